@@ -1,0 +1,40 @@
+"""Write the reference of commands to stdout, from the commands' own help."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+COMMANDS = "demo init check run rank train report status explain export verify gc ask tell".split()
+
+
+def help_of(*command: str) -> str:
+    """What `forelearn COMMAND --help` prints at 100 columns."""
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "forelearn", *command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    return "\n".join(
+        line.rstrip() for line in done.stdout.replace("python -m forelearn", "forelearn").splitlines()
+    )
+
+
+def main() -> None:
+    """Print the page."""
+    print("# Commands\n\nWritten by `make docs` from the commands' own help.\n")
+    print(
+        "Exit codes: 0 done; 1 something that was tried failed, or damage was found; 2 the input was refused and "
+        "nothing was written; 130 interrupted (start again: what has run is kept). Results go to stdout, progress and "
+        "messages to stderr.\n"
+    )
+    for command in COMMANDS:
+        print(f"## forelearn {command}\n\n```\n{help_of(command).strip()}\n```\n")
+
+
+if __name__ == "__main__":
+    main()

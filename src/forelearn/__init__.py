@@ -1,0 +1,50 @@
+"""forelearn: know which task to learn first, before you train.
+
+    import forelearn
+
+    forelearn.rank("study.toml", "target")             # an order of sources; trains no pair
+    result = forelearn.search("study.toml")            # to the end of the budget; start again to resume
+    result                                             # a table in a notebook; result.frame() with pandas
+    forelearn.train("study.toml", "target", "source")  # one transfer, with its weights
+    forelearn.report("study.toml", output="page.html")
+
+Each mirrors the command of its name (`search` is `forelearn run`); `Options` is what a command may change in a
+study. Importing the package loads neither torch nor transformers: a function loads what it needs when called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from forelearn.experiment.api import ask, report, search, tell, train
+    from forelearn.experiment.check import check
+    from forelearn.experiment.opening import Options
+    from forelearn.experiment.rank import rank
+
+_PLACES = {
+    "Options": "opening",
+    "ask": "api",
+    "check": "check",
+    "rank": "rank",
+    "report": "api",
+    "search": "api",
+    "tell": "api",
+    "train": "api",
+}
+
+__all__ = ["Options", "__version__", "ask", "check", "rank", "report", "search", "tell", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PLACES:
+        from importlib import import_module
+
+        return getattr(import_module(f"forelearn.experiment.{_PLACES[name]}"), name)
+    raise AttributeError(f"module 'forelearn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

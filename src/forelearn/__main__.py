@@ -1,0 +1,5 @@
+"""`python -m forelearn` is the command."""
+
+from forelearn.cli import main
+
+main()

@@ -1,0 +1,42 @@
+"""The command. Each command imports what it needs when it runs, so that `--help` is quick.
+
+Exit codes: 0 done; 1 something that was tried failed, or damage was found; 2 the input was refused and nothing
+was written; 130 interrupted (start again: what has run is kept). Results go to stdout, the rest to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+import forelearn.cli.inspect_commands as inspect_commands
+import forelearn.cli.keep_commands as keep_commands
+import forelearn.cli.run_commands as run_commands
+from forelearn.core.errors import ForelearnError, InputError
+
+app = typer.Typer(
+    help="Know which task to learn first, before you train.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+run_commands.add_to(app)
+inspect_commands.add_to(app)
+keep_commands.add_to(app)
+
+
+def main() -> None:
+    """Run the command and exit with its code."""
+    try:
+        app()
+    except InputError as error:
+        for problem in error.problems:
+            print(f"{problem.level}: {problem}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except ForelearnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)

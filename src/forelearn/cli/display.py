@@ -1,0 +1,107 @@
+"""What a person sees while a study runs: one live line on a terminal, nothing off it. All of it on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+
+from forelearn.core.run import Failure, Outcome, Run
+from forelearn.core.transfer import Transfer
+from forelearn.experiment.status import STAGES
+from forelearn.search.search import Search
+
+
+class Live:
+    """A rich progress line: stage, runs done of those the budget allows, the current run, time left."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self.console = Console(stderr=True)
+        self.workers = workers
+        self.done = 0
+        self.failed = 0
+        self._names: dict[str, str] = {}
+        self._started = time.monotonic()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.fields[stage]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} runs"),
+            TextColumn("{task.fields[left]}"),
+            TextColumn("[dim]{task.fields[current]}"),
+            console=self.console,
+            disable=not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            print("interrupted: what has run is kept; start again to go on", file=sys.stderr)
+
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
+        """A round is about to run."""
+        self._names = {transfer.key: transfer.label for transfer in transfers}
+        done, cost = search.spent()
+        total = done + len(transfers)
+        left = ""
+        pace = search.seconds_per_unit()
+        if pace and search.left() < float("inf"):
+            seconds = {
+                "runs": search.left() * (cost.seconds / max(done, 1)),
+                "seconds": search.left(),
+                "share": search.left() * pace,
+            }[search.budget.kind]
+            mean = cost.seconds / max(done, 1)
+            total = max(total, done + int(seconds / mean) if mean else total)
+            left = f"≤ {_span(max(seconds, 0.0) / self.workers)} left"
+        self.done = done
+        if self._task is None:
+            self._task = self._progress.add_task("", total=total, stage=STAGES[stage], left=left, current="")
+        self._progress.update(
+            self._task, completed=done, total=total, stage=STAGES[stage], left=left, current=""
+        )
+
+    def step(self, key: str, state: Mapping[str, Any]) -> None:
+        """A job reports how far it is."""
+        if self._task is not None and "step" in state:
+            name = self._names.get(key, "")
+            loss = f", loss {state['loss']:.3f}" if "loss" in state else ""
+            text = f"{name}: step {state['step']}/{state['steps']}{loss}"
+            self._progress.update(self._task, current=text[:60])
+
+    def end(self, label: str, outcome: Outcome) -> None:
+        """A transfer has run or failed."""
+        self.done += 1
+        if isinstance(outcome, Failure):
+            self.failed += 1
+            self.console.print(
+                f"failed: {label}: {outcome.reason}", style="red", markup=False, highlight=False
+            )
+        if self._task is not None:
+            self._progress.update(self._task, completed=self.done)
+            if isinstance(outcome, Run):
+                self._progress.update(self._task, current=f"{label}: {outcome.dev():.3f} on dev"[:60])
+
+    def say(self, text: str) -> None:
+        """One line on what is being done."""
+        if self._task is not None:
+            self._progress.update(self._task, current=text[:60])
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

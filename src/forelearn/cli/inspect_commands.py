@@ -1,0 +1,127 @@
+"""Commands that look: rank, report, status, explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forelearn.cli.parameters import (
+    Budget,
+    Csv,
+    Data,
+    Device,
+    Exhaustive,
+    Json,
+    Out,
+    StudyArgument,
+    StudyOption,
+    note,
+    print_json,
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this file."""
+    for command in (rank, report, status, explain):
+        app.command()(command)
+
+
+def rank(
+    study: Annotated[Path, typer.Argument(help="A study, or a file with the target task (with --sources).")],
+    target: Annotated[str | None, typer.Option("--target", help="The target task of the study.")] = None,
+    sources: Annotated[
+        Path | None, typer.Option("--sources", help="Folder of source tasks, a file each.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="With --sources: hub id or folder.")
+    ] = None,
+    attributions: Annotated[
+        bool,
+        typer.Option("--attributions", help="Train each task alone and compare what the models look at."),
+    ] = False,
+    out: Out = None,
+    data: Data = None,
+    device: Device = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Order the sources of a target by what is known before any pair is trained."""
+    from forelearn.cli.display import Live
+    from forelearn.experiment.opening import Options
+    from forelearn.experiment.rank import rank as rank_sources
+    from forelearn.experiment.rank import study_from_files
+    from forelearn.report.ranking import ranking_csv, show_ranking
+
+    if sources is not None:
+        study, target, out = study_from_files(study, sources, encoder=encoder, out=out, target=target)
+    options = Options(out=out, data_root=data, device=device)
+    with Live() as display:
+        ranking = rank_sources(study, target, options, attributions=attributions, display=display)
+    if as_json:
+        print_json(ranking.as_json())
+    elif as_csv:
+        print(ranking_csv(ranking), end="")
+    else:
+        show_ranking(ranking)
+
+
+def report(
+    study: StudyArgument,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the page to this file.")
+    ] = None,
+    out: Out = None,
+    data: Data = None,
+    exhaustive: Exhaustive = False,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """The answers of a study as far as it has run: a page, or JSON or CSV. Trains nothing."""
+    from forelearn.experiment import api
+    from forelearn.experiment.opening import Options
+    from forelearn.report.tables import csv_text
+    from forelearn.report.terminal import show
+
+    summary = api.report(study, Options(out=out, data_root=data), output=output, exhaustive=exhaustive)
+    if output is not None:
+        note(f"Wrote {output}")
+    if as_json:
+        print_json(summary.as_json())
+    elif as_csv:
+        print(csv_text(summary), end="")
+    elif output is None:
+        show(summary)
+
+
+def status(
+    study: StudyArgument, out: Out = None, data: Data = None, budget: Budget = None, as_json: Json = False
+) -> None:
+    """How far a study is: runs, cost, failures, what comes next."""
+    from forelearn.experiment.opening import Options
+    from forelearn.experiment.status import status as status_of
+
+    found = status_of(study, Options(out=out, data_root=data, budget=budget))
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print(found.text())
+
+
+def explain(
+    key: Annotated[str, typer.Argument(help="Key of a run, or `SOURCE->TARGET`.")],
+    study: StudyOption = Path("."),
+    out: Out = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Where a number comes from: the run's chain, recipe, measures, cost, and the terms that both tasks share."""
+    from forelearn.experiment.explain import explain_key
+    from forelearn.experiment.opening import Options
+
+    found = explain_key(study, key, Options(out=out, data_root=data))
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print(found.text())

@@ -1,0 +1,51 @@
+"""Arguments and options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+StudyArgument = Annotated[Path, typer.Argument(help="A study file, or the folder that holds study.toml.")]
+StudyOption = Annotated[
+    Path, typer.Option("--study", help="A study file, or the folder that holds study.toml.")
+]
+Out = Annotated[
+    str | None, typer.Option("--out", help="Folder the study fills. [default: out beside the file]")
+]
+Data = Annotated[
+    str | None, typer.Option("--data", help="Folder the data lie in. [default: as the file says]")
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the study. [default: as the file says]")]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Training rows a task at most: a quick look.")]
+Budget = Annotated[str | None, typer.Option("--budget", help='"120 runs", "2h", or "16.5%".')]
+Workers = Annotated[int | None, typer.Option("--workers", help="Runs at once. [default: one a core]")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Exhaustive = Annotated[
+    bool,
+    typer.Option("--exhaustive", help="Every pair on every seed, whatever the budget: the ground truth."),
+]
+
+
+def write_beside(path: Path, text: str) -> None:
+    """Write a file in one step: beside, then renamed. A file half written is never seen."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """A line for the person, on stderr."""
+    print(text, file=sys.stderr)

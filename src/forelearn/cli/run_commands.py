@@ -1,0 +1,251 @@
+"""Commands that do work: demo, check, init, run, train, ask, tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forelearn.cli.parameters import (
+    Budget,
+    Csv,
+    Data,
+    Device,
+    Exhaustive,
+    Json,
+    Limit,
+    Out,
+    Seed,
+    StudyArgument,
+    Workers,
+    note,
+    print_json,
+    write_beside,
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this file."""
+    for command in (demo, init, check, run, train, ask, tell):
+        app.command()(command)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the tasks, the study and the page.")] = Path(
+        "demo-out"
+    ),
+    seed: Annotated[int, typer.Option("--seed", help="Which family of tasks.")] = 0,
+    null: Annotated[bool, typer.Option("--null", help="A family in which nothing helps.")] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Twelve generated tasks: which one to learn first for each? Under three minutes on two cores."""
+    from forelearn.experiment.demo import write_demo
+
+    study = write_demo(out, seed=seed, null=null)
+    run(study, out=None, workers=workers, as_json=as_json)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="A folder of labelled files.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over an existing study.toml.")] = False,
+) -> None:
+    """Write a study file for a folder of labelled files; every guess is a line to edit."""
+    from forelearn.core.errors import InputError, Problem
+    from forelearn.experiment.guess import guess
+
+    found = guess(folder)
+    path = folder / "study.toml"
+    if path.exists() and not force:
+        raise InputError(Problem(str(path), "exists already.", "Remove it, or add --force to write over it."))
+    write_beside(path, found.text)
+    for line in found.notes:
+        note(f"guessed: {line}")
+    print(path)
+    note(f"Look through it, then: forelearn check {path}")
+
+
+def check(study: StudyArgument, data: Data = None, as_json: Json = False) -> None:
+    """Everything that is wrong with a study and its data, at once. Nothing is written."""
+    from forelearn.cli.balances import print_balances
+    from forelearn.core.keys import plain
+    from forelearn.experiment.check import check as check_study
+    from forelearn.experiment.opening import Options
+
+    checked = check_study(study, Options(data_root=data))
+    errors = checked.errors
+    if as_json:
+        print_json(
+            {"ok": not errors, "problems": plain(checked.problems), "tasks": plain(checked.balances())}
+        )
+    else:
+        print_balances(checked.balances())
+        for problem in checked.problems:
+            note(f"{problem.level}: {problem}")
+        if not errors:
+            count = len(checked.warnings)
+            note(
+                f"{len(checked.tasks)} tasks, {count} warning{'' if count == 1 else 's'}. Nothing was written."
+            )
+    if errors:
+        sys.exit(2)
+
+
+def run(
+    study: StudyArgument,
+    budget: Budget = None,
+    out: Out = None,
+    data: Data = None,
+    seed: Seed = None,
+    device: Device = None,
+    limit: Limit = None,
+    workers: Workers = None,
+    exhaustive: Exhaustive = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed runs again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would cost; train nothing.")
+    ] = False,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Search for the best source of every target inside the budget. Start it again to go on where it was."""
+    from forelearn.experiment.opening import Options
+
+    options = Options(
+        out=out, data_root=data, seed=seed, device=device, limit=limit, budget=budget, workers=workers
+    )
+    if dry_run:
+        _dry_run(study, options, as_json=as_json)
+        return
+    from forelearn.cli.display import Live
+    from forelearn.experiment import api
+    from forelearn.experiment.opening import open_study
+    from forelearn.report.tables import csv_text
+    from forelearn.report.terminal import show
+
+    opened = open_study(study, options)
+    with Live(opened.settings.run.workers or api.cores()) as display:
+        summary = api.search(
+            study, options, exhaustive=exhaustive, retry_failed=retry_failed, display=display
+        )
+    folder = opened.out
+    if as_json:
+        print_json(summary.as_json())
+    elif as_csv:
+        print(csv_text(summary), end="")
+    else:
+        show(summary)
+        print(f"\nPage: {folder / 'report.html'}\nData: {folder / 'results.json'}")
+
+
+def _dry_run(study: Path, options: object, *, as_json: bool) -> None:
+    from forelearn.core.keys import plain
+    from forelearn.experiment import api
+    from forelearn.experiment.opening import Options
+
+    assert isinstance(options, Options)
+    plan = api.estimate(study, options)
+    if as_json:
+        print_json(plain(plan))
+        return
+    seconds = "unknown before the first run" if plan.seconds is None else f"about {plan.seconds / 60:.0f} min"
+    print(
+        f"{plan.tasks} tasks, {plan.pairs} pairs\n"
+        f"budget:      {plan.budget} ({100 * plan.units / plan.exhaustive_units:.1f} % of trying everything)\n"
+        f"baselines:   {plan.baselines} runs\n"
+        f"pairs:       about {plan.affordable_pairs} runs, those that judge the winners included\n"
+        f"exhaustive:  {plan.exhaustive_runs} runs\n"
+        f"time:        {seconds}, on one worker"
+    )
+
+
+def train(
+    study: StudyArgument,
+    target: Annotated[str, typer.Option("--target", help="The task to train.")],
+    source: Annotated[
+        str | None, typer.Option("--source", help="What to learn first. [default: nothing]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--run-seed", help="Seed of the run.")] = None,
+    out: Out = None,
+    data: Data = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Train one transfer of a study and say where its weights are."""
+    from forelearn.cli.display import Live
+    from forelearn.core.errors import ForelearnError
+    from forelearn.core.run import Failure, outcome_as_json
+    from forelearn.experiment import api
+    from forelearn.experiment.opening import Options
+
+    options = Options(out=out, data_root=data, device=device)
+    with Live() as display:
+        outcome, weights = api.train(study, target, source, seed=seed, options=options, display=display)
+    if isinstance(outcome, Failure):
+        raise ForelearnError(f"{outcome.transfer.label} failed: {outcome.reason}")
+    if as_json:
+        print_json({**outcome_as_json(outcome), "weights": weights and str(weights)})
+        return
+    metric = outcome.transfer.target.metric
+    print(f"{outcome.transfer.label}: {metric} {outcome.dev():.4f} on dev, {outcome.test():.4f} on test")
+    print(f"Weights: {weights}")
+
+
+def ask(
+    study: StudyArgument, out: Out = None, data: Data = None, budget: Budget = None, as_json: Json = False
+) -> None:
+    """What the search wants run next, for people who train elsewhere. `tell` it what came of it."""
+    from forelearn.experiment import api
+    from forelearn.experiment.opening import Options
+
+    wanted = api.ask(study, Options(out=out, data_root=data, budget=budget))
+    if as_json:
+        print_json([{**transfer.as_json(), "label": transfer.label} for transfer in wanted])
+        return
+    for transfer in wanted:
+        print(f"{transfer.key}  {transfer.label}  seed {transfer.seed}")
+    if not wanted:
+        note("The search is done: forelearn report shows its answers.")
+
+
+def tell(
+    study: StudyArgument,
+    key: Annotated[str, typer.Option("--key", help="Key of the transfer, as `ask` printed it.")],
+    dev: Annotated[list[str], typer.Option("--dev", help="METRIC=VALUE on dev, in [0, 1]; repeat for more.")],
+    test: Annotated[list[str], typer.Option("--test", help="METRIC=VALUE on test, in [0, 1].")],
+    seconds: Annotated[float, typer.Option("--seconds", help="What it took.")] = 0.0,
+    by: Annotated[str, typer.Option("--by", help="Who trained it.")] = "told",
+    out: Out = None,
+    data: Data = None,
+    budget: Budget = None,
+) -> None:
+    """Record a transfer that was trained elsewhere."""
+    from forelearn.experiment import api
+    from forelearn.experiment.opening import Options
+
+    run_told = api.tell(
+        study,
+        key,
+        dev=_measures("--dev", dev),
+        test=_measures("--test", test),
+        seconds=seconds,
+        by=by,
+        options=Options(out=out, data_root=data, budget=budget),
+    )
+    print(f"{key}  {run_told.transfer.label}  recorded")
+
+
+def _measures(option: str, given: list[str]) -> dict[str, float]:
+    from forelearn.core.errors import InputError, Problem
+
+    found = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            fix = "Write it as average_precision=0.41."
+            raise InputError(Problem(option, f"is METRIC=VALUE, got `{text}`.", fix)) from None
+    return found

@@ -1,0 +1,134 @@
+"""A transfer: the plan sources → target. Without sources it is a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from forelearn.core.keys import digest, plain
+from forelearn.core.recipe import Recipe
+from forelearn.core.task import Task
+
+Mode = Literal["sequential", "multitask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A pretrained body, by name and by the digest of its files (weights, configuration, tokenizer)."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is learned before the target: a task with its recipe, or an encoder already fine-tuned.
+
+    Exactly one of (`task`, `recipe`) and `encoder` is given. A ready encoder costs nothing to learn.
+    """
+
+    task: Task | None = None
+    recipe: Recipe | None = None
+    encoder: Encoder | None = None
+
+    def __post_init__(self) -> None:
+        if (self.task is None) == (self.encoder is None) or (self.task is None) != (self.recipe is None):
+            raise ValueError("a source is either a task with a recipe or an encoder")
+
+    @property
+    def name(self) -> str:
+        """The task's name, or `encoder@NAME`."""
+        if self.task is not None:
+            return self.task.name
+        assert self.encoder is not None
+        return f"encoder@{self.encoder.name}"
+
+    def content(self) -> list[Any]:
+        """What of this source goes into a key."""
+        if self.task is not None:
+            return ["task", self.task.kind, self.task.digest, self.recipe]
+        assert self.encoder is not None
+        return ["encoder", self.encoder.digest]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A plan: learn `sources` in turn, then `target`. `key` is its identity.
+
+    seed: decides head initialisation, example order and dropout in every stage.
+    """
+
+    target: Task
+    encoder: Encoder
+    recipe: Recipe
+    seed: int
+    sources: tuple[Source, ...] = ()
+    mode: Mode = "sequential"
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that changes the outcome; names and metrics do not."""
+        return digest(
+            {
+                "target": [self.target.kind, self.target.digest],
+                "sources": [source.content() for source in self.sources],
+                "mode": self.mode,
+                "encoder": self.encoder.digest,
+                "recipe": self.recipe,
+                "seed": self.seed,
+            }
+        )
+
+    @property
+    def is_baseline(self) -> bool:
+        """True if nothing is learned before the target."""
+        return not self.sources
+
+    @property
+    def prefix(self) -> Transfer | None:
+        """The transfer whose trained encoder this one starts from; None if it starts from a given encoder.
+
+        `encoder → A → B` starts from `encoder → A`, which is A's own baseline at the source's recipe and
+        the same seed: it is trained once, however many targets follow.
+        """
+        if not self.sources or self.sources[-1].task is None:
+            return None
+        last = self.sources[-1]
+        assert last.task is not None
+        assert last.recipe is not None
+        return replace(self, target=last.task, recipe=last.recipe, sources=self.sources[:-1])
+
+    @property
+    def start(self) -> Encoder:
+        """Where the chain begins: the study's encoder, or the last ready one among the sources."""
+        ready = [source.encoder for source in self.sources if source.encoder is not None]
+        return ready[-1] if ready else self.encoder
+
+    @property
+    def label(self) -> str:
+        """`A → B`, for people."""
+        return " → ".join([*(source.name for source in self.sources), self.target.name])
+
+    def as_json(self) -> dict[str, Any]:
+        """A dict of plain values that `from_json` reads back."""
+        return {"key": self.key, **plain(self)}
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Transfer:
+        """The transfer that `as_json` wrote."""
+        return Transfer(
+            target=Task(**value["target"]),
+            encoder=Encoder(**value["encoder"]),
+            recipe=Recipe(**value["recipe"]),
+            seed=value["seed"],
+            sources=tuple(
+                Source(
+                    task=item["task"] and Task(**item["task"]),
+                    recipe=item["recipe"] and Recipe(**item["recipe"]),
+                    encoder=item["encoder"] and Encoder(**item["encoder"]),
+                )
+                for item in value["sources"]
+            ),
+            mode=value["mode"],
+        )

@@ -1,0 +1,1 @@
+"""What guesses usefulness. One method a file; arrays in, floats out."""

@@ -1,0 +1,1 @@
+"""The one place where stages, executor and store meet."""

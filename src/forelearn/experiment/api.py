@@ -1,0 +1,305 @@
+"""What one does with a study, as functions: the commands are thin views of these.
+
+Each opens the study anew; what has been done lies in the folder that it fills, and nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from forelearn.core.errors import ForelearnError, InputError, Problem, did_you_mean
+from forelearn.core.run import Cost, Failure, Outcome, Performance, Run
+from forelearn.core.task import Task
+from forelearn.core.transfer import Transfer
+from forelearn.executors.base import Executor
+from forelearn.executors.inline import Inline
+from forelearn.executors.local import Local
+from forelearn.experiment.answers import summarise
+from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.check import check
+from forelearn.experiment.drive import Display, Silent, drive, new_search, now, replay, run_transfers
+from forelearn.experiment.earlier import FILE as PAIRS
+from forelearn.experiment.earlier import save_pairs
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared, prepare
+from forelearn.report.page import page
+from forelearn.report.summary import Summary
+from forelearn.search.search import Search
+from forelearn.search.space import source_name
+
+UNCHANGED = Options()
+SILENT = Silent()
+
+
+def open_prepared(study: Path | str, options: Options = UNCHANGED) -> Prepared:
+    """Check a study and get it ready. Raises InputError with every problem found."""
+    opened, tasks = check(study, options).sound()
+    return prepare(opened, tasks, options)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def executor_for(prepared: Prepared) -> Executor:
+    """Worker processes, or this process where one worker is enough."""
+    run = prepared.study.settings.run
+    workers = run.workers or (cores() // run.threads or 1 if prepared.device == "cpu" else 1)
+    return Local(workers, run.threads) if workers > 1 else Inline()
+
+
+def search(
+    study: Path | str,
+    options: Options = UNCHANGED,
+    *,
+    exhaustive: bool = False,
+    retry_failed: bool = False,
+    display: Display = SILENT,
+) -> Summary:
+    """Run a study to the end of its budget and return its result; `results.json` and `report.html` hold it too.
+
+    exhaustive: every pair on every seed, whatever the budget. retry_failed: forget failures first.
+    Raises InputError if the study is refused, and ForelearnError if another process is running it or if
+    nothing could be trained at all.
+    """
+    prepared = open_prepared(study, options)
+    with prepared.directory.lock(), executor_for(prepared) as executor:
+        if retry_failed:
+            for outcome in prepared.runs.all():
+                if isinstance(outcome, Failure):
+                    prepared.runs.forget(outcome.transfer.key)
+        state = new_search(prepared, exhaustive=exhaustive)
+        beliefs = Beliefs(prepared, executor, display)
+        _affords_baselines(prepared, state)
+        drive(prepared, state, executor, beliefs, display)
+        if all(isinstance(outcome, Failure) for outcome in state.outcomes.values()):
+            first = state.failures()[0]
+            raise ForelearnError(f"Nothing could be trained. {first.transfer.label}: {first.reason}")
+        summary = summarise(prepared, state, beliefs)
+        for name in ("results.json", "report.html"):
+            write_result(summary, prepared.study.out / name)
+        save_pairs(
+            beliefs.table(state, beliefs.columns(state)),
+            prepared.study.out / PAIRS,
+            study=prepared.study.settings.name,
+            metric=summary.metric,
+        )
+        return summary
+
+
+def report(
+    study: Path | str,
+    options: Options = UNCHANGED,
+    *,
+    output: Path | str | None = None,
+    exhaustive: bool = False,
+) -> Summary:
+    """The result of a study as far as it has run. Trains nothing.
+
+    output: also write the page (or, for a name that ends in `.json`, the result as JSON) to this file.
+    """
+    prepared, state, beliefs = standing(study, options, exhaustive=exhaustive)
+    summary = summarise(prepared, state, beliefs)
+    if output is not None:
+        write_result(summary, Path(output))
+    return summary
+
+
+def write_result(summary: Summary, path: Path) -> None:
+    """Write the page, or JSON where the name ends in `.json`, in one step: a half-written file is never seen."""
+    as_json = path.suffix == ".json"
+    text = json.dumps(summary.as_json(), indent=1, ensure_ascii=False) + "\n" if as_json else page(summary)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def standing(
+    study: Path | str, options: Options = UNCHANGED, *, exhaustive: bool = False
+) -> tuple[Prepared, Search, Beliefs]:
+    """A study as the store has it: the search has been told everything that has run."""
+    prepared = open_prepared(study, options)
+    state = new_search(prepared, exhaustive=exhaustive)
+    beliefs = Beliefs(prepared)
+    replay(prepared, state, beliefs)
+    if any(outcome.transfer.is_baseline for outcome in state.outcomes.values()) and state.stage != "grid":
+        beliefs.get_ready(state)
+    return prepared, state, beliefs
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a study will take. seconds: from the pace of finished runs; None before the first."""
+
+    budget: str
+    tasks: int
+    pairs: int
+    baselines: int
+    affordable_pairs: int
+    units: float
+    exhaustive_units: float
+    exhaustive_runs: int
+    seconds: float | None
+
+
+def estimate(study: Path | str, options: Options = UNCHANGED) -> Estimate:
+    """The cost of running a study, by the deterministic cost model. Trains nothing."""
+    prepared, state, _ = standing(study, options)
+    space = state.space
+    recipe = space.recipes[0]
+    baselines = len(space.tasks) * len(space.recipes) + len(space.targets) * (space.seeds - 1)
+    base = sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.tasks) * len(space.recipes)
+    base += sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.targets) * (space.seeds - 1)
+    exhaustive_runs = sum(1 for _ in space.exhaustive())
+    pace = state.seconds_per_unit()
+    pairs = sum(1 for _ in space.pairs())
+    mean = base / baselines
+    kind, amount = state.budget.kind, state.budget.amount
+    if kind == "share":
+        units = amount * state.exhaustive_units
+    elif kind == "runs":
+        units = base + max(amount - baselines, 0) * mean
+    else:
+        units = amount / pace if pace else 0.0
+    left = max(int((units - base) / mean), 0) if units else 0
+    return Estimate(
+        budget=str(state.budget),
+        tasks=len(space.tasks),
+        pairs=pairs,
+        baselines=baselines,
+        affordable_pairs=min(left, pairs * space.seeds),
+        units=units,
+        exhaustive_units=state.exhaustive_units,
+        exhaustive_runs=exhaustive_runs,
+        seconds=units * pace if pace else (amount if kind == "seconds" else None),
+    )
+
+
+def ask(study: Path | str, options: Options = UNCHANGED) -> list[Transfer]:
+    """The transfers that the search wants next, for people who train elsewhere; empty when it is done."""
+    prepared, state, beliefs = standing(study, options)
+    return replay(prepared, state, beliefs)
+
+
+def tell(
+    study: Path | str,
+    key: str,
+    *,
+    dev: Mapping[str, float],
+    test: Mapping[str, float],
+    threshold: float = 0.5,
+    seconds: float = 0.0,
+    by: str = "told",
+    options: Options = UNCHANGED,
+) -> Run:
+    """Record a transfer that was trained elsewhere.
+
+    key: of a transfer that `ask` proposes. dev, test: metric → value in [0, 1]; the deciding metric is among
+    them. Raises InputError for an unknown key, a missing metric, or a value out of range.
+    """
+    prepared, state, beliefs = standing(study, options)
+    wanted = {transfer.key: transfer for transfer in replay(prepared, state, beliefs)}
+    if key not in wanted:
+        fix = did_you_mean(key, wanted) or "The search asks for nothing more."
+        raise InputError(Problem(f"key {key}", "is not among the transfers that the search asks for.", fix))
+    transfer = wanted[key]
+    problems = []
+    for split, values in (("dev", dev), ("test", test)):
+        if transfer.target.metric not in values:
+            rule = f"has no `{transfer.target.metric}`, the metric that decides."
+            problems.append(
+                Problem(f"{split} of {key}", rule, f"Give {split} {transfer.target.metric}=VALUE.")
+            )
+        problems += [
+            Problem(
+                f"{split} of {key}",
+                f"`{name}` must lie in [0, 1], got {value}.",
+                "Give a share, not percent.",
+            )
+            for name, value in values.items()
+            if not 0 <= value <= 1
+        ]
+    if problems:
+        raise InputError(problems)
+    run = Run(
+        transfer,
+        Performance(dict(dev), dict(test), threshold),
+        Cost(prepared.cost(transfer), seconds),
+        now(),
+        by,
+    )
+    with prepared.directory.lock():
+        prepared.runs.put(run)
+    return run
+
+
+def train(
+    study: Path | str,
+    target: str,
+    source: str | None = None,
+    *,
+    seed: int | None = None,
+    options: Options = UNCHANGED,
+    display: Display = SILENT,
+) -> tuple[Outcome, Path | None]:
+    """Train one transfer of a study (its source part first, if need be), keep its weights, and return both.
+
+    source: a task's name or `encoder@NAME`; None trains the target alone. The dev-best recipes are used where
+    the study has chosen them, else the first of the grid.
+    """
+    prepared, state, _ = standing(study, options)
+    task = find_task(prepared, target)
+    space = prepared.space
+    recipe = state.recipe(task) or space.recipes[0]
+    run_seed = space.first_seed if seed is None else seed
+    if source is None:
+        transfer = space.baseline(task, recipe, run_seed)
+    else:
+        known = {source_name(item): item for item in space.sources_of(task)}
+        if source not in known:
+            raise InputError(
+                Problem(f"source `{source}`", f"is no source of {target}.", did_you_mean(source, known))
+            )
+        first = known[source]
+        source_recipe = (state.recipe(first) or space.recipes[0]) if isinstance(first, Task) else None
+        transfer = space.pair(first, task, source_recipe, recipe, run_seed)
+    with prepared.directory.lock(), Inline() as executor:
+        run_transfers(prepared, [transfer], executor, display)
+    outcome = prepared.runs.get(transfer.key)
+    assert outcome is not None
+    return outcome, prepared.directory.whole("weights", transfer.key)
+
+
+def find_task(prepared: Prepared, name: str) -> Task:
+    """The task called `name`. Raises InputError, with the nearest name, if there is none."""
+    if name not in prepared.tasks:
+        raise InputError(
+            Problem(f"task `{name}`", "is not in the study.", did_you_mean(name, prepared.tasks))
+        )
+    return prepared.tasks[name].task
+
+
+def _affords_baselines(prepared: Prepared, state: Search) -> None:
+    """Refuse a budget that cannot pay for the single-task models, before anything is trained."""
+    space, budget = state.space, state.budget
+    if state.options.exhaustive or budget.kind == "seconds":
+        return
+    runs = len(space.tasks) * len(space.recipes) + len(space.targets) * (space.seeds - 1)
+    plans = [space.baseline(task, recipe, 0) for task in space.tasks for recipe in space.recipes]
+    plans += [space.baseline(task, space.recipes[0], 0) for task in space.targets] * (space.seeds - 1)
+    needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
+    if budget.amount < needed:
+        said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
+        raise InputError(
+            Problem(
+                f"{prepared.study.path.name}, [search] budget",
+                f"{budget} does not pay for the baselines of {len(space.tasks)} tasks, which take {said}.",
+                "Raise it, or lower `seeds`, the recipes or the tasks.",
+            )
+        )

@@ -1,0 +1,234 @@
+"""Conductance of every single-task model on one set of documents, and ANSAT from it.
+
+The documents are positives of the tasks, drawn from dev (or train; test only on request, for the
+replication, since choosing them reads test labels), as many as a share of the baselines' cost pays for. Each
+model reads each document once, whatever the number of pairs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forelearn.core.keys import digest, seed_from
+from forelearn.core.run import Cost
+from forelearn.core.transfer import Transfer
+from forelearn.executors.base import Executor, Job
+from forelearn.experiment.drive import Display
+from forelearn.experiment.jobs import VECTOR
+from forelearn.experiment.prepare import Prepared
+from forelearn.models.batch import tokenize
+from forelearn.representations.ansat import Ansat, ansat
+from forelearn.representations.attributions import Attributions, load_attributions
+from forelearn.search.search import Search
+from forelearn.tasks.data import TaskData
+
+EXPECTED_POINTS = 33
+"""Path points a document takes under the nested rule; measured on fine-tuned MiniLM and tweets: 26 to 36 on average."""
+
+UNIT = 2 / 3
+"""A unit of conductance in training's currency: it has the products forward and backward to the inputs, but not
+those to the weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The documents that every model reads.
+
+    texts: distinct. positives: task → rows of the documents that are positive for it, as far as its labels
+    for them are known.
+    """
+
+    texts: tuple[str, ...]
+    ids: tuple[str, ...]
+    positives: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the models made of the documents. attributions: task → its model's."""
+
+    documents: Documents
+    attributions: Mapping[str, Attributions]
+
+    @property
+    def cost(self) -> Cost:
+        """Of all models."""
+        return Cost(
+            UNIT * sum(item.units for item in self.attributions.values()),
+            sum(item.seconds for item in self.attributions.values()),
+        )
+
+    @cached_property
+    def ansat(self) -> Ansat:
+        """ANSAT of all pairs, thresholds and document sets."""
+        return ansat(
+            {name: item.scores for name, item in self.attributions.items()}, self.documents.positives
+        )
+
+
+def choose_documents(tasks: Sequence[TaskData], split: str, most: int) -> Documents:
+    """At most `most` positive documents of binary `tasks`, the same number of each as far as they reach.
+
+    The order within a task is a seeded shuffle; tasks take turns, so that rare labels get their share.
+    """
+    turns = []
+    for data in tasks:
+        part = data.split(split)
+        positive = [row for row, label in enumerate(part.labels) if label == 1]
+        np.random.default_rng(seed_from("documents", data.task.digest, split)).shuffle(positive)
+        turns.append([(part.ids[row], part.texts[row]) for row in positive])
+    chosen: dict[tuple[str, str], int] = {}
+    for turn in range(max((len(rows) for rows in turns), default=0)):
+        for rows in turns:
+            if turn < len(rows) and len(chosen) < most:
+                chosen.setdefault(rows[turn], len(chosen))
+    positives = {}
+    for data in tasks:
+        part = data.split(split)
+        here = zip(part.ids, part.texts, part.labels, strict=True)
+        positives[data.task.name] = tuple(
+            sorted(chosen[name, text] for name, text, label in here if label == 1 and (name, text) in chosen)
+        )
+    return Documents(tuple(text for _, text in chosen), tuple(name for name, _ in chosen), positives)
+
+
+def affordable(prepared: Prepared, search: Search) -> int:
+    """How many documents the share of the baselines' cost pays for, every model reading each."""
+    settings = prepared.study.settings.conductance
+    spent = sum(outcome.cost.units for outcome in search.outcomes.values() if outcome.transfer.is_baseline)
+    recipe = prepared.space.recipes[0]
+    lengths = []
+    for data in prepared.tasks.values():
+        part = data.split(settings.documents)
+        tokens = tokenize(prepared.tokenizer, part.texts, part.pairs, recipe.max_length)
+        lengths.append(tokens.lengths[np.asarray(part.labels) == 1])
+    mean = float(np.concatenate(lengths).mean())
+    one = UNIT * mean * prepared.shape.layers * EXPECTED_POINTS * len(prepared.space.tasks)
+    return int(settings.share * spent / one)
+
+
+def models(prepared: Prepared, search: Search) -> dict[str, Transfer]:
+    """Task → its single-task model: the baseline at the dev-best recipe on the first seed, if it has run.
+
+    Binary tasks of one text an example: others have no positive documents, or no words that two models share.
+    """
+    found = {}
+    for task in prepared.space.tasks:
+        recipe = search.recipe(task)
+        single = prepared.tasks[task.name].train.pairs is None
+        if task.kind == "binary" and single and recipe is not None:
+            found[task.name] = prepared.space.baseline(task, recipe, prepared.space.first_seed)
+    return found
+
+
+def read_documents(
+    prepared: Prepared, search: Search, executor: Executor | None, display: Display
+) -> tuple[Read | None, str]:
+    """Conductance of all models; (None, why not) where it does not apply.
+
+    executor: computes what is missing; None takes only what is in the store.
+    """
+    settings = prepared.study.settings.conductance
+    single = models(prepared, search)
+    if len(single) < 2:
+        return (
+            None,
+            "conductance needs two trained binary tasks of single texts: attributions and ANSAT are left out",
+        )
+    most = affordable(prepared, search)
+    if most < len(single):
+        return None, (
+            f"{100 * settings.share:g} % of the baselines' cost pays for conductance on {most} documents, "
+            f"less than one a task: attributions and ANSAT are left out; raise `share` in [conductance]"
+        )
+    documents = choose_documents([prepared.tasks[name] for name in single], settings.documents, most)
+    recipe = prepared.space.recipes[0]
+    how = {
+        "tolerance": settings.tolerance,
+        "most": settings.most_points,
+        "precision": recipe.precision,
+        "max_length": recipe.max_length,
+    }
+    keys = {name: digest(["conductance", plan.key, documents.texts, how]) for name, plan in single.items()}
+    missing = [name for name, key in keys.items() if prepared.directory.whole("features", key) is None]
+    if missing:
+        if executor is None:
+            return None, "the models' conductance has not been computed yet"
+        display.say(f"conductance of {len(missing)} models on {len(documents.texts)} documents")
+        jobs = []
+        for name in missing:
+            weights = prepared.directory.whole("weights", single[name].key)
+            if weights is None:
+                return None, f"the weights of {name} were not kept: attributions and ANSAT are left out"
+            arguments = (prepared.place, keys[name], str(weights), documents.texts, how)
+            jobs.append(Job(keys[name], "forelearn.experiment.jobs:conductance_job", arguments))
+        executor.run(jobs, on_step=display.step, on_end=None)
+    found: dict[str, Attributions] = {}
+    for name, key in keys.items():
+        folder = prepared.directory.whole("features", key)
+        if folder is None:
+            return None, f"conductance of {name} failed: attributions and ANSAT are left out"
+        found[name] = load_attributions(folder)
+    return Read(documents, found), ""
+
+
+def embed(
+    prepared: Prepared, executor: Executor | None, display: Display
+) -> tuple[dict[str, NDArray[np.float64]], Cost]:
+    """TextEmb of every task by the study's encoder, from the store or computed now, and what it cost.
+
+    Tasks over the same documents would all have the same vector: of those, the positive texts stand for the
+    task (Vu et al. 2020 take all training texts; their tasks share none).
+    """
+    recipe = prepared.space.recipes[0]
+    encoder = prepared.space.encoder
+    texts = representative_texts([prepared.tasks[task.name] for task in prepared.space.tasks])
+    keys = {
+        name: digest(["textemb", encoder.digest, part, recipe.max_length]) for name, part in texts.items()
+    }
+    missing = {
+        key: texts[name] for name, key in keys.items() if prepared.directory.whole("features", key) is None
+    }
+    if missing and executor is not None:
+        display.say(f"mean text embedding of {len(missing)} tasks")
+        folder = str(prepared.folders[encoder.digest])
+        function = "forelearn.experiment.jobs:textemb_job"
+        jobs = [
+            Job(key, function, (prepared.place, key, folder, part, recipe.max_length))
+            for key, part in missing.items()
+        ]
+        executor.run(jobs, on_step=display.step, on_end=None)
+    found, cost = {}, Cost()
+    for name, key in keys.items():
+        folder_of = prepared.directory.whole("features", key)
+        if folder_of is not None:
+            vector, part_cost = read_vector(folder_of)
+            found[name], cost = vector, cost + part_cost
+    return found, cost
+
+
+def representative_texts(tasks: Sequence[TaskData]) -> dict[str, tuple[str, ...]]:
+    """Task → the training texts that stand for it: all, or the positive ones where tasks share documents."""
+    seen = Counter(data.train.texts for data in tasks)
+    found = {}
+    for data in tasks:
+        rows = list(range(len(data.train)))
+        if seen[data.train.texts] > 1 and data.task.kind == "binary" and data.train.positives():
+            rows = [row for row in rows if data.train.labels[row] == 1]
+        found[data.task.name] = tuple(data.train.texts[row] for row in rows)
+    return found
+
+
+def read_vector(folder: Path) -> tuple[NDArray[np.float64], Cost]:
+    """A vector and its cost as `textemb_job` wrote them."""
+    value: dict[str, Any] = json.loads((folder / VECTOR).read_text(encoding="utf-8"))
+    return np.asarray(value["vector"], np.float64), Cost(**value["cost"])

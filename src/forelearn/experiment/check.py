@@ -1,0 +1,74 @@
+"""Everything that can be wrong with a study, found before anything is trained. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from forelearn.core.errors import InputError, Problem
+from forelearn.experiment.assemble import load_tasks
+from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.study import Study, read_study, read_text, study_file
+from forelearn.tasks.audit import Balance, audit, balances
+from forelearn.tasks.data import TaskData
+
+UNCHANGED = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found.
+
+    study: None if the file could not be read at all. tasks: by name, without those that have an error.
+    problems: errors first, then warnings, each in the order in which they were found.
+    """
+
+    study: Study | None
+    tasks: Mapping[str, TaskData]
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop the study."""
+        return tuple(problem for problem in self.problems if problem.level == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that do not stop it."""
+        return tuple(problem for problem in self.problems if problem.level == "warning")
+
+    def balances(self) -> list[Balance]:
+        """Sizes, positive counts and prevalence of every split of every task."""
+        return balances(self.tasks)
+
+    def sound(self) -> tuple[Study, Mapping[str, TaskData]]:
+        """The study and its tasks; InputError with every error if there is one."""
+        if self.errors or self.study is None:
+            raise InputError(self.errors)
+        return self.study, self.tasks
+
+
+def check(path: Path | str, options: Options = UNCHANGED) -> Checked:
+    """Read a study file, its data and its splits, and audit them. Nothing is raised, nothing is written.
+
+    What is wrong with the file does not hide what is wrong with the data: the check goes on with the rest.
+    """
+    try:
+        file = study_file(path)
+        study, problems = read_study(
+            read_text(file),
+            path=file,
+            data_root=None if options.data_root is None else Path(options.data_root),
+            out=None if options.out is None else Path(options.out),
+        )
+        if study is not None and not problems:
+            study = open_study(file, options)
+    except InputError as error:
+        return Checked(None, {}, error.problems)
+    if study is None:
+        return Checked(None, {}, tuple(problems))
+    loaded = load_tasks(study, partial=bool(problems))
+    found = [*problems, *loaded.problems, *audit(loaded.tasks, places=loaded.places)]
+    found.sort(key=lambda problem: problem.level != "error")
+    return Checked(study, loaded.tasks, tuple(dict.fromkeys(found)))

@@ -1,0 +1,76 @@
+"""The demo: a synthetic family as ordinary files with an ordinary study, run like any other."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from forelearn.tasks.data import TaskData
+from forelearn.tasks.synthetic import DEMO_RECIPE, family
+
+STUDY = """\
+# Twelve generated tasks. Edit and run again: forelearn run {folder}
+name = "{name}"
+encoder = "tiny"
+seed = {seed}
+
+[[data]]
+files = "data/*.csv"
+text = "text"
+label = "label"
+split = "split"
+positive = "yes"
+
+[splits]
+by = "given"
+
+[recipe]
+learning_rate = {recipe.learning_rate}
+epochs = {recipe.epochs}
+batch_size = {recipe.batch_size}
+max_length = {recipe.max_length}
+
+[search]
+budget = "25%"
+seeds = 4
+round = 12
+
+[conductance]
+share = 0.25
+"""
+
+
+def write_demo(folder: Path, *, seed: int = 0, null: bool = False) -> Path:
+    """Write a family's tasks and a study into `folder`; returns the study file. Same seed, same files."""
+    write_tasks(folder / "data", family(seed, null=null).tasks)
+    path = folder / "study.toml"
+    name = f"demo-{'null-' if null else ''}{seed}"
+    _write(path, STUDY.format(folder=folder, name=name, seed=seed, recipe=DEMO_RECIPE))
+    return path
+
+
+def write_tasks(folder: Path, tasks: Mapping[str, TaskData]) -> None:
+    """One CSV file a task, with the columns id, text, label and split."""
+    for name, data in tasks.items():
+        _write(folder / f"{name}.csv", _rows(data))
+
+
+def _rows(data: TaskData) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "text", "label", "split"])
+    for split in ("train", "dev", "test"):
+        part = data.split(split)
+        for name, words, label in zip(part.ids, part.texts, part.labels, strict=True):
+            writer.writerow([name, words, data.labels[label], split])
+    return text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        part = path.with_name(f".{path.name}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)

@@ -1,0 +1,170 @@
+"""The loop: ask the search, run what is not yet in the store, tell the search.
+
+Starting again replays the same questions and finds the answers in the store, so a second start does what is
+missing and nothing else. What is decided here: nothing. What is kept: weights of single-task models (they are
+source parts), and of each target's best pair; the others are dropped as soon as they are beaten.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from forelearn.core.errors import ForelearnError
+from forelearn.core.run import Cost, Failure, Outcome, Run
+from forelearn.core.transfer import Transfer
+from forelearn.executors.base import Broken, Done, Executor, Job
+from forelearn.experiment.prepare import Prepared
+from forelearn.search.search import Options, Pair, Search
+from forelearn.search.value import Guess
+from forelearn.store.gc import collect
+
+
+class Display(Protocol):
+    """What a person sees while a study runs."""
+
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
+        """A round is about to run."""
+
+    def step(self, key: str, state: Mapping[str, Any]) -> None:
+        """A job reports its step, its steps and its loss."""
+
+    def end(self, label: str, outcome: Outcome) -> None:
+        """A transfer has run or failed."""
+
+    def say(self, text: str) -> None:
+        """One line on what is being done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A display that shows nothing."""
+
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
+        """Nothing."""
+
+    def step(self, key: str, state: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def end(self, label: str, outcome: Outcome) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+
+Believe = Callable[[Search], Mapping[Pair, Guess]]
+
+
+def new_search(prepared: Prepared, *, exhaustive: bool = False) -> Search:
+    """A search over the study's space that has been told nothing."""
+    settings = prepared.study.settings.search
+    return Search(
+        prepared.space,
+        settings.budget,
+        prepared.cost,
+        Options(
+            round=settings.round,
+            confirm_share=settings.confirm_share,
+            least=settings.least,
+            exhaustive=exhaustive,
+        ),
+    )
+
+
+def replay(prepared: Prepared, search: Search, believe: Believe) -> list[Transfer]:
+    """Tell the search everything that the store knows of what it asks; return the first round with a gap."""
+    while wanted := search.ask(lambda: believe(search)):
+        missing = [transfer for transfer in wanted if prepared.runs.get(transfer.key) is None]
+        if missing:
+            return missing
+        for transfer in wanted:
+            _tell(prepared, search, transfer)
+    return []
+
+
+def drive(prepared: Prepared, search: Search, executor: Executor, believe: Believe, display: Display) -> None:
+    """Run the search to its end. The caller holds the store's lock."""
+    while missing := replay(prepared, search, believe):
+        display.plan(search.stage, missing, search)
+        run_transfers(prepared, missing, executor, display)
+        prune(prepared, search)
+    prune(prepared, search)
+
+
+def run_transfers(
+    prepared: Prepared, transfers: Sequence[Transfer], executor: Executor, display: Display
+) -> list[Outcome]:
+    """Run transfers whose source parts have run; what fails becomes a Failure in the store."""
+    again = {
+        prefix.key: prefix
+        for transfer in transfers
+        if (prefix := transfer.prefix) is not None and prepared.start(transfer) is None
+    }
+    if again:
+        display.say(f"training {len(again)} source parts again: their weights were not kept")
+        run_transfers(prepared, list(again.values()), executor, display)
+    by_key = {transfer.key: transfer for transfer in transfers}
+    ended: list[Outcome] = []
+
+    def on_end(result: Done | Broken) -> None:
+        transfer = by_key[result.key]
+        if isinstance(result, Broken):
+            failure = Failure(transfer, result.reason, Cost(), now())
+            if prepared.runs.get(transfer.key) is None:
+                prepared.runs.put(failure)
+            ended.append(failure)
+        else:
+            outcome = prepared.runs.get(transfer.key)
+            if outcome is None:
+                raise ForelearnError(f"{transfer.label}: the run {transfer.key} was not stored. Start again.")
+            ended.append(outcome)
+        display.end(transfer.label, ended[-1])
+
+    jobs = []
+    for transfer in transfers:
+        start = prepared.start(transfer)
+        if start is None:
+            on_end(Broken(transfer.key, "its source part could not be trained"))
+            continue
+        arguments = (prepared.place, transfer.as_json(), str(start))
+        jobs.append(Job(transfer.key, "forelearn.experiment.jobs:train_job", arguments))
+    executor.run(jobs, on_step=display.step, on_end=on_end)
+    return ended
+
+
+def prune(prepared: Prepared, search: Search) -> None:
+    """Drop weights that no answer needs, and what kills left behind."""
+    if prepared.study.settings.run.keep_weights == "all":
+        collect(prepared.directory)
+        return
+    # runs of the round that has just ended are not told yet
+    untold = set(prepared.directory.keys("weights")) - set(search.outcomes)
+    collect(prepared.directory, keep=kept_weights(search) | untold)
+
+
+def kept_weights(search: Search) -> set[str]:
+    """Keys of single-task models at their dev-best recipe, which are source parts, and of the best pairs."""
+    keep = {
+        outcome.transfer.key
+        for outcome in search.outcomes.values()
+        if outcome.transfer.is_baseline and outcome.transfer.recipe == search.recipe(outcome.transfer.target)
+    }
+    for target in search.space.targets:
+        winner = search.winner(target)
+        if winner is not None:
+            keep |= {outcome.transfer.key for outcome in search.pair_outcomes(winner, target)}
+    return keep
+
+
+def now() -> str:
+    """The present time, ISO 8601 UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _tell(prepared: Prepared, search: Search, transfer: Transfer) -> None:
+    outcome = prepared.runs.get(transfer.key)
+    assert isinstance(outcome, Run | Failure)
+    search.tell(outcome)

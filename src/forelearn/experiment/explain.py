@@ -1,0 +1,184 @@
+"""Why: terms that two tasks share, documents as both models read them, where a run's numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.keys import plain
+from forelearn.core.run import Failure, Outcome, outcome_as_json
+from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared
+from forelearn.report.summary import Document, Explanation, Term, Word
+from forelearn.representations.attributions import Attributions
+from forelearn.representations.terms import shared_terms
+from forelearn.search.search import Pair, Search
+from forelearn.search.space import source_name
+
+THRESHOLD = 0.05
+"""From which score a word counts as active in explanations: the lowest of the paper's thresholds."""
+TERMS = 12
+DOCUMENTS = 3
+
+
+def terms(beliefs: Beliefs, pair: Pair) -> list[Term]:
+    """Words active in both models of a pair over the target's positive documents, most documents first."""
+    read = beliefs.read
+    if read is None or not set(pair) <= set(read.attributions):
+        return []
+    found = shared_terms(
+        read.attributions[pair[0]],
+        read.attributions[pair[1]],
+        read.documents.texts,
+        read.documents.positives[pair[1]],
+        threshold=THRESHOLD,
+        most=TERMS,
+    )
+    return [Term(term.term, term.documents, term.source, term.target) for term in found]
+
+
+def explanations(prepared: Prepared, search: Search, beliefs: Beliefs) -> Iterator[Explanation]:
+    """For every tried pair, the target's positive documents with most words active in both models."""
+    read = beliefs.read
+    if read is None:
+        return
+    for source, target in search.space.pairs():
+        pair = (source_name(source), target.name)
+        if set(pair) <= set(read.attributions) and search.pair_outcomes(source, target):
+            yield explain_pair(beliefs, prepared, pair)
+
+
+def explain_pair(beliefs: Beliefs, prepared: Prepared, pair: Pair) -> Explanation:
+    """The target's positive documents as the two single-task models read them."""
+    read = beliefs.read
+    assert read is not None
+    first, second = read.attributions[pair[0]], read.attributions[pair[1]]
+
+    def shared(row: int) -> int:
+        return int(((first.scores[row] >= THRESHOLD) & (second.scores[row] >= THRESHOLD)).sum())
+
+    rows = sorted(read.documents.positives[pair[1]], key=lambda row: (-shared(row), row))[:DOCUMENTS]
+    label = prepared.tasks[pair[1]].labels[1]
+    documents = tuple(
+        _document(read.documents.ids[row], label, read.documents.texts[row], first, second, row)
+        for row in rows
+    )
+    return Explanation(pair[0], pair[1], THRESHOLD, documents)
+
+
+def _document(
+    name: str, label: str, text: str, first: Attributions, second: Attributions, row: int
+) -> Document:
+    spans = [(int(start), int(end)) for start, end in first.spans[row]]
+    following = [start for start, _ in spans[1:]] + [len(text)]
+    words = tuple(
+        Word(
+            text=text[start:end],
+            score_source=float(first.scores[row][index]),
+            score_target=float(second.scores[row][index]),
+            active_source=bool(first.scores[row][index] >= THRESHOLD),
+            active_target=bool(second.scores[row][index] >= THRESHOLD),
+            after=text[end : following[index]],
+        )
+        for index, (start, end) in enumerate(spans)
+    )
+    return Document(name, label, words, text[: spans[0][0]] if spans else text)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A run or failure with its chain, and, for a pair, the terms that explain it.
+
+    chain: outcomes of the source parts, first to last. weights: where the trained folder is, if it was kept.
+    """
+
+    outcome: Outcome
+    chain: tuple[Outcome, ...]
+    terms: tuple[Term, ...]
+    weights: str | None
+    folder: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            **outcome_as_json(self.outcome),
+            "chain": [outcome_as_json(outcome) for outcome in self.chain],
+            "terms": plain(self.terms),
+            "weights": self.weights,
+            "folder": self.folder,
+        }
+
+    def text(self) -> str:
+        """For people."""
+        transfer = self.outcome.transfer
+        lines = [f"{transfer.label}   ({transfer.key}, seed {transfer.seed}, made {self.outcome.made})"]
+        if isinstance(self.outcome, Failure):
+            lines.append(f"failed: {self.outcome.reason}")
+        else:
+            performance = self.outcome.performance
+            for split, values in (("dev", performance.dev), ("test", performance.test)):
+                lines.append(
+                    f"{split:5} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+                )
+            lines.append(f"threshold {performance.threshold:.4f} ({transfer.recipe.threshold})")
+            for group, values in performance.by_group.items():
+                measured = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+                lines.append(f"  test, {group}: {measured}")
+            cost = self.outcome.cost
+            lines.append(f"cost  {cost.seconds:.1f} s, {cost.units:,.0f} units; by {self.outcome.by}")
+        lines.append(
+            "recipe " + ", ".join(f"{name}={value}" for name, value in plain(transfer.recipe).items())
+        )
+        lines.append(f"encoder {transfer.start.name} ({transfer.start.digest})")
+        lines += [f"after  {part.transfer.label} ({part.transfer.key})" for part in self.chain]
+        lines.append(f"folder {self.folder}")
+        lines.append(f"weights {self.weights or 'not kept; `forelearn train` makes them again'}")
+        if self.terms:
+            lines.append("terms active in both single-task models (documents; score in source, in target):")
+            lines += [
+                f"  {term.word:20} {term.documents:4}  {term.score_source:.3f}  {term.score_target:.3f}"
+                for term in self.terms
+            ]
+        return "\n".join(lines)
+
+
+def explain_key(study: Path, key: str, options: Options) -> Explained:
+    """A run by its key, or by `SOURCE->TARGET` (then the run on the first seed).
+
+    Raises InputError, with the nearest key, if the store has no such run.
+    """
+    from forelearn.experiment.api import standing
+
+    prepared, search, beliefs = standing(study, options)
+    if "->" in key:
+        names = tuple(part.strip() for part in key.split("->", 1))
+        known = {
+            (source_name(source), target.name): (source, target) for source, target in search.space.pairs()
+        }
+        if names not in known:
+            raise InputError(Problem(f"pair `{key}`", "is not in the study.", "Write it SOURCE->TARGET."))
+        plan = search.plan(*known[names], search.space.first_seed, check_prefix=False)
+        key = plan.key if plan else key
+    outcome = prepared.runs.get(key)
+    if outcome is None:
+        keys = prepared.directory.keys("runs")
+        fix = did_you_mean(key, keys) or "Nothing has run yet: forelearn run STUDY."
+        raise InputError(Problem(f"run `{key}`", "is not in the store.", fix))
+    chain: list[Outcome] = []
+    prefix = outcome.transfer.prefix
+    while prefix is not None:
+        part = prepared.runs.get(prefix.key)
+        if part is not None:
+            chain.insert(0, part)
+        prefix = prefix.prefix
+    transfer = outcome.transfer
+    found = terms(beliefs, (transfer.sources[-1].name, transfer.target.name)) if transfer.sources else []
+    weights = prepared.directory.whole("weights", key)
+    folder = prepared.directory.whole("runs", key)
+    return Explained(
+        outcome, tuple(chain), tuple(found), None if weights is None else str(weights), str(folder)
+    )

@@ -1,0 +1,117 @@
+"""What a worker does: plain functions of plain values, named by `module:function`.
+
+A worker reads the study's data itself, once, and refuses to go on if they are not what the driver saw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from forelearn.core.errors import ForelearnError
+from forelearn.core.keys import plain
+from forelearn.core.run import Run, outcome_as_json
+from forelearn.core.transfer import Transfer
+from forelearn.experiment.assemble import load_tasks
+from forelearn.experiment.opening import open_study
+from forelearn.experiment.prepare import Place
+from forelearn.store.directory import Directory
+from forelearn.store.environment import Surroundings
+from forelearn.store.runs import Runs
+from forelearn.tasks.data import TaskData
+
+VECTOR = "vector.json"
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+def train_job(
+    place: Place, transfer_json: Mapping[str, Any], start: str, *, report: Report
+) -> dict[str, Any]:
+    """Train the last stage of a transfer, put weights and run into the store, and return the run as JSON.
+
+    start: folder of the encoder, or of the source part's weights.
+    """
+    import torch
+
+    from forelearn.training.sequential import train
+
+    torch.set_num_threads(place.threads)
+    transfer = Transfer.from_json(transfer_json)
+    data = _task(place, transfer)
+    directory = Directory(Path(place.options.out or ""))
+    weights = directory.work("weights", transfer.key)
+    files = directory.work("runs", transfer.key)
+    run = train(transfer, data, Path(start), weights=weights, files=files, device=place.device, report=report)
+    directory.finish("weights", transfer.key)
+    known = Runs(directory).get(transfer.key)
+    if isinstance(known, Run):  # trained again for its weights alone
+        directory.discard("runs", transfer.key)
+        return outcome_as_json(known)
+    Runs(directory).put(
+        run, surroundings=Surroundings(place.device, place.threads, transfer.recipe.precision)
+    )
+    return outcome_as_json(run)
+
+
+def conductance_job(
+    place: Place, key: str, weights: str, texts: Sequence[str], how: Mapping[str, Any], *, report: Report
+) -> None:
+    """Conductance of one model on `texts`, into the store under `key`.
+
+    weights: folder of the model. how: tolerance, most (points), precision, max_length.
+    """
+    import torch
+
+    from forelearn.models.classifier import load_classifier
+    from forelearn.representations.attributions import save_attributions
+    from forelearn.representations.conductance import conductance
+    from forelearn.representations.rules import Trapezoid
+
+    torch.set_num_threads(place.threads)
+    directory = Directory(Path(place.options.out or ""))
+    found = conductance(
+        load_classifier(Path(weights)),
+        texts,
+        rule=Trapezoid(tolerance=how["tolerance"], most=how["most"]),
+        precision=how["precision"],
+        device=place.device,
+        max_length=how["max_length"],
+        report=report,
+    )
+    save_attributions(found, directory.work("features", key))
+    directory.finish("features", key)
+
+
+def textemb_job(
+    place: Place, key: str, encoder: str, texts: Sequence[str], max_length: int, *, report: Report
+) -> None:
+    """TextEmb of `texts` under the encoder in a folder, with its cost, into the store under `key`."""
+    import torch
+
+    from forelearn.representations.textemb import textemb
+
+    torch.set_num_threads(place.threads)
+    directory = Directory(Path(place.options.out or ""))
+    found = textemb(Path(encoder), texts, max_length=max_length, device=place.device)
+    value = {"vector": found.vector.tolist(), "cost": plain(found.cost)}
+    (directory.work("features", key) / VECTOR).write_text(json.dumps(value), encoding="utf-8")
+    directory.finish("features", key)
+
+
+@lru_cache(maxsize=2)
+def _tasks(place: Place) -> Mapping[str, TaskData]:
+    return load_tasks(open_study(Path(place.study), place.options)).tasks
+
+
+def _task(place: Place, transfer: Transfer) -> TaskData:
+    name = transfer.target.name
+    data = _tasks(place).get(name)
+    if data is None or data.task.digest != transfer.target.digest:
+        raise ForelearnError(
+            f"task `{name}`: its files have changed since the study was started. Start it again."
+        )
+    return data

@@ -1,0 +1,41 @@
+"""What is kept of a study: weights by key, a check of every hash, and a tidy-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.experiment.opening import Options, open_study
+from forelearn.store.directory import SHELVES, Directory
+from forelearn.store.gc import Removal, collect
+from forelearn.store.runs import Runs
+
+
+def weights_of(study: Path, key: str, out: str | None) -> Path:
+    """The folder of the weights of run `key`. Raises InputError if there is none, and says how to get it."""
+    directory = Directory(open_study(study, Options(out=out)).out)
+    folder = directory.whole("weights", key)
+    if folder is not None:
+        return folder
+    if Runs(directory).get(key) is not None:
+        fix = "Train it again: forelearn train STUDY --target … --source …; the result is the same."
+        raise InputError(Problem(f"run `{key}`", "has run, but its weights were not kept.", fix))
+    fix = did_you_mean(key, directory.keys("weights")) or "Nothing has run yet: forelearn run STUDY."
+    raise InputError(Problem(f"run `{key}`", "is not in the store.", fix))
+
+
+def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
+    """Everything in the store that is not as its manifest says, and how many folders were read."""
+    directory = Directory(open_study(study, Options(out=out)).out)
+    count = sum(len(directory.keys(shelf)) for shelf in SHELVES)
+    return Runs(directory).verify(), count
+
+
+def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list[Removal]:
+    """Remove weights that no answer needs: all but single-task models and each target's best pair."""
+    from forelearn.experiment.api import standing
+    from forelearn.experiment.drive import kept_weights
+
+    prepared, search, _ = standing(study, Options(out=out, data_root=data))
+    with prepared.directory.lock():
+        return collect(prepared.directory, keep=kept_weights(search), dry_run=dry_run)

@@ -1,0 +1,69 @@
+"""A study as the command line opens it: the file, and what the options change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from forelearn.core.budget import Budget
+from forelearn.core.errors import InputError, Problem
+from forelearn.experiment.settings import Settings
+from forelearn.experiment.study import Study, load_study
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a command may change in a study without editing its file. None changes nothing.
+
+    out: the folder that the study fills. data_root: where its data lie. seed: of the study. device: `cpu`,
+    `cuda`, `mps` or `auto`. limit: at most so many training rows a task (a quick look; another study, since
+    every key changes). budget: as in the file. workers: how many runs at once.
+    """
+
+    out: str | None = None
+    data_root: str | None = None
+    seed: int | None = None
+    device: str | None = None
+    limit: int | None = None
+    budget: str | None = None
+    workers: int | None = None
+
+
+def open_study(path: Path, options: Options = Options()) -> Study:
+    """The study at `path` (the file, or the folder that holds study.toml) with `options` applied.
+
+    Raises InputError for anything that is wrong with the file or the options.
+    """
+    study = load_study(
+        path,
+        data_root=None if options.data_root is None else Path(options.data_root),
+        out=None if options.out is None else Path(options.out),
+    )
+    values = study.settings.model_dump()
+    if options.seed is not None:
+        values["seed"] = _at_least(options.seed, 0, "--seed")
+    if options.device is not None:
+        values["run"]["device"] = options.device
+    if options.workers is not None:
+        values["run"]["workers"] = _at_least(options.workers, 0, "--workers")
+    if options.limit is not None:
+        values["splits"]["train_rows"] = _at_least(options.limit, 2, "--limit")
+    if options.budget is not None:
+        try:
+            values["search"]["budget"] = Budget.parse(options.budget)
+        except ValueError as error:
+            raise InputError(Problem("--budget", f"{error}.", "Correct the budget.")) from error
+    try:
+        return replace(study, settings=Settings.model_validate(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(Problem(f"option for {place}", f"{first['msg']}.", "Correct the option.")) from error
+
+
+def _at_least(value: int, least: int, option: str) -> int:
+    if value < least:
+        raise InputError(Problem(option, f"must be at least {least}, got {value}.", "Raise it."))
+    return value

@@ -1,0 +1,164 @@
+"""From a checked study to everything that a search needs: encoder, space, store and deterministic costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.keys import digest
+from forelearn.core.transfer import Encoder, Transfer
+from forelearn.experiment.opening import Options
+from forelearn.experiment.settings import READY
+from forelearn.experiment.study import Study
+from forelearn.models.batch import tokenize
+from forelearn.models.classifier import load_tokenizer
+from forelearn.models.encoder import Shape, encoder_shape, open_encoder
+from forelearn.models.tiny import build_tiny
+from forelearn.search.space import Space
+from forelearn.store.directory import Directory
+from forelearn.store.runs import Runs
+from forelearn.tasks.data import TaskData
+from forelearn.training.cost import units
+from forelearn.training.device import resolve_device, resolve_precision
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a worker finds the study: plain values that travel between processes.
+
+    options: what the command line changed in the study file. device: resolved.
+    """
+
+    study: str
+    options: Options
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study that is ready to run.
+
+    tasks: by name. folders: encoder digest → its folder. shape: of the study's encoder.
+    """
+
+    study: Study
+    options: Options
+    tasks: Mapping[str, TaskData]
+    space: Space
+    shape: Shape
+    folders: Mapping[str, Path]
+    directory: Directory
+    device: str
+    _units: dict[tuple[str, int, int], float] = field(default_factory=dict)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The outcomes in the study's store."""
+        return Runs(self.directory)
+
+    @property
+    def place(self) -> Place:
+        """What a worker needs to know."""
+        return Place(
+            study=str(self.study.path),
+            options=replace(self.options, out=str(self.study.out)),
+            device=self.device,
+            threads=self.study.settings.run.threads,
+        )
+
+    def cost(self, transfer: Transfer) -> float:
+        """Deterministic units of the last stage of `transfer`: training tokens × epochs × layers."""
+        recipe = transfer.recipe
+        key = (transfer.target.digest, recipe.max_length, recipe.epochs)
+        if key not in self._units:
+            train = self.tasks[transfer.target.name].train
+            tokens = tokenize(self.tokenizer, train.texts, train.pairs, recipe.max_length)
+            self._units[key] = units(tokens.lengths, recipe.max_length, recipe.epochs, self.shape.layers)
+        return self._units[key]
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The study's encoder's tokenizer."""
+        return load_tokenizer(self.folders[self.space.encoder.digest])
+
+    def start(self, transfer: Transfer) -> Path | None:
+        """The folder that the last stage starts from; None if the source part's weights are not there."""
+        prefix = transfer.prefix
+        if prefix is None:
+            return self.folders[transfer.start.digest]
+        return self.directory.whole("weights", prefix.key)
+
+
+def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Prepared:
+    """Open or build the encoder, resolve device and precision, and lay out the space.
+
+    Raises InputError for an unknown target or an encoder that cannot be opened.
+    """
+    settings = study.settings
+    device = resolve_device(settings.run.device)
+    directory = Directory(study.out)
+    encoder, folder = _open(study, tasks, directory)
+    folders = {encoder.digest: folder}
+    ready = []
+    names = []
+    for name in settings.sources or list(tasks):
+        if name.startswith(READY):
+            other, other_folder = open_encoder(study.resolve(name.removeprefix(READY)))
+            ready.append(replace(other, name=name.removeprefix(READY)))
+            folders[other.digest] = other_folder
+        else:
+            names.append(name)
+    targets = settings.targets or list(tasks)
+    unknown = [name for name in (*names, *targets) if name not in tasks]
+    if unknown:
+        raise InputError(
+            [
+                Problem(str(study.path), f"there is no task `{name}`.", did_you_mean(name, tasks))
+                for name in dict.fromkeys(unknown)
+            ]
+        )
+    recipes = settings.grid(resolve_precision(device))
+    space = Space(
+        targets=tuple(tasks[name].task for name in targets),
+        sources=tuple(tasks[name].task for name in (names if names or ready else list(tasks))),
+        encoder=encoder,
+        recipes=recipes,
+        ready=tuple(ready),
+        seeds=settings.search.seeds,
+        seed=settings.seed,
+    )
+    return Prepared(study, options, tasks, space, encoder_shape(folder), folders, directory, device)
+
+
+def _open(study: Study, tasks: Mapping[str, TaskData], directory: Directory) -> tuple[Encoder, Path]:
+    """The study's encoder and its folder; `tiny` is built once and kept in the store."""
+    name = study.settings.encoder
+    if name != "tiny":
+        encoder, folder = open_encoder(study.resolve(name))
+        return replace(encoder, name=name), folder
+    tiny = study.settings.tiny
+    seed = study.settings.seed
+    texts = sorted(
+        {text for data in tasks.values() for text in (*data.train.texts, *(data.train.pairs or ()))}
+    )
+    key = digest(["tiny", tiny.model_dump(), seed, digest(texts)])
+    folder = directory.whole("encoders", key) or Path()
+    if not folder.name:
+        build_tiny(
+            texts,
+            directory.work("encoders", key),
+            layers=tiny.layers,
+            hidden=tiny.hidden,
+            heads=tiny.heads,
+            vocabulary=tiny.vocabulary,
+            mlm_epochs=tiny.mlm_epochs,
+            seed=seed,
+        )
+        folder = directory.finish("encoders", key)
+    encoder, folder = open_encoder(str(folder))
+    return replace(encoder, name="tiny"), folder

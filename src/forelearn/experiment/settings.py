@@ -1,0 +1,326 @@
+"""The study file as frozen values. Every key that a study file may hold is here, with its rule and default.
+
+An unknown key, a wrong type, a number out of bounds: all are found at once, each with section and key.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from forelearn.core.budget import Budget
+from forelearn.core.recipe import PositiveWeight, Precision, Recipe, Threshold
+from forelearn.tasks.corpus import Corpus, Format
+from forelearn.tasks.splits import SplitPlan
+
+Feature = Literal["f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb", "recipe"]
+FEATURES: tuple[Feature, ...] = ("f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb")
+"""What the order of sources and the predictor rest on unless the study says otherwise."""
+
+TINY = "tiny"
+"""The built-in encoder, built from the study's own texts."""
+
+READY = "encoder@"
+"""How a source that is a fine-tuned encoder and not a task is written."""
+
+Metric = Literal["average_precision", "f1", "accuracy", "precision", "recall", "macro_f1"]
+
+
+class Section(BaseModel):
+    """A section of the study file: no further keys, no silent conversion, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _as_tuple(value: Any) -> Any:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _by_split(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"": value}
+
+
+def _distinct(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(value)) < len(value):
+        raise PydanticCustomError("repeated", "A value stands twice.", {"fix": "Write each value once."})
+    return value
+
+
+def _budget(value: Any) -> Any:
+    if isinstance(value, Budget):
+        return value
+    if isinstance(value, dict) and value.keys() == {"kind", "amount"}:  # dumped settings, read again
+        return Budget(value["kind"], value["amount"])
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "budget", "A budget is a text with a unit.", {"fix": 'Write "120 runs", "2h", "90m" or "16.5%".'}
+        )
+    try:
+        return Budget.parse(value)
+    except ValueError as error:
+        raise PydanticCustomError("budget", "{rule}.", {"rule": str(error)}) from error
+
+
+def _encoding(value: str) -> str:
+    try:
+        codecs.lookup(value)
+    except LookupError:
+        raise PydanticCustomError(
+            "encoding",
+            "Python knows no such encoding.",
+            {"fix": 'Write "utf-8", "latin-1", "cp1252" or another.'},
+        ) from None
+    return value
+
+
+def _threshold(value: Any) -> Any:
+    return "0.5" if value == 0.5 else value
+
+
+Count = Annotated[int, Field(ge=1)]
+Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+Paths = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
+OneThreshold = Annotated[Threshold, BeforeValidator(_threshold)]
+
+
+T = TypeVar("T")
+Grid = Annotated[tuple[T, ...], BeforeValidator(_as_tuple), Field(min_length=1), AfterValidator(_distinct)]
+"""One value or a list of distinct values."""
+
+
+class TinySettings(Section):
+    """[tiny]: the shape of the built-in encoder. mlm_epochs: passes of masked-language modelling."""
+
+    layers: Annotated[int, Field(ge=1, le=24)] = 2
+    hidden: Annotated[int, Field(ge=4, le=4096)] = 64
+    heads: Annotated[int, Field(ge=1, le=64)] = 2
+    vocabulary: Annotated[int, Field(ge=64, le=200_000)] = 2000
+    mlm_epochs: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _divides(self) -> TinySettings:
+        if self.hidden % self.heads:
+            raise PydanticCustomError(
+                "heads",
+                "hidden = {hidden} must be a multiple of heads = {heads}.",
+                {"hidden": self.hidden, "heads": self.heads, "fix": "Change one of them."},
+            )
+        return self
+
+
+class DataSettings(Section):
+    """[[data]]: files and how their labels become tasks; see `forelearn.tasks.corpus.Corpus`."""
+
+    files: Annotated[dict[Literal["", "train", "dev", "test"], Paths], BeforeValidator(_by_split)]
+    format: Format | None = None
+    name: str | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    quotes: bool = True
+    header: Names = ()
+    text: str | None = None
+    pair: str | None = None
+    id: str | None = None
+    label: str | None = None
+    label_delimiter: Annotated[str, Field(min_length=1)] | None = None
+    group: str | None = None
+    split: str | None = None
+    one_vs_rest: bool | Names = False
+    labels: Names = ()
+    positive: str | None = None
+    drop: Names = ()
+    prefix: str = ""
+    tweets: Paths | None = None
+    ontology: str | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> DataSettings:
+        for first, second in (
+            ("name", "one_vs_rest"),
+            ("labels", "one_vs_rest"),
+            ("positive", "one_vs_rest"),
+        ):
+            if getattr(self, first) and getattr(self, second):
+                raise PydanticCustomError(
+                    "both",
+                    "`{first}` is for a section that makes one task, `{second}` for one that makes several.",
+                    {"first": first, "second": second, "fix": "Leave one of them out."},
+                )
+        if self.prefix and not self.one_vs_rest:
+            raise PydanticCustomError(
+                "prefix", "`prefix` is for one-vs-rest tasks.", {"fix": "Set `name`, or add one_vs_rest."}
+            )
+        if self.split is not None and "" not in self.files:
+            raise PydanticCustomError(
+                "both",
+                "The split is said twice: by `split` and by the table of `files`.",
+                {"fix": "Leave one of them out."},
+            )
+        return self
+
+    def corpus(self, where: str) -> Corpus:
+        """The section as the readers take it. where: how messages name it."""
+        return Corpus(
+            where=where,
+            files={str(split): paths for split, paths in self.files.items()},
+            format=self.format,
+            name=self.name,
+            encoding=self.encoding,
+            quotes=self.quotes,
+            header=self.header,
+            text=self.text,
+            pair=self.pair,
+            id=self.id,
+            label=self.label,
+            group=self.group,
+            split=self.split,
+            label_delimiter=self.label_delimiter,
+            one_vs_rest=self.one_vs_rest,
+            labels=self.labels,
+            positive=self.positive,
+            drop=self.drop,
+            prefix=self.prefix,
+            tweets=self.tweets or (),
+            ontology=self.ontology,
+        )
+
+
+class SplitSettings(Section):
+    """[splits]: how documents are split; see `forelearn.tasks.splits.SplitPlan`."""
+
+    by: Literal["group", "row", "given"] | None = None
+    dev: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    seed: Annotated[int, Field(ge=0)] = 0
+    train_rows: Annotated[int, Field(ge=2)] | None = None
+    dev_rows: Annotated[int, Field(ge=2)] | None = None
+    test_rows: Annotated[int, Field(ge=2)] | None = None
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> SplitSettings:
+        if self.dev + self.test >= 1:
+            raise PydanticCustomError(
+                "shares",
+                "dev = {dev} and test = {test} leave nothing for train.",
+                {"dev": self.dev, "test": self.test, "fix": "Their sum must be below 1."},
+            )
+        return self
+
+    def plan(self) -> SplitPlan:
+        """The section as the splitter takes it."""
+        return SplitPlan(**self.model_dump())
+
+
+class RecipeSettings(Section):
+    """[recipe]: a value or a list of values for every field of `Recipe`; lists make the grid.
+
+    precision: `auto` is bf16 where the device has it fast, else fp32; resolved before any key is made.
+    """
+
+    learning_rate: Grid[Annotated[float, Field(gt=0, le=1)]] = (5e-5,)
+    epochs: Grid[Count] = (3,)
+    batch_size: Grid[Count] = (32,)
+    warmup: Grid[Annotated[float, Field(ge=0, lt=1)]] = (0.1,)
+    weight_decay: Grid[Annotated[float, Field(ge=0)]] = (0.01,)
+    max_length: Grid[Annotated[int, Field(ge=4)]] = (128,)
+    precision: Grid[Literal["auto", "fp32", "bf16"]] = ("auto",)
+    positive_weight: Grid[PositiveWeight] = ("none",)
+    threshold: Grid[OneThreshold] = ("0.5",)
+    clip_norm: Grid[Annotated[float, Field(gt=0)]] = (1.0,)
+
+
+class SearchSettings(Section):
+    """[search]: what may be spent, and on what grounds.
+
+    seeds: run seeds; pairs are tried on the first, winners are judged on the others. round: pairs proposed at
+    once. confirm_share: largest share of what single tasks and features leave
+    of the budget that is kept back for judging. least: a pair that is expected to
+    improve on the best one so far by less is not tried. level: of every interval.
+    warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
+    """
+
+    budget: Annotated[Budget, BeforeValidator(_budget)] = Budget("share", 0.5)
+    seeds: Count = 4
+    confirm_share: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    round: Count = 8
+    least: Annotated[float, Field(ge=0, lt=1)] = 0.001
+    features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(_distinct)] = FEATURES
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    warm_start: Names = ()
+
+
+class ConductanceSettings(Section):
+    """[conductance]: on which documents, how many (as a share of the baselines' cost) and how exactly."""
+
+    documents: Literal["dev", "train", "test"] = "dev"
+    share: Annotated[float, Field(gt=0, le=1)] = 0.10
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    most_points: Annotated[int, Field(ge=3)] = 65
+
+
+class RunSettings(Section):
+    """[run]: where and how wide; changes no outcome. workers: 0 is one a core on CPU and one on a GPU."""
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    workers: Annotated[int, Field(ge=0)] = 0
+    threads: Count = 1
+    keep_weights: Literal["best", "all"] = "best"
+
+
+class Settings(Section):
+    """A whole study file. sources: names of tasks, and `encoder@folder`; empty takes every task."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)] = "study"
+    encoder: Annotated[str, Field(min_length=1)] = TINY
+    data_root: str | None = None
+    metric: Metric | None = None
+    sources: Names = ()
+    targets: Names = ()
+    seed: Annotated[int, Field(ge=0)] = 0
+    tiny: TinySettings = TinySettings()
+    data: Annotated[tuple[DataSettings, ...], Field(min_length=1)]
+    splits: SplitSettings = SplitSettings()
+    recipe: RecipeSettings = RecipeSettings()
+    search: SearchSettings = SearchSettings()
+    conductance: ConductanceSettings = ConductanceSettings()
+    run: RunSettings = RunSettings()
+
+    def grid(self, precision: Precision = "fp32") -> tuple[Recipe, ...]:
+        """Every recipe of the grid, in the order of the lists. precision: what `auto` means."""
+        lists = self.recipe
+        precisions: dict[Precision, None] = {}
+        for value in lists.precision:
+            precisions[precision if value == "auto" else value] = None
+        return tuple(
+            Recipe(
+                learning_rate=learning_rate,
+                epochs=epochs,
+                batch_size=batch_size,
+                warmup=warmup,
+                weight_decay=weight_decay,
+                max_length=max_length,
+                precision=resolved,
+                positive_weight=positive_weight,
+                threshold=threshold,
+                clip_norm=clip_norm,
+            )
+            for learning_rate in lists.learning_rate
+            for epochs in lists.epochs
+            for batch_size in lists.batch_size
+            for warmup in lists.warmup
+            for weight_decay in lists.weight_decay
+            for max_length in lists.max_length
+            for resolved in precisions
+            for positive_weight in lists.positive_weight
+            for threshold in lists.threshold
+            for clip_norm in lists.clip_norm
+        )

@@ -1,0 +1,1 @@
+"""Encoders, tokenizers and heads. The only room that uses transformers."""

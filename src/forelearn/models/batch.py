@@ -1,0 +1,160 @@
+"""From texts to tensors: tokens held as ragged arrays, batches of like length, padding only where it is
+needed.
+
+Texts are tokenised once for each (tokenizer, texts, length) and kept in memory by content. Batches hold
+examples of nearly the same length, so that little is padded: with short messages of mixed length, batches
+drawn at random spend a third of their tokens on padding. A batch without padding has no attention mask,
+which saves attention the addition. The order is decided by the seed alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+_POOL = 64
+"""Batches in a pool: examples are shuffled, cut into pools, and sorted by length within each."""
+
+Batch = dict[str, torch.Tensor]
+"""Keyword arguments of an encoder: `input_ids`, `attention_mask`, and `token_type_ids` where it has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokenised texts, ragged.
+
+    ids: [total] int32, the token ids of all examples one after another, special tokens included.
+    offsets: [n + 1] int64, where each example starts.
+    types: [total] int8 segment of each token (first or second text), or None if all are of the first.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    types: NDArray[np.int8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """[n] tokens of each example."""
+        return np.diff(self.offsets)
+
+
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int
+) -> Tokens:
+    """Tokens of `texts` and their `pairs`, each example cut to `max_length`, special tokens included."""
+    key = _content_key(tokenizer, texts, pairs, max_length)
+    held = _CACHE.get(key)
+    if held is not None:
+        _CACHE.move_to_end(key)
+        return held
+    tokens = _tokenize(tokenizer, texts, pairs, max_length)
+    _CACHE[key] = tokens
+    while len(_CACHE) > _CACHE_ENTRIES:
+        _CACHE.popitem(last=False)
+    return tokens
+
+
+def batches(lengths: NDArray[np.int64], batch_size: int, seed: int | None) -> list[NDArray[np.int64]]:
+    """Rows of each batch: every example once, examples of like length together.
+
+    seed: decides the order; the same seed gives the same batches. None sorts by length, longest first: for
+    prediction. Only one batch can be smaller than `batch_size`.
+    """
+    if seed is None:
+        order = np.argsort(-lengths, kind="stable")
+        return _cut(order, batch_size)
+    generator = np.random.default_rng(seed)
+    shuffled = generator.permutation(len(lengths))
+    cut: list[NDArray[np.int64]] = []
+    for pool in _cut(shuffled, batch_size * _POOL):
+        cut += _cut(pool[np.argsort(-lengths[pool], kind="stable")], batch_size)
+    return [cut[index] for index in generator.permutation(len(cut))]
+
+
+def collate(tokens: Tokens, rows: NDArray[np.int64], pad_id: int, *, device: str = "cpu") -> Batch:
+    """The batch of `rows`, padded to its longest example.
+
+    Shape: each tensor [len(rows), longest], int64. The mask is left out where nothing is padded.
+    """
+    lengths = tokens.lengths[rows]
+    width = int(lengths.max())
+    real = np.arange(width) < lengths[:, None]
+    places = (tokens.offsets[rows][:, None] + np.arange(width))[real]
+    ids = np.full(real.shape, pad_id, dtype=np.int64)
+    ids[real] = tokens.ids[places]
+    arrays = {"input_ids": ids}
+    if not real.all():
+        arrays["attention_mask"] = real.astype(np.int64)
+    if tokens.types is not None:
+        types = np.zeros(real.shape, dtype=np.int64)
+        types[real] = tokens.types[places]
+        arrays["token_type_ids"] = types
+    return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
+
+
+def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
+    """What decides a fast tokenizer's output, apart from its present truncation and padding."""
+    state: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    state["truncation"] = state["padding"] = None
+    names = sorted(tokenizer.model_input_names)
+    return hashlib.sha256(json.dumps([state, names], sort_keys=True).encode()).hexdigest()
+
+
+_CACHE_ENTRIES = 96
+_CACHE: OrderedDict[str, Tokens] = OrderedDict()
+"""Tokens by content: a cache changes no outcome, so one for the process is enough."""
+
+
+def _tokenize(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int
+) -> Tokens:
+    if not len(texts):
+        return Tokens(np.zeros(0, np.int32), np.zeros(1, np.int64))
+    encoded = tokenizer(
+        list(texts),
+        None if pairs is None else list(pairs),
+        truncation=True,
+        max_length=max_length,
+        padding=False,
+        return_attention_mask=False,
+    )
+    # the call leaves its truncation set in the tokenizer, where it would be saved with it
+    tokenizer.backend_tokenizer.no_truncation()
+    ids: list[list[int]] = encoded["input_ids"]
+    offsets = np.zeros(len(ids) + 1, np.int64)
+    np.cumsum([len(row) for row in ids], out=offsets[1:])
+    flat = np.fromiter((token for row in ids for token in row), np.int32, int(offsets[-1]))
+    if pairs is None or "token_type_ids" not in encoded:
+        return Tokens(flat, offsets)
+    types = np.fromiter(
+        (kind for row in encoded["token_type_ids"] for kind in row), np.int8, int(offsets[-1])
+    )
+    return Tokens(flat, offsets, types)
+
+
+def _content_key(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int
+) -> str:
+    content = hashlib.sha256(f"{tokenizer_digest(tokenizer)}|{max_length}|{pairs is None}".encode())
+    for column in (texts, pairs or ()):
+        for text in column:
+            encoded = text.encode()
+            content.update(f"{len(encoded)}:".encode())
+            content.update(encoded)
+    return content.hexdigest()
+
+
+def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

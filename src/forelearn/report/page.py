@@ -1,0 +1,100 @@
+"""One self-contained page: own SVG, own style, own script, no network.
+
+The page forbids by policy whatever it does not carry itself: only its one script, known by its hash, may run,
+so that text from data could do nothing even if it were not escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from forelearn.report.markup import Markup, element, join, name
+from forelearn.report.section_answers import answers, notes, top
+from forelearn.report.section_gains import cost, gains
+from forelearn.report.section_method import method
+from forelearn.report.section_pairs import pairs
+from forelearn.report.section_tasks import failures, tasks
+from forelearn.report.summary import Summary
+
+SECTIONS = (
+    ("answers", "Answers"),
+    ("gains", "Gains"),
+    ("cost", "Cost"),
+    ("pairs", "Pairs"),
+    ("tasks", "Tasks"),
+    ("failures", "Failures"),
+    ("method", "How it was made"),
+)
+
+
+def page(summary: Summary) -> str:
+    """The page as text, to be written as UTF-8."""
+    style, script = (_own(file) for file in ("style.css", "script.js"))
+    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{known}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    body = {
+        "answers": answers(summary),
+        "gains": gains(summary),
+        "cost": cost(summary),
+        "pairs": pairs(summary),
+        "tasks": tasks(summary),
+        "failures": failures(summary),
+        "method": method(summary),
+    }
+    links = [element("a", {"href": f"#{key}"}, title) for key, title in SECTIONS if body[key] is not None]
+    head = element(
+        "head",
+        {},
+        element("meta", {"charset": "utf-8"}),
+        element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
+        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        element("meta", {"name": "color-scheme", "content": "light dark"}),
+        element("meta", {"name": "generator", "content": f"forelearn {summary.version}"}),
+        element("link", {"rel": "icon", "href": "data:,"}),
+        element("title", {}, f"{summary.study} · forelearn"),
+        element("style", {}, Markup(style)),
+        element("noscript", {}, element("style", {}, "tr.below[hidden] { display: table-row; }")),
+    )
+    main = element(
+        "main",
+        {"id": "main"},
+        top(summary),
+        element("nav", {"aria-label": "Sections"}, links),
+        body["answers"],
+        notes(summary),
+        [body[key] for key, _ in SECTIONS[1:]],
+    )
+    foot = element(
+        "footer", {}, "forelearn ", summary.version, " · ", name(summary.study), " · ", summary.made
+    )
+    whole = join(
+        element("a", {"class": "skip", "href": "#answers"}, "To the answers"),
+        main,
+        foot,
+        element("script", {}, Markup(script)),
+    )
+    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, whole))}\n"
+
+
+def write_page(summary: Summary, path: Path) -> Path:
+    """Write the page beside `path`, then rename it into place; returns `path`."""
+    text = page(summary)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", newline="\n", dir=path.parent, suffix=".part", delete=False
+    ) as part:
+        part.write(text)
+    beside = Path(part.name)
+    beside.chmod(0o644)
+    return beside.replace(path)
+
+
+def _own(file: str) -> str:
+    return (files("forelearn.report") / file).read_text(encoding="utf-8")

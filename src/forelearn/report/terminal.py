@@ -1,0 +1,103 @@
+"""The answer in the terminal: short, within 80 columns, every text from data shown as plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from forelearn.report.markup import visible
+from forelearn.report.summary import Answer, Summary
+from forelearn.report.wording import (
+    DECISIONS,
+    NONE,
+    bounds,
+    duration,
+    headline,
+    metric_name,
+    number,
+    of,
+    share,
+    signed,
+    spent_share,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+MOST_NOTES = 6
+STYLES = {
+    "transfer": "bold cyan",
+    "tied": "cyan",
+    "do not transfer": "yellow",
+    "not enough evidence": "dim",
+}
+
+
+def show(summary: Summary, *, console: Console | None = None) -> None:
+    """Print the answers, what they cost and what is worth knowing. console: stdout by default."""
+    from rich.console import Console
+    from rich.text import Text
+
+    out = console or Console()
+    out.print(Text(headline(summary), style="bold"))
+    if summary.answers:
+        out.print(answer_table(summary))
+    for line in closing(summary):
+        out.print(Text(line))
+
+
+def answer_table(summary: Summary) -> Table:
+    """One row a target: decision or source, gain on fresh seeds with its interval, what was predicted."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, expand=False)
+    table.add_column("Target", overflow="fold", min_width=12)
+    table.add_column("Learn first", overflow="fold", min_width=14)
+    table.add_column("Gain", justify="right", no_wrap=True)
+    table.add_column(f"{100 * summary.level:.0f} % interval", no_wrap=True)
+    table.add_column("Guess", justify="right", no_wrap=True)
+    for answer in summary.answers:
+        table.add_row(*_cells(answer))
+    return table
+
+
+def closing(summary: Summary) -> list[str]:
+    """Lines under the table: means, cost, failures, negative transfer, notes."""
+    lines = []
+    shown = [answer for answer in summary.answers if answer.performance is not None]
+    if shown:
+        before = sum(answer.baseline for answer in shown) / len(shown)
+        lines.append(
+            f"Gain: test {metric_name(summary.metric)} on fresh seeds against the baseline "
+            f"(mean {number(before)}). Guess: predicted before training."
+        )
+    tried = sum(pair.status == "run" for pair in summary.pairs)
+    whole = spent_share(summary, everything=True)
+    part = "" if whole is None else f", {share(whole)} of trying everything"
+    seconds = duration(sum(row.seconds for row in summary.costs))
+    lines.append(f"Cost: {tried} of {of(len(summary.pairs), 'pair')} trained, {seconds}{part}.")
+    worse = [answer for answer in summary.answers if answer.negative]
+    if worse:
+        pairs = [f"{source} → {answer.target}" for answer in worse for source in answer.negative]
+        more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
+        lines.append(f"Negative transfer: {visible(', '.join(pairs[:3]))}{more}.")
+    if summary.failures:
+        lines.append(f"{of(len(summary.failures), 'run')} failed; the page says why.")
+    said = [*summary.notes, *(f"{task} is no source: {why}" for task, why in summary.set_aside.items())]
+    lines += [f"Note: {visible(note)}" for note in said[:MOST_NOTES]]
+    if len(said) > MOST_NOTES:
+        lines.append(f"{of(len(said) - MOST_NOTES, 'more note')} on the page.")
+    return lines
+
+
+def _cells(answer: Answer) -> list[Text]:
+    from rich.text import Text
+
+    advice = Text(DECISIONS[answer.decision], style=STYLES[answer.decision])
+    if answer.decision in ("transfer", "tied"):
+        advice = Text(visible(" or ".join(answer.sources)), style=STYLES[answer.decision])
+    gain = NONE if answer.gain is None else signed(answer.gain.mean)
+    guess = NONE if answer.predicted is None else signed(answer.predicted.mean)
+    return [Text(visible(answer.target)), advice, Text(gain), Text(bounds(answer.gain)), Text(guess)]

@@ -1,0 +1,129 @@
+"""Figures in words: one place decides places, signs and units for the page, the terminal and notebooks."""
+
+from __future__ import annotations
+
+from forelearn.report.summary import Decision, Interval, Stage, Status, Summary
+
+NONE = "–"
+DECISIONS: dict[Decision, str] = {
+    "transfer": "Transfer",
+    "tied": "Tied",
+    "do not transfer": "Do not transfer",
+    "not enough evidence": "Not enough evidence",
+}
+STATUSES: dict[Status, str] = {
+    "run": "run",
+    "not tried": "not tried",
+    "failed": "failed",
+    "set aside": "set aside",
+}
+STAGES: dict[Stage, str] = {
+    "baselines": "Baselines",
+    "features": "Features",
+    "pairs": "Pairs",
+    "confirmation": "Confirmation on fresh seeds",
+    "exhaustive": "Everything (estimated)",
+}
+METRICS = {
+    "average_precision": "average precision",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+}
+
+
+def metric_name(metric: str) -> str:
+    """The metric in words."""
+    return METRICS.get(metric, metric.replace("_", " "))
+
+
+def number(value: float | None, places: int = 3) -> str:
+    """`0.412`, with a true minus sign; a dash for None."""
+    if value is None:
+        return NONE
+    return _rounded(value, places).replace("-", "−")
+
+
+def signed(value: float | None, places: int = 3) -> str:
+    """`+0.034`, `−0.010`, `0.000`."""
+    if value is None:
+        return NONE
+    shown = _rounded(value, places)
+    return shown.replace("-", "−") if float(shown) <= 0 else f"+{shown}"
+
+
+def bounds(value: Interval | None) -> str:
+    """`−0.004 to +0.061`; empty for None."""
+    return "" if value is None else f"{signed(value.low)} to {signed(value.high)}"
+
+
+def with_bounds(value: Interval | None) -> str:
+    """`+0.034 (+0.012 to +0.055)`; a dash for None."""
+    return NONE if value is None else f"{signed(value.mean)} ({bounds(value)})"
+
+
+def share(value: float | None) -> str:
+    """`16.5 %`; below a thousandth `< 0.1 %`."""
+    if value is None:
+        return NONE
+    if 0 < value < 0.001:
+        return "< 0.1 %"
+    return f"{100 * value:.1f} %" if value < 0.9995 else f"{100 * value:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """`35 s`, `41 min`, `2.1 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 or seconds == 0 else f"{seconds:.1f} s"
+    if seconds < 6000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:,.1f} h".replace(",", " ")
+
+
+def count(value: int) -> str:
+    """`1 500`: thousands apart by a thin space."""
+    return f"{value:,}".replace(",", " ")
+
+
+def units(value: float) -> str:
+    """Cost units: `812`, `26.4 k`, `1 203.4 M`."""
+    if value < 1e3:
+        return f"{value:.0f}"
+    if value < 1e6:
+        return f"{value / 1e3:.1f} k"
+    return f"{value / 1e6:,.1f} M".replace(",", " ")
+
+
+def of(amount: int, singular: str, plural: str | None = None) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count(amount)} {singular if amount == 1 else plural or singular + 's'}"
+
+
+def spent_share(summary: Summary, *, everything: bool) -> float | None:
+    """Units spent over the exhaustive cost; `everything` adds features and confirmation. None if unknown."""
+    if summary.exhaustive is None or summary.exhaustive.units <= 0:
+        return None
+    counted = ("baselines", "pairs") if not everything else ("baselines", "features", "pairs", "confirmation")
+    return sum(row.units for row in summary.costs if row.stage in counted) / summary.exhaustive.units
+
+
+def headline(summary: Summary) -> str:
+    """The answer of the whole study in one sentence."""
+    amount = len(summary.answers)
+    if amount == 0:
+        return "No target has been answered yet."
+    advised = [answer for answer in summary.answers if answer.decision in ("transfer", "tied")]
+    if not advised:
+        whom = "the one target" if amount == 1 else f"any of the {amount} targets"
+        return f"Learning another task first is not shown to help {whom}."
+    sure = sum(answer.gain is not None and answer.gain.low > 0 for answer in advised)
+    whom = "the one target" if amount == 1 else f"{len(advised)} of {amount} targets"
+    proof = f"for {sure} of them" if len(advised) > 1 else "there" if sure else "not there"
+    return f"Learn another task first for {whom}; the test interval lies above 0 {proof}."
+
+
+def _rounded(value: float, places: int) -> str:
+    shown = f"{value:.{places}f}"
+    return shown.lstrip("-") if float(shown) == 0 else shown

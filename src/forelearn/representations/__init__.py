@@ -1,0 +1,1 @@
+"""What stands for a task or a pair of tasks: TextEmb, conductance, ANSAT."""

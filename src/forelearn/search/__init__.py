@@ -1,0 +1,1 @@
+"""Which transfer to try next, inside a budget. Standard library only."""

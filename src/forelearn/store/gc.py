@@ -1,0 +1,55 @@
+"""Give back disk space: what kills left behind, and weights that nobody needs any more."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from forelearn.store.directory import SHELVES, Directory, folder_size
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One folder that was (or would be) removed. place: below the study's folder; size: bytes."""
+
+    place: str
+    size: int
+    why: str
+
+
+def collect(
+    directory: Directory, *, keep: Collection[str] | None = None, dry_run: bool = False
+) -> list[Removal]:
+    """Remove scratch folders of finished keys, leftovers of kills, and weights whose key is not in `keep`.
+
+    keep: keys whose weights stay; None keeps all. dry_run: say what would go, remove nothing.
+    Scratch folders of unfinished keys stay: they hold checkpoints. The caller holds `directory.lock()`.
+    """
+    removals = []
+    for shelf in SHELVES:
+        for key in directory.unfinished(shelf):
+            # weights that were not kept leave a scratch folder whose run is finished
+            if directory.whole(shelf, key) is None and not (
+                shelf == "weights" and directory.whole("runs", key)
+            ):
+                continue
+            size = folder_size(directory.root / "work" / shelf / key)
+            removals.append(Removal(f"work/{shelf}/{key}", size, "scratch of a finished key"))
+            if not dry_run:
+                directory.discard(shelf, key)
+    for key in directory.keys("weights") if keep is not None else []:
+        if keep is None or key in keep:
+            continue
+        removals.append(
+            Removal(f"weights/{key}", directory.size("weights", key), "weights that are not kept")
+        )
+        if not dry_run:
+            directory.remove("weights", key)
+    for folder in sorted(directory.removed().iterdir()) if directory.removed().is_dir() else []:
+        removals.append(
+            Removal(f"removed/{folder.name}", folder_size(folder), "left by a kill during removal")
+        )
+        if not dry_run:
+            shutil.rmtree(folder)
+    return removals

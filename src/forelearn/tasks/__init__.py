@@ -1,0 +1,1 @@
+"""Tasks from files: readers, label columns, splits, audit, synthetic families."""

@@ -1,0 +1,261 @@
+"""From [[data]] sections to tasks: read, draft, split what belongs together, sample, bundle.
+
+Sections that share documents, or groups where the split is by group, are split as one: no document and no
+group is in the train of one task and in the test of another.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from forelearn.core.errors import Problem
+from forelearn.core.task import METRICS
+from forelearn.tasks.corpus import Corpus, Read, read_corpus
+from forelearn.tasks.data import Examples, TaskData, task_data
+from forelearn.tasks.documents import Document, documents
+from forelearn.tasks.files import listed
+from forelearn.tasks.labels import Draft, DraftTask, draft
+from forelearn.tasks.names import name_fault
+from forelearn.tasks.rows import SPLITS
+from forelearn.tasks.splits import Item, SplitPlan, sample, split_items
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTasks:
+    """Tasks by name in the order of the study file, and everything that was found wrong on the way.
+
+    places: document id → `file, row n`, for messages.
+    """
+
+    tasks: Mapping[str, TaskData]
+    problems: tuple[Problem, ...]
+    places: Mapping[str, str]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a study."""
+        return tuple(problem for problem in self.problems if problem.level == "error")
+
+
+def assemble(
+    corpora: Sequence[Corpus], *, root: Path, plan: SplitPlan, metric: str | None = None
+) -> LoadedTasks:
+    """Read every corpus and make its tasks. Nothing is raised: a task with an error is left out and said.
+
+    metric: the deciding measure of every task; None takes the default of each task's kind.
+    """
+    problems: list[Problem] = []
+    drafts: list[Draft] = []
+    read: Read = {}
+    for corpus in corpora:
+        parts, found = read_corpus(corpus, root=root, read=read)
+        own, doubts = documents(corpus, parts)
+        found += doubts
+        if not any(problem.level == "error" for problem in found):
+            # what follows from a broken file or row would be said of every task made of it
+            if not own:
+                found.append(Problem(corpus.where, "No usable row is left.", "Check the columns and `drop`."))
+            made, doubts = draft(corpus, own)
+            found += doubts
+            drafts += made
+        problems += found
+    problems += _name_problems(drafts)
+    tasks: dict[str, TaskData] = {}
+    for family in _families(drafts, plan):
+        kept, found = _split(family, plan)
+        problems += found
+        for own_draft in family if kept else ():
+            for data, found in _bundle(own_draft, kept, metric=metric):
+                problems += found
+                if data is not None:
+                    tasks[data.task.name] = data
+    problems += _metric_problems(tasks.values(), metric)
+    order = [task.name for own_draft in drafts for task in own_draft.tasks]
+    places = {document.id: document.place for own_draft in drafts for document in own_draft.documents}
+    return LoadedTasks(
+        {name: tasks[name] for name in dict.fromkeys(order) if name in tasks}, once(problems), places
+    )
+
+
+def once(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The problems in their order, those that say the same of several places as one."""
+    places: dict[tuple[str, str, str], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        places[(problem.what, problem.fix, problem.level)].append(problem)
+    return tuple(
+        replace(same[0], where=listed(list(dict.fromkeys(problem.where for problem in same))))
+        for same in places.values()
+    )
+
+
+def _metric_problems(tasks: Iterable[TaskData], metric: str | None) -> Iterator[Problem]:
+    """A deciding measure that is not measured for the kind of some task."""
+    for kind, known in METRICS.items():
+        names = [data.task.name for data in tasks if data.task.kind == kind]
+        if names and metric is not None and metric not in known:
+            yield Problem(
+                "study.toml, metric",
+                f"`{metric}` is not measured for {kind} tasks: {listed(names)}.",
+                f"Choose one of {', '.join(known)}, or leave it out.",
+            )
+
+
+def _name_problems(drafts: Sequence[Draft]) -> Iterator[Problem]:
+    """Names that cannot be, and names that stand twice."""
+    sections: dict[str, list[str]] = defaultdict(list)
+    for own in drafts:
+        for task in own.tasks:
+            sections[task.name].append(own.where)
+            if fault := name_fault(task.name):
+                yield Problem(
+                    f"{own.where} name",
+                    f"{task.name!r} cannot name a task: {fault}.",
+                    "Use one line of letters, digits, spaces and - _ . , & ( ).",
+                )
+    for name, where in sections.items():
+        if len(where) > 1:
+            yield Problem(
+                f"{where[1]} name",
+                f"The task name `{name}` is taken by {where[0]}; names are unique.",
+                'Set `name`, or `prefix` for one-vs-rest tasks, for example prefix = "type: ".',
+            )
+
+
+def _families(drafts: Sequence[Draft], plan: SplitPlan) -> list[list[Draft]]:
+    """Drafts that must be split together, in the order of the first of each."""
+    head = list(range(len(drafts)))
+
+    def find(index: int) -> int:
+        while head[index] != index:
+            index = head[index]
+        return index
+
+    owner: dict[tuple[str, str], int] = {}
+    for index, own in enumerate(drafts):
+        keys = {("file", document.file) for document in own.documents}
+        if plan.by != "row":
+            keys |= {("group", document.group) for document in own.documents if document.group}
+        for key in keys:
+            first, second = sorted((find(owner.setdefault(key, index)), find(index)))
+            head[second] = first
+    families: dict[int, list[Draft]] = defaultdict(list)
+    for index, own in enumerate(drafts):
+        families[find(index)].append(own)
+    return list(families.values())
+
+
+def _split(family: Sequence[Draft], plan: SplitPlan) -> tuple[dict[str, str], list[Problem]]:
+    """Document id → split, after sampling; the same for every task of the family."""
+    where = family[0].where
+    first: dict[str, Document] = {}
+    labels: dict[str, list[str]] = defaultdict(list)
+    for number, own in enumerate(family):
+        for document in own.documents:
+            first.setdefault(document.id, document)
+        for task in own.tasks:
+            for document, code in zip(own.documents, task.codes):
+                if code or not task.one_vs_rest:
+                    labels[document.id].append(f"{number}:{task.name}:{code}")
+    torn = [
+        f"{document.place} ({document.split} and {first[document.id].split})"
+        for own in family
+        for document in own.documents
+        if document.split != first[document.id].split
+    ]
+    if torn:
+        return {}, [
+            Problem(
+                where,
+                f"A document has two splits in two sections: {listed(torn)}.",
+                "Let the sections agree on its split.",
+            )
+        ]
+    items = [
+        Item(name, tuple(labels[name]), document.group, document.split, document.place)
+        for name, document in first.items()
+    ]
+    chosen, problems = split_items(items, plan, where=where)
+    kept: dict[str, str] = {}
+    for split in SPLITS:
+        own_items = [item for item in items if chosen.get(item.id) == split]
+        kept |= dict.fromkeys(sample(own_items, plan.most(split), seed=plan.seed), split)
+    return kept, problems
+
+
+def _bundle(
+    own: Draft, kept: Mapping[str, str], *, metric: str | None
+) -> Iterator[tuple[TaskData | None, list[Problem]]]:
+    """Each task of a draft with its examples, or why it cannot be."""
+    rows = {
+        split: [row for row, document in enumerate(own.documents) if kept.get(document.id) == split]
+        for split in SPLITS
+    }
+    grouped = all(document.group for document in own.documents)
+    paired = own.documents[0].pair is not None
+    bare = {
+        split: Examples(
+            ids=tuple(own.documents[row].id for row in rows[split]),
+            texts=tuple(own.documents[row].text for row in rows[split]),
+            labels=(),
+            groups=tuple(own.documents[row].group for row in rows[split]) if grouped else (),
+            pairs=tuple(own.documents[row].pair or "" for row in rows[split]) if paired else None,
+        )
+        for split in SPLITS
+    }
+    for task in own.tasks:
+        columns = {split: tuple(task.codes[row] for row in rows[split]) for split in SPLITS}
+        usable, problems = class_problems(task, columns, where=own.where)
+        if not usable:
+            yield None, problems
+            continue
+        train, dev, test = (
+            Examples(part.ids, part.texts, columns[split], part.groups, part.pairs)
+            for split, part in bare.items()
+        )
+        yield task_data(task.name, task.labels, train, dev, test, metric=metric), problems
+
+
+def class_problems(
+    task: DraftTask, columns: Mapping[str, Sequence[int]], *, where: str
+) -> tuple[bool, list[Problem]]:
+    """Whether every split holds two labels, without which nothing can be learned or measured, and what lacks.
+
+    columns: split → label codes. An error for a task that the user named; one that came of
+    `one_vs_rest = true` is left out with a warning.
+    """
+    lacking = []
+    for split in SPLITS:
+        codes = set(columns[split])
+        if not codes:
+            lacking.append(f"{split} is empty")
+        elif len(codes) < 2:
+            lacking.append(f"{split} ({len(columns[split])} rows) holds `{task.labels[min(codes)]}` only")
+    if lacking:
+        return False, [
+            Problem(
+                f"{where}: task `{task.name}`",
+                f"Every split needs two labels: {'; '.join(lacking)}.",
+                "Give more rows, merge rare labels, change [splits] shares or seed, or leave the label out.",
+            )
+            if task.required
+            else Problem(
+                f"{where}: task `{task.name}`",
+                f"The label is too rare: {'; '.join(lacking)}.",
+                "It is left out; list the labels in one_vs_rest to choose them.",
+                "warning",
+            )
+        ]
+    unseen = sorted({*columns["dev"], *columns["test"]} - set(columns["train"]))
+    if unseen:
+        return True, [
+            Problem(
+                f"{where}: task `{task.name}`",
+                f"Labels that train never shows: {listed([task.labels[code] for code in unseen])}.",
+                "They cannot be learned; give train rows of them.",
+                "warning",
+            )
+        ]
+    return True, []

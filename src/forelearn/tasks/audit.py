@@ -1,0 +1,246 @@
+"""What to know of tasks before anything is trained: leaks, conflicts, thin labels. Nothing is changed.
+
+Copies are counted once a family of tasks over the same documents, not once a task. Languages are left alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from forelearn.core.errors import Problem
+from forelearn.tasks.data import TaskData
+from forelearn.tasks.files import listed
+from forelearn.tasks.near import THRESHOLD, near_pairs
+from forelearn.tasks.rows import SPLITS
+
+FEW = {"train": 10, "dev": 5, "test": 5}
+"""Fewer positive documents than this in a split make a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One line of the table of labels: a task's split, its size, its positives and their share (prevalence).
+
+    For tasks of more than two labels `positives` counts the rarest label.
+    """
+
+    task: str
+    split: str
+    examples: int
+    positives: int
+    prevalence: float
+    groups: int
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text with every document that carries it: (family, split, document id)."""
+
+    text: str
+    seen: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def firsts(self) -> list[tuple[int, str, str]]:
+        """The first document of each (family, split), so that a text is counted once however many copies."""
+        return list({one[:2]: one for one in reversed(self.seen)}.values())
+
+
+def balances(tasks: Mapping[str, TaskData]) -> list[Balance]:
+    """Sizes, positive counts and prevalence of every split of every task."""
+    table = []
+    for name, data in tasks.items():
+        for split in SPLITS:
+            part = data.split(split)
+            counts = [part.labels.count(code) for code in range(len(data.labels))]
+            positives = counts[1] if len(counts) == 2 else min(counts)
+            share = positives / len(part) if len(part) else 0.0
+            table.append(Balance(name, split, len(part), positives, share, len(set(part.groups))))
+    return table
+
+
+def families(tasks: Mapping[str, TaskData]) -> list[list[str]]:
+    """Names of tasks that share documents, directly or through others, in the order of the tasks."""
+    owner: dict[str, int] = {}
+    found: dict[int, list[str]] = {}
+    for number, (name, data) in enumerate(tasks.items()):
+        ids = {one for split in SPLITS for one in data.split(split).ids}
+        joined = sorted({owner[one] for one in ids if one in owner})
+        members = [member for index in joined for member in found.pop(index)] + [name]
+        found[number] = members
+        owner.update(dict.fromkeys(ids, number))
+        if joined:
+            owner = {one: number if index in joined else index for one, index in owner.items()}
+    place = {name: index for index, name in enumerate(tasks)}
+    return sorted(
+        (sorted(members, key=place.__getitem__) for members in found.values()), key=lambda m: place[m[0]]
+    )
+
+
+def audit(
+    tasks: Mapping[str, TaskData], *, places: Mapping[str, str] | None = None, threshold: float = THRESHOLD
+) -> list[Problem]:
+    """Everything doubtful about the tasks, as warnings, each with rows, cause and next step.
+
+    places: document id → `file, row n`. threshold: resemblance from which two texts count as near.
+    """
+    where = dict(places or {})
+    groups = families(tasks)
+    problems = list(_thin(tasks))
+    for members in groups:
+        problems += _conflicts([tasks[name] for name in members], where)
+    problems += _crossed(tasks, groups, where)
+    problems += _copies(tasks, groups, where, threshold)
+    return problems
+
+
+def called(names: Sequence[str]) -> str:
+    """`a`, `a` and `b`, or `a` and n more tasks."""
+    if len(names) == 1:
+        return f"`{names[0]}`"
+    return (
+        f"`{names[0]}` and `{names[1]}`"
+        if len(names) == 2
+        else f"`{names[0]}` and {len(names) - 1} more tasks"
+    )
+
+
+def _thin(tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
+    thin: dict[str, list[str]] = defaultdict(list)
+    for line in balances(tasks):
+        if line.positives < FEW[line.split]:
+            thin[line.task].append(f"{line.positives} in {line.split}")
+    for name, found in thin.items():
+        yield Problem(
+            f"task `{name}`",
+            f"Few positive documents: {', '.join(found)}; what is measured on so few is mostly noise.",
+            "Give more rows, merge labels, raise the caps in [splits], or leave the task out.",
+            "warning",
+        )
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _texts(data: TaskData, split: str) -> Iterator[tuple[str, str]]:
+    """(document id, both texts as one)."""
+    part = data.split(split)
+    if part.pairs is None:
+        yield from zip(part.ids, part.texts)
+    else:
+        for name, text, pair in zip(part.ids, part.texts, part.pairs):
+            yield name, f"{text}\n{pair}"
+
+
+def _conflicts(members: Sequence[TaskData], places: Mapping[str, str]) -> list[Problem]:
+    counts: list[str] = []
+    example = ""
+    normal: dict[str, str] = {}
+    for data in members:
+        labels: dict[str, tuple[int, str]] = {}
+        clashing: set[str] = set()
+        for split in SPLITS:
+            for (name, raw), label in zip(_texts(data, split), data.split(split).labels):
+                text = normal[name] if name in normal else normal.setdefault(name, _normal(raw))
+                first, other = labels.setdefault(text, (label, name))
+                if first != label:
+                    clashing.add(text)
+                    example = example or f"{places.get(other, other)} and {places.get(name, name)}"
+        if clashing:
+            counts.append(f"{len(clashing)} in `{data.task.name}`")
+    if not counts:
+        return []
+    return [
+        Problem(
+            f"task {called([data.task.name for data in members])}",
+            f"The same text carries different labels: {listed(counts)}; for example {example}.",
+            "Settle the labels, or leave them: they bound what any model can reach.",
+            "warning",
+        )
+    ]
+
+
+def _crossed(
+    tasks: Mapping[str, TaskData], groups: Sequence[Sequence[str]], places: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Documents that one task of a family trains on and another tests on."""
+    for members in groups:
+        tested: dict[str, str] = {}
+        for name in members:
+            tested.update(dict.fromkeys(tasks[name].test.ids, name))
+        for name in members:
+            shared = [
+                one for split in ("train", "dev") for one in tasks[name].split(split).ids if one in tested
+            ]
+            if shared:
+                yield Problem(
+                    f"task `{name}`",
+                    f"As a source it learns {len(shared)} documents that `{tested[shared[0]]}` is tested on: "
+                    f"{listed([places.get(one, one) for one in shared])}.",
+                    "Split both tasks alike: one [splits] for both, or the same split column.",
+                    "warning",
+                )
+
+
+def _copies(
+    tasks: Mapping[str, TaskData],
+    groups: Sequence[Sequence[str]],
+    places: Mapping[str, str],
+    threshold: float,
+) -> Iterator[Problem]:
+    """Exact and near copies between splits of a family, and from what one learns to what another tests."""
+    texts: dict[str, _Text] = {}
+    for family, members in enumerate(groups):
+        seen: set[tuple[str, str]] = set()
+        for name in members:
+            for split in SPLITS:
+                for document, raw in _texts(tasks[name], split):
+                    if (document, split) not in seen:
+                        seen.add((document, split))
+                        texts.setdefault(_normal(raw), _Text(raw)).seen.append((family, split, document))
+    pairs: dict[tuple[int, str, int, str, bool], list[str]] = defaultdict(list)
+
+    def note(one: tuple[int, str, str], other: tuple[int, str, str], exact: bool) -> None:
+        for (family, split, name), (family2, split2, name2) in ((one, other), (other, one)):
+            leaks = split2 == "test" and split != "test" if family != family2 else (split, split2) in _LEAKS
+            if leaks and name != name2:
+                place = f"{places.get(name2, name2)} = {places.get(name, name)}"
+                pairs[(family, split, family2, split2, exact)].append(place)
+
+    for entry in texts.values():
+        kinds = entry.firsts()
+        for place, one in enumerate(kinds):
+            for other in kinds[place + 1 :]:
+                note(one, other, True)
+    distinct = list(texts.values())
+    sides: dict[frozenset[tuple[int, str]], int] = {}
+    codes = []
+    for entry in distinct:
+        kinds_of = frozenset((family, split) for family, split, _ in entry.seen)
+        codes.append(sides.setdefault(kinds_of, len(sides)))
+    for left, right, _ in near_pairs([entry.text for entry in distinct], codes, threshold=threshold):
+        for one in distinct[left].firsts():
+            for other in distinct[right].firsts():
+                note(one, other, False)
+    for (family, split, family2, split2, exact), found in sorted(pairs.items()):
+        yield _copy_problem(
+            called(groups[family]), split, called(groups[family2]), split2, exact, found, threshold
+        )
+
+
+_LEAKS = (("train", "test"), ("dev", "test"), ("train", "dev"))
+
+
+def _copy_problem(
+    learner: str, split: str, tested: str, split2: str, exact: bool, found: Sequence[str], threshold: float
+) -> Problem:
+    kind = "The same text" if exact else f"Nearly the same text (resemblance from {threshold:g})"
+    count = "once" if len(found) == 1 else f"{len(found)} times"
+    if learner == tested:
+        what = f"{kind} stands in {split2} and in {split}, {count}: {listed(found)}."
+        fix = "Remove the copies, or give copies one group and split by group."
+    else:
+        what = f"{kind} stands in its {split2} and in {split} of {learner}, {count}: {listed(found)}."
+        fix = "Remove the copies from the source, or read gains from it with care."
+    return Problem(f"task {tested}", what, fix, "warning")

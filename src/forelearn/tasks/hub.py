@@ -1,0 +1,98 @@
+"""Hugging Face `datasets`: ids (`hf://owner/name[/config]`) and objects in memory (extra `hub`).
+
+The library is loaded on first use. What is used of it: `load_dataset`, and of a table `column_names`,
+`features` (for the names of class labels) and iteration over rows. Not covered: streams, names without owner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from forelearn.core.errors import Problem
+from forelearn.tasks.rows import SPLIT_WORDS, Row, Table, as_value, unreadable
+
+SPLIT_COLUMN = "__split__"
+"""The column that holds a row's split where the object is a mapping of splits."""
+
+_ID = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:/([\w.+-]+))?")
+
+
+@runtime_checkable
+class HubTable(Protocol):
+    """What a `datasets.Dataset` offers and this reader uses."""
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """Names of the columns."""
+
+    @property
+    def features(self) -> Mapping[str, object]:
+        """Column → its type; a class label's type has `names`."""
+
+    def __iter__(self) -> Iterator[Mapping[str, object]]:
+        """The rows."""
+
+
+Loaded = HubTable | Mapping[str, HubTable]
+"""A table, or a mapping from split names to tables."""
+
+
+def read_id(name: str) -> Table:
+    """Read `hf://owner/name[/config]` through the installed `datasets` library and its cache."""
+    match = _ID.fullmatch(name)
+    if match is None:
+        return unreadable(
+            name,
+            Problem(name, "An id has the form hf://owner/name or hf://owner/name/config.", "Write it so."),
+        )
+    try:
+        import datasets
+    except ImportError:
+        return unreadable(
+            name,
+            Problem(
+                name, "hf:// ids need the datasets library.", "Install it: pip install 'forelearn[hub]'."
+            ),
+        )
+    try:
+        loaded = datasets.load_dataset(match[1], name=match[2])
+    except (OSError, ValueError) as error:
+        # ValueError is what the library raises for an unknown or missing config
+        reason = str(error).split("\n")[0]
+        return unreadable(
+            name, Problem(name, f"It cannot be loaded: {reason}", "Check the id, the config and the network.")
+        )
+    return read_loaded(loaded, name=name)
+
+
+def read_loaded(loaded: Loaded, *, name: str) -> Table:
+    """Rows of a `Dataset`, or of every split of a `DatasetDict`, with the split in `SPLIT_COLUMN`."""
+    tables = dict(loaded) if isinstance(loaded, Mapping) else {"": loaded}
+    columns: dict[str, None] = {}
+    rows: list[Row] = []
+    for split, table in tables.items():
+        columns.update(dict.fromkeys(table.column_names))
+        names = {column: getattr(feature, "names", None) for column, feature in dict(table.features).items()}
+        classes = {column: tuple(known) for column, known in names.items() if known}
+        place = f"{name}, {split}" if split else name
+        for number, values in enumerate(table, start=1):
+            cells = {
+                column: as_value(_named(value, classes[column]) if column in classes else value)
+                for column, value in values.items()
+            }
+            if split:
+                cells[SPLIT_COLUMN] = SPLIT_WORDS.get(split.lower(), split)
+            rows.append(Row(cells, place, number))
+    if not rows:
+        return unreadable(name, Problem(name, "It has no rows.", "Choose another config or split."))
+    if any(tables):
+        columns[SPLIT_COLUMN] = None
+    return Table(name, tuple(columns), tuple(rows))
+
+
+def _named(value: object, names: Sequence[str]) -> object:
+    if isinstance(value, int):
+        return names[value] if 0 <= value < len(names) else None
+    return value

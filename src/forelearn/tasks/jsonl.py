@@ -1,0 +1,67 @@
+"""JSON lines: one object a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from forelearn.core.errors import Problem
+from forelearn.tasks.files import decode, listed
+from forelearn.tasks.rows import Row, Table, as_value, unreadable
+
+
+def read_jsonl(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
+    """Read a JSON lines file. Nested objects become columns `outer.inner`; arrays of texts stay lists."""
+    text, problems = decode(path, file=file, encoding=encoding)
+    if problems:
+        return unreadable(file, problems[0])
+    if not text.strip():
+        return unreadable(
+            file, Problem(file, "The file is empty.", "Give a file with one JSON object a line.")
+        )
+    columns: dict[str, None] = {}
+    rows: list[Row] = []
+    broken: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line, parse_constant=_refuse)
+        except ValueError as error:
+            broken.append((number, str(error)))
+            continue
+        except RecursionError:
+            broken.append((number, "nested too deeply"))
+            continue
+        if not isinstance(value, dict):
+            broken.append((number, f"a {type(value).__name__}, not an object"))
+            continue
+        flat = _flat(value)
+        columns.update(dict.fromkeys(flat))
+        rows.append(Row({key: as_value(item) for key, item in flat.items()}, file, number))
+    found: tuple[Problem, ...] = ()
+    if broken:
+        found = (
+            Problem(
+                f"{file}, row {broken[0][0]}",
+                "The line is not one JSON object: "
+                + listed([f"row {number}: {reason}" for number, reason in broken])
+                + ".",
+                "A line may be cut off: write the file again, one object a line.",
+            ),
+        )
+    return Table(file, tuple(columns), tuple(rows), found)
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not a finite number")
+
+
+def _flat(value: dict[str, object], outer: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, item in value.items():
+        if isinstance(item, dict):
+            flat.update(_flat(item, f"{outer}{key}."))
+        else:
+            flat[f"{outer}{key}"] = item
+    return flat

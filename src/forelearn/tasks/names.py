@@ -1,0 +1,39 @@
+"""Which names a task may have: one short line that no page, path or shell could misread."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 80
+_MARKUP = re.compile(r'[<>/\\"`{}|]')
+_RESERVED = ("encoder@", "hf://")
+
+
+def _invisible(sign: str) -> bool:
+    """Control and format characters, except the two joiners that several scripts need."""
+    return unicodedata.category(sign) in ("Cc", "Cf", "Zl", "Zp", "Cs") and sign not in "\u200c\u200d"
+
+
+def name_fault(name: str) -> str | None:
+    """Why `name` cannot name a task; None if it can."""
+    if not name.strip():
+        return "it is empty"
+    if name != name.strip():
+        return "white space stands at its ends"
+    if any(_invisible(sign) for sign in name):
+        return "it holds a control character or a line end"
+    if found := _MARKUP.search(name):
+        return f"it holds `{found[0]}`"
+    if name.startswith(_RESERVED):
+        return "names of encoders begin so"
+    if name in (".", ".."):
+        return "it is a folder"
+    return f"it is longer than {LONGEST} characters" if len(name) > LONGEST else None
+
+
+def name_from_label(label: str) -> str:
+    """The nearest allowed name: forbidden characters become `_`, and what is too long is cut."""
+    name = "".join(" " if _invisible(sign) else sign for sign in label)
+    name = _MARKUP.sub("_", " ".join(name.split()))[:LONGEST].strip()
+    return f"_{name}" if not name or name.startswith(_RESERVED) or name in (".", "..") else name

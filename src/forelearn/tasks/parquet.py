@@ -1,0 +1,37 @@
+"""Parquet tables, through pyarrow (extra `parquet`), which is loaded on first use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forelearn.core.errors import Problem
+from forelearn.tasks.rows import Row, Table, as_value, unreadable
+
+
+def read_parquet(path: Path, *, file: str) -> Table:
+    """Read a Parquet file."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        return unreadable(
+            file,
+            Problem(file, "Parquet files need pyarrow.", "Install it: pip install 'forelearn[parquet]'."),
+        )
+    try:
+        table = pyarrow.parquet.ParquetFile(path).read()
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        return unreadable(
+            file,
+            Problem(
+                file, f"The file is not a readable Parquet table: {error}.", "Write it again as Parquet."
+            ),
+        )
+    columns = tuple(table.column_names)
+    if not table.num_rows:
+        return unreadable(file, Problem(file, "The table has no rows.", "Add rows or leave the file out."))
+    rows = tuple(
+        Row({key: as_value(item) for key, item in values.items()}, file, number)
+        for number, values in enumerate(table.to_pylist(), start=1)
+    )
+    return Table(file, columns, rows)

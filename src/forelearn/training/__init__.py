@@ -1,0 +1,1 @@
+"""The training loop, what it measures, and what it leaves behind."""

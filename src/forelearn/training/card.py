@@ -1,0 +1,119 @@
+"""The model card: what was trained, on what, how, how well, at what cost."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from forelearn import __version__
+from forelearn.core.keys import plain
+from forelearn.core.run import Run
+from forelearn.core.transfer import Transfer
+from forelearn.tasks.data import TaskData
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+def write_card(folder: Path, run: Run, data: TaskData) -> None:
+    """Write `README.md` into `folder`: YAML front matter for the hub, then prose and tables."""
+    (folder / "README.md").write_text(card(run, data), encoding="utf-8")
+
+
+def card(run: Run, data: TaskData) -> str:
+    """The text of the card of `run`, which was trained on `data`."""
+    transfer = run.transfer
+    binary = data.task.kind == "binary"
+    threshold = f" A text counts as `{data.labels[1]}` from probability {run.performance.threshold:.4g}"
+    chosen = ", chosen on dev." if transfer.recipe.threshold == "dev" else "."
+    parts = [
+        _front(run, data),
+        f"# {_text(transfer.label)}",
+        _story(transfer),
+        "## Data",
+        _table(
+            ("split", "examples", *(("positive",) if binary else ())),
+            [
+                (name, str(len(part)), *((str(part.positives()),) if binary else ()))
+                for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test))
+            ],
+        ),
+        f"Task `{_code(data.task.name)}`, content digest `{data.task.digest}`. "
+        f"Labels: {', '.join(f'`{_code(label)}`' for label in data.labels)}.",
+        "## Performance",
+        _table(
+            ("metric", "dev", "test"),
+            [
+                (
+                    f"**{name}**" if name == data.task.metric else name,
+                    f"{run.performance.dev[name]:.4f}",
+                    f"{value:.4f}",
+                )
+                for name, value in sorted(run.performance.test.items())
+            ],
+        ),
+        f"The metric that decided is {data.task.metric}; decisions were made on dev, test was only measured."
+        + (threshold + chosen if binary else ""),
+        "## Recipe",
+        _table(
+            ("hyperparameter", "value"),
+            [
+                (name, f"{value:g}" if isinstance(value, float) else str(value))
+                for name, value in plain(transfer.recipe).items()
+            ],
+        ),
+        "## Cost",
+        f"{run.cost.units:.4g} token·layers and {run.cost.seconds:.1f} seconds for the last stage, "
+        f"finished {run.made}, run key `{transfer.key}`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front(run: Run, data: TaskData) -> str:
+    transfer = run.transfer
+    lines = ["---", "library_name: transformers", "pipeline_tag: text-classification"]
+    if _HUB_ID.fullmatch(transfer.encoder.name) and "/" in transfer.encoder.name:
+        lines.append(f"base_model: {json.dumps(transfer.encoder.name)}")
+    lines += ["tags:", "- forelearn", f"- {json.dumps(transfer.mode)}", "metrics:"]
+    lines += [f"- {json.dumps(name)}" for name in sorted(run.performance.test)]
+    lines += ["model-index:", f"- name: {json.dumps(transfer.label)}", "  results:", "  - task:"]
+    lines += ["      type: text-classification", "    dataset:"]
+    lines += [
+        f"      name: {json.dumps(data.task.name)}",
+        f"      type: {json.dumps(data.task.digest)}",
+        "    metrics:",
+    ]
+    for name, value in sorted(run.performance.test.items()):
+        lines += [f"    - type: {json.dumps(name)}", f"      value: {value:.6f}"]
+    return "\n".join([*lines, "---"])
+
+
+def _story(transfer: Transfer) -> str:
+    name = transfer.encoder.name
+    # a local path says nothing to a reader elsewhere
+    shown = name if _HUB_ID.fullmatch(name) else Path(name).name
+    encoder = f"`{_code(shown)}` (digest `{transfer.encoder.digest}`)"
+    chain = " → ".join(
+        f"`{_code(step)}`" for step in [*(source.name for source in transfer.sources), transfer.target.name]
+    )
+    how = "directly" if transfer.is_baseline else "after what stands before it"
+    return (
+        f"A text classifier trained by forelearn {__version__}: "
+        f"the encoder {encoder} learned {chain}, the last of them {how}. "
+        f"Each stage keeps the encoder and starts a new head. Seed {transfer.seed}."
+    )
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _code(text: str) -> str:
+    """`text` for a code span: no backquote, no line break, no table border."""
+    return " ".join(text.replace("`", "'").replace("|", "¦").split())
+
+
+def _text(text: str) -> str:
+    """`text` for running text: markup signs are escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))

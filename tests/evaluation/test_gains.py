@@ -1,0 +1,155 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from forelearn.evaluation.gains import (
+    Noise,
+    averaged_gain,
+    paired_gain,
+    paired_noise,
+    pooled_noise,
+    seed_noise,
+)
+
+VALUES = st.lists(st.integers(0, 100).map(lambda value: value / 100), min_size=1, max_size=5)
+
+
+def test_pooled_noise_weighs_cells_by_their_degrees_of_freedom():
+    """(.1, .3): squares .02, 1 degree; (.2, .2, .5): mean .3, squares .06, 2 degrees; alone (.9): none. .08
+    / 3.
+    """
+    cells = [[0.1, 0.3], [0.2, 0.2, 0.5], [0.9]]
+    noise = pooled_noise(cells)
+    assert noise is not None
+    assert noise.variance == pytest.approx(0.08 / 3)
+    assert seed_noise(cells) == pytest.approx(math.sqrt(0.08 / 3))
+
+
+def test_noise_of_single_seeds_is_unknown():
+    assert pooled_noise([[0.1], [0.5]]) is None
+    assert math.isnan(seed_noise([]))
+
+
+def test_paired_noise_is_half_the_variance_of_the_differences():
+    """Differences .1 and .3: variance .02; each of the two runs bears .01."""
+    noise = paired_noise([[0.6, 0.7]], [[0.5, 0.4]])
+    assert noise is not None
+    assert noise.variance == pytest.approx(0.01)
+    assert paired_noise([[0.6]], [[0.5]]) is None
+
+
+def test_a_paired_gain_counted_by_hand():
+    """Differences .1, .3: mean .2, own variance .02, so .01 a run on 1 degree. Prior .04 a run on 4 degrees:
+
+    (4 · .04 + .01) / 5 = .034 a run on 5 degrees; error √(.034 (1/2 + 1/2)) = .18439; t at .95 on 5 degrees
+    2.01505; half width .37156.
+    """
+    gain = paired_gain([0.6, 0.7], [0.5, 0.4], noise=Noise(0.04), level=0.9)
+    assert gain.mean == pytest.approx(0.2)
+    assert gain.freedom == 5
+    assert gain.noise == pytest.approx(math.sqrt(0.034))
+    assert (gain.low, gain.high) == pytest.approx((0.2 - 0.37156, 0.2 + 0.37156), abs=1e-5)
+
+
+def test_an_averaged_gain_counted_by_hand():
+    """.7 over baselines .4, .5, .6 (mean .5, squares .02, 2 degrees), prior .01 on 4: (.04 + .02) / 6 = .01;
+
+    error √(.01 (1 + 1/3)) = .11547; t at .95 on 6 degrees 1.94318; half width .22438.
+    """
+    gain = averaged_gain([0.7], [0.4, 0.5, 0.6], noise=Noise(0.01), level=0.9)
+    assert (gain.mean, gain.seeds, gain.baseline_seeds) == (pytest.approx(0.2), 1, 3)
+    assert gain.high - gain.mean == pytest.approx(0.22438, abs=1e-5)
+
+
+def test_without_a_prior_it_is_the_paired_t_interval():
+    """Oracle: scipy's interval of the one-sample t-test on the differences."""
+    a, b = [0.61, 0.72, 0.55, 0.6], [0.5, 0.68, 0.57, 0.41]
+    gain = paired_gain(a, b, noise=None, level=0.9)
+    expected = stats.ttest_rel(a, b).confidence_interval(0.9)
+    assert (gain.low, gain.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_without_a_prior_the_averaged_gain_is_the_two_sample_t_interval():
+    a, b = [0.61, 0.72, 0.55], [0.5, 0.68, 0.57, 0.41]
+    gain = averaged_gain(a, b, noise=None, level=0.9)
+    expected = stats.ttest_ind(a, b).confidence_interval(0.9)
+    assert (gain.low, gain.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_one_pair_without_any_noise_known_has_an_infinite_interval():
+    gain = paired_gain([0.7], [0.5], noise=None)
+    assert gain.mean == pytest.approx(0.2)
+    assert (gain.low, gain.high) == (-math.inf, math.inf)
+    assert math.isnan(gain.noise)
+
+
+def test_equal_runs_have_an_interval_of_no_width():
+    gain = paired_gain([0.0, 0.0], [0.0, 0.0], noise=Noise(0.0))
+    assert (gain.low, gain.mean, gain.high) == (0, 0, 0)
+
+
+@given(VALUES, st.randoms(use_true_random=False))
+@settings(max_examples=50)
+def test_seed_order_says_nothing_and_swapping_sides_turns_the_sign(values, random):
+    other = [value / 2 for value in values]
+    order = list(range(len(values)))
+    random.shuffle(order)
+    first = paired_gain(values, other, noise=Noise(0.01))
+    second = paired_gain([values[i] for i in order], [other[i] for i in order], noise=Noise(0.01))
+    turned = paired_gain(other, values, noise=Noise(0.01))
+    assert first.low == pytest.approx(second.low)
+    assert (turned.low, turned.mean, turned.high) == pytest.approx((-first.high, -first.mean, -first.low))
+
+
+def test_bad_values_are_refused():
+    with pytest.raises(ValueError, match="2 seeds of the transfer but 1"):
+        paired_gain([0.1, 0.2], [0.1], noise=None)
+    with pytest.raises(ValueError, match="at least 1 seed"):
+        paired_gain([], [], noise=None)
+    with pytest.raises(ValueError, match="at least 1 seed"):
+        averaged_gain([0.1], [], noise=None)
+    with pytest.raises(ValueError, match="finite"):
+        paired_gain([math.nan], [0.1], noise=None)
+    with pytest.raises(ValueError, match="`level`"):
+        paired_gain([0.1], [0.1], noise=None, level=1.5)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+@pytest.mark.parametrize("spread", ["equal", "unequal"])
+def test_intervals_cover_the_true_gain_at_least_as_often_as_they_say(seeds, spread):
+    """12 pairs a study, 250 studies, level .9, noise unknown: coverage ≥ .88, and not absurdly wide (≤ .99).
+
+    `equal`: all pairs equally noisy. `unequal`: variances d0 s0² / χ² with d0 = 4, Smyth's own model.
+    """
+    rng = np.random.default_rng(7)
+    covered = []
+    for _ in range(250):
+        variance = np.full(12, 0.05**2) if spread == "equal" else 4 * 0.05**2 / rng.chisquare(4, 12)
+        true = rng.normal(0, 0.03, 12)
+        noise_of = np.sqrt(variance)[:, None]
+        plain = 0.4 + noise_of * rng.normal(size=(12, 3))
+        after = 0.4 + true[:, None] + noise_of * rng.normal(size=(12, seeds))
+        noise = pooled_noise(plain.tolist())
+        for row in range(12):
+            gain = paired_gain(after[row].tolist(), plain[row, :seeds].tolist(), noise=noise)
+            covered.append(gain.low <= true[row] <= gain.high)
+    assert 0.88 <= np.mean(covered) <= 0.99
+
+
+def test_averaging_three_baseline_seeds_is_tighter_than_one_pair():
+    noise = Noise(0.01)
+    averaged = averaged_gain([0.6], [0.5, 0.5, 0.5], noise=noise)
+    paired = paired_gain([0.6], [0.5], noise=noise)
+    assert averaged.mean == pytest.approx(paired.mean)
+    assert averaged.high - averaged.low < 0.9 * (paired.high - paired.low)
+
+
+def test_more_seeds_narrow_the_interval_as_foretold():
+    gain = averaged_gain([0.6], [0.4, 0.5, 0.6], noise=Noise(0.01))
+    widths = [gain.half_width(more) for more in range(6)]
+    assert widths[0] == pytest.approx(gain.high - gain.mean)
+    assert widths == sorted(widths, reverse=True)

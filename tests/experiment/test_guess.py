@@ -1,0 +1,219 @@
+"""From folders to study files."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from forelearn.core.errors import InputError
+from forelearn.experiment.assemble import load_tasks
+from forelearn.experiment.check import check
+from forelearn.experiment.columns import guess_columns
+from forelearn.experiment.guess import guess, study_for_rank
+from forelearn.experiment.study import parse_study
+from forelearn.tasks.delimited import read_delimited
+
+WORDS = ("water", "bridge", "road", "people", "house", "river", "wind", "night")
+
+
+def sentence(number: int) -> str:
+    return f"{number} " + " ".join(WORDS[(number * step) % 8] for step in range(1, 7))
+
+
+def write(path: Path, columns: dict[str, object], rows: int = 120, *, start: int = 0) -> None:
+    """A table whose columns are functions of the row number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [",".join(columns)]
+    lines += [",".join(str(make(row)) for make in columns.values()) for row in range(start, start + rows)]  # type: ignore[operator]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+TEXT = {"text": sentence}
+YES_NO = {"label": lambda row: ("no", "yes")[row // 3 % 2]}
+TONE = {"tone": lambda row: ("calm", "upset", "cold")[row // 3 % 3]}
+
+
+def tasks_of(folder: Path) -> list[str]:
+    guessed = guess(folder)
+    study = parse_study(guessed.text, path=folder / "study.toml")
+    loaded = load_tasks(study, partial=True)  # one task is enough here
+    assert loaded.errors == ()
+    return sorted(loaded.tasks)
+
+
+def test_columns_are_guessed_from_names_and_values(tmp_path):
+    write(
+        tmp_path / "t.csv",
+        {
+            "Tweet ID": lambda row: 10**9 + row,
+            "Tweet Text": sentence,
+            "event": lambda row: f"event{row % 7}",
+            "fold": lambda row: ("train", "train", "val", "test")[row % 4],
+            "kind": lambda row: ("news", "help")[row % 2],
+        },
+    )
+    found = guess_columns(read_delimited(tmp_path / "t.csv", file="t.csv"))
+    assert (found.text, found.id, found.group, found.split) == ("Tweet Text", "Tweet ID", "event", "fold")
+    assert [column.name for column in found.labels] == ["kind"]
+    assert set(found.why) >= {"text", "id", "group", "split"}
+
+
+def test_a_text_without_a_telling_name_is_the_longest_column(tmp_path):
+    write(tmp_path / "t.csv", {"x1": lambda row: row, "x2": sentence, "x3": lambda row: "ab"[row % 2]})
+    found = guess_columns(read_delimited(tmp_path / "t.csv", file="t.csv"))
+    assert found.text == "x2"
+    assert [column.name for column in found.labels] == ["x3"]
+
+
+def test_labels_in_one_cell_are_seen(tmp_path):
+    write(tmp_path / "t.csv", TEXT | {"labels": lambda row: ("a", "a; b", "b; c", "c")[row % 4]})
+    (column,) = guess_columns(read_delimited(tmp_path / "t.csv", file="t.csv")).labels
+    assert column.delimiter == ";"
+    assert column.counts == {"a": 60, "b": 60, "c": 60}
+    assert tasks_of(tmp_path) == ["t: a", "t: b", "t: c"]
+
+
+def test_a_folder_of_files_becomes_a_study_that_checks_without_an_error(tmp_path):
+    write(tmp_path / "a.csv", TEXT | YES_NO)
+    write(tmp_path / "b.csv", {"sentence": sentence} | TONE, start=500)
+    guessed = guess(tmp_path)
+    (tmp_path / "study.toml").write_text(guessed.text)
+    checked = check(tmp_path)
+    assert checked.errors == ()
+    assert sorted(checked.tasks) == ["a", "b: calm", "b: cold", "b: upset"]
+    assert 'positive = "yes"' in guessed.text
+    assert any("Settle which label is positive: a (yes, by its name)" in note for note in guessed.notes)
+
+
+def test_every_guessed_line_says_why(tmp_path):
+    write(tmp_path / "a.csv", TEXT | YES_NO)
+    lines = guess(tmp_path).text.split("\n")
+    section = lines[lines.index("[[data]]") + 1 :]
+    section = section[: section.index("")]
+    assert all(" # " in line for line in section if not line.startswith("files"))
+
+
+def test_one_file_a_folder_with_the_same_columns_is_one_corpus_grouped_by_folder(tmp_path):
+    for number, place in enumerate(("north", "south", "east", "west")):
+        write(
+            tmp_path / place / f"{place}-tweets.csv",
+            {"id": lambda row: row} | TEXT | TONE | YES_NO,
+            start=300 * number,
+        )
+    text = guess(tmp_path).text
+    assert 'files = "*/*-tweets.csv"' in text
+    assert 'group = "{file}"' in text
+    assert tasks_of(tmp_path) == ["label"]
+
+
+def test_files_named_train_dev_and_test_are_one_task_with_given_splits(tmp_path):
+    for number, name in enumerate(("train", "valid", "test")):
+        write(tmp_path / "cb" / f"{name}.csv", TEXT | YES_NO, start=300 * number)
+        write(tmp_path / f"rte_{name}.csv", TEXT | YES_NO, start=300 * number + 100)
+    assert tasks_of(tmp_path) == ["cb", "rte"]
+    assert 'dev = "cb/valid.csv"' in guess(tmp_path).text
+
+
+def test_a_larger_dev_file_is_the_test_where_there_is_none(tmp_path):
+    for number, (name, rows) in enumerate((("train", 200), ("dev32", 60), ("val", 120))):
+        write(tmp_path / "cb" / f"{name}.csv", TEXT | YES_NO, rows, start=300 * number)
+    assert 'dev = "cb/dev32.csv", test = "cb/val.csv"' in guess(tmp_path).text
+
+
+def test_void_labels_are_dropped_and_said(tmp_path):
+    write(tmp_path / "a.csv", TEXT | {"label": lambda row: ("x", "y", "z", "Not applicable")[row // 3 % 4]})
+    assert 'drop = ["Not applicable"]' in guess(tmp_path).text
+    assert tasks_of(tmp_path) == ["a: x", "a: y", "a: z"]
+
+
+def test_files_that_need_another_reading_are_read_so(tmp_path):
+    (tmp_path / "q.tsv").write_text(
+        "text\tlabel\n" + "".join(f'"{sentence(row)}\t{"ab"[row % 2]}\n' for row in range(60))
+    )
+    (tmp_path / "l.csv").write_bytes(
+        ("text,label\n" + "".join(f"caf\xe9 {sentence(row)},{'ab'[row % 2]}\n" for row in range(60))).encode(
+            "latin-1"
+        )
+    )
+    text = guess(tmp_path).text
+    assert "quotes = false" in text
+    assert 'encoding = "latin-1"' in text
+    assert tasks_of(tmp_path) == ["l", "q"]
+
+
+def test_a_file_without_a_header_gets_made_up_names(tmp_path):
+    lines = [f"{row % 2},{sentence(row)}" for row in range(60)]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert 'header = ["column 1", "column 2"]' in guess(tmp_path).text
+    assert tasks_of(tmp_path) == ["a"]
+
+
+def test_files_of_one_stem_get_the_folder_into_their_names(tmp_path):
+    write(tmp_path / "x" / "d.csv", TEXT | YES_NO)
+    write(tmp_path / "y" / "d.csv", TEXT | TONE, start=500)
+    assert tasks_of(tmp_path) == ["x d", "y d: calm", "y d: cold", "y d: upset"]
+
+
+def test_incident_streams_are_recognised(tmp_path):
+    posts = [
+        {"postID": str(n), "eventID": f"e{n % 5}", "postCategories": [["Factoid", "News"][n // 5 % 2]]}
+        for n in range(50)
+    ]
+    (tmp_path / "labels.json").write_text(json.dumps(posts))
+    tweets = [json.dumps({"allProperties": {"docno": str(n), "text": sentence(n)}}) for n in range(50)]
+    (tmp_path / "tweets.jsonl").write_text("\n".join(tweets))
+    assert tasks_of(tmp_path) == ["Report-Factoid", "Report-News"]
+
+
+def test_files_that_cannot_be_a_task_are_named(tmp_path):
+    write(tmp_path / "a.csv", TEXT | YES_NO)
+    (tmp_path / "n.csv").write_text("x,y\n1,2\n3,4\n")
+    (tmp_path / "b.csv").write_text('text,label\n"open,x\ny\n')
+    notes = guess(tmp_path).notes
+    assert any("n.csv is left out: no column looks like a text" in note for note in notes)
+    assert any("b.csv is left out: A quote opens here" in note for note in notes)
+
+
+def test_a_folder_with_nothing_to_learn_is_refused(tmp_path):
+    with pytest.raises(InputError, match="No file in this folder can be a task"):
+        guess(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        guess(tmp_path / "none")
+
+
+def test_quotes_and_line_ends_in_names_cannot_break_the_file(tmp_path):
+    write(tmp_path / 'a"b.csv', TEXT | {'la"bel': YES_NO["label"]})
+    text = guess(tmp_path).text
+    assert parse_study(text, path=tmp_path / "study.toml").settings.data[0].label == 'la"bel'
+
+
+def test_a_target_file_and_a_folder_of_sources_make_a_study(tmp_path):
+    write(tmp_path / "mine" / "target.csv", TEXT | TONE)
+    write(tmp_path / "others" / "a.csv", TEXT | YES_NO, start=200)
+    write(tmp_path / "others" / "deep" / "target.csv", TEXT | YES_NO, start=400)
+    guessed = study_for_rank(tmp_path / "mine" / "target.csv", tmp_path / "others", encoder="owner/name")
+    study = parse_study(guessed.text, path=tmp_path / "elsewhere" / "study.toml")
+    assert study.settings.encoder == "owner/name"
+    loaded = load_tasks(study)
+    assert loaded.errors == ()
+    targets = ["mine target: calm", "mine target: cold", "mine target: upset"]
+    assert sorted(loaded.tasks) == ["a", "deep target", *targets]
+    assert sorted(study.settings.targets) == targets
+
+
+def test_a_target_inside_the_folder_of_sources_is_no_source_of_itself(tmp_path):
+    write(tmp_path / "a.csv", TEXT | YES_NO)
+    write(tmp_path / "b.csv", TEXT | YES_NO, start=200)
+    guessed = study_for_rank(tmp_path / "a.csv", tmp_path)
+    study = parse_study(guessed.text, path=tmp_path / "study.toml")
+    assert list(load_tasks(study).tasks) == ["a", "b"]
+    assert study.settings.targets == ("a",)
+
+
+@pytest.mark.parametrize("missing", ["target", "sources"])
+def test_rank_without_a_target_or_without_sources_is_refused(tmp_path, missing):
+    write(tmp_path / "a.csv", TEXT | YES_NO)
+    (tmp_path / "empty").mkdir()
+    target = tmp_path / ("none.csv" if missing == "target" else "a.csv")
+    with pytest.raises(InputError):
+        study_for_rank(target, tmp_path / "empty")

@@ -1,0 +1,260 @@
+"""A whole study on a small synthetic family, through the functions that the commands call."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.families import small_study, without_costs
+
+from forelearn.core.errors import ForelearnError, InputError
+from forelearn.core.run import Run
+from forelearn.experiment import api
+from forelearn.experiment.opening import Options
+from forelearn.experiment.rank import rank
+
+ONE = Options(workers=1)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, dict]:
+    study = small_study(tmp_path_factory.mktemp("finished"))
+    return study, api.search(study, ONE).as_json()
+
+
+def test_a_study_ends_with_an_answer_for_every_target(finished):
+    _, result = finished
+    assert len(result["answers"]) == 4
+    assert {answer["decision"] for answer in result["answers"]} <= {
+        "transfer",
+        "do not transfer",
+        "not enough evidence",
+    }
+    assert all(answer["reason"] for answer in result["answers"])
+    assert [row["stage"] for row in result["costs"]] == ["baselines", "features", "pairs", "confirmation"]
+
+
+def test_the_budget_pays_for_features_too(finished):
+    _, result = finished
+    units = sum(row["units"] for row in result["costs"])
+    assert units <= 0.9 * result["exhaustive"]["units"] + 1e-6
+    assert next(row for row in result["costs"] if row["stage"] == "features")["units"] > 0
+
+
+def test_every_number_can_be_traced_to_runs_by_key(finished):
+    study, result = finished
+    prepared = api.open_prepared(study, ONE)
+    for row in result["baselines"]:
+        for key, value in zip(row["keys"], row["test"]):
+            run = prepared.runs.get(key)
+            assert isinstance(run, Run)
+            assert run.test() == value
+    tried = [row for row in result["pairs"] if row["obtained"]]
+    assert tried
+    for row in tried:
+        run = prepared.runs.get(row["keys"][0])
+        baseline = next(item for item in result["baselines"] if item["task"] == row["target"])
+        assert isinstance(run, Run)
+        assert row["obtained"]["test"] == pytest.approx(run.test() - sum(baseline["test"]) / 2)
+
+
+def test_the_reported_gain_is_of_seeds_on_which_no_pair_was_tried(finished):
+    study, result = finished
+    prepared = api.open_prepared(study, ONE)
+    judged = [row for row in result["pairs"] if row["confirmed"]]
+    assert judged
+    for row in judged:
+        seeds = {prepared.runs.get(key).transfer.seed for key in row["keys"]}
+        assert seeds == {0, 1}
+        baseline = next(item for item in result["baselines"] if item["task"] == row["target"])
+        second = next(key for key in row["keys"] if prepared.runs.get(key).transfer.seed == 1)
+        gain = prepared.runs.get(second).test() - baseline["test"][baseline["seeds"].index(1)]
+        assert row["confirmed"]["mean"] == pytest.approx(gain)
+
+
+def test_a_second_start_trains_nothing_and_ends_the_same(finished):
+    study, result = finished
+    runs = study.parent / "out" / "runs"
+    before = {folder.name: folder.stat().st_mtime_ns for folder in runs.iterdir()}
+    again = api.search(study, ONE).as_json()
+    assert {folder.name: folder.stat().st_mtime_ns for folder in runs.iterdir()} == before
+    assert without_costs(again) == without_costs(result)
+
+
+def test_the_number_of_workers_changes_no_number(finished, tmp_path):
+    _, result = finished
+    study = small_study(tmp_path)
+    two = api.search(study, Options(workers=2)).as_json()
+    first, second = without_costs(result), without_costs(two)
+    assert first["settings"].pop("run")["workers"] == 1
+    assert second["settings"].pop("run")["workers"] == 2
+    assert first == second
+
+
+def test_report_without_running_equals_the_result_of_the_run(finished):
+    study, result = finished
+    assert without_costs(api.report(study, ONE).as_json()) == without_costs(result)
+
+
+def test_only_weights_that_an_answer_needs_are_kept(finished):
+    study, result = finished
+    kept = {folder.name for folder in (study.parent / "out" / "weights").iterdir()}
+    baselines = {key for row in result["baselines"] for key in row["keys"]}
+    winners = {key for row in result["pairs"] if row["confirmed"] for key in row["keys"]}
+    assert baselines | winners <= kept
+    assert len(kept) < len(list((study.parent / "out" / "runs").iterdir()))
+
+
+def test_a_source_part_whose_weights_are_gone_is_trained_again_to_the_same_run(finished, tmp_path):
+    study = small_study(tmp_path)
+    options = Options(workers=1)
+    outcome, weights = api.train(study, "01-amber", options=options)
+    source = next(name for name in api.open_prepared(study).tasks if name != "01-amber")
+    prepared = api.open_prepared(study, options)
+    first, _ = api.train(study, "01-amber", source, options=options)
+    prepared.directory.remove("weights", first.transfer.prefix.key)
+    prepared.runs.forget(first.transfer.key)
+    prepared.directory.remove("weights", first.transfer.key)
+    again, _ = api.train(study, "01-amber", source, options=options)
+    assert again.performance == first.performance
+    assert weights is not None
+    assert outcome.transfer.is_baseline
+
+
+def test_a_failed_run_is_counted_and_not_fatal(tmp_path, monkeypatch):
+    study = small_study(tmp_path, budget="90%")
+    from forelearn.experiment import jobs
+
+    real = jobs.train_job
+
+    def failing(place, transfer, start, *, report):
+        if transfer["sources"] and transfer["target"]["name"] == "02-birch":
+            raise ForelearnError("made to fail")
+        return real(place, transfer, start, report=report)
+
+    monkeypatch.setattr(jobs, "train_job", failing)
+    result = api.search(study, ONE).as_json()
+    assert result["failures"]
+    assert all("made to fail" in failure["reason"] for failure in result["failures"])
+    answer = next(item for item in result["answers"] if item["target"] == "02-birch")
+    assert answer["decision"] == "not enough evidence"
+    monkeypatch.setattr(jobs, "train_job", real)
+    healed = api.search(study, ONE, retry_failed=True).as_json()
+    assert not healed["failures"]
+
+
+def test_where_every_run_fails_the_study_fails_with_the_first_reason(tmp_path, monkeypatch):
+    study = small_study(tmp_path)
+    from forelearn.experiment import jobs
+
+    def failing(place, transfer, start, *, report):
+        raise ForelearnError("no luck")
+
+    monkeypatch.setattr(jobs, "train_job", failing)
+    with pytest.raises(ForelearnError, match=r"Nothing could be trained.*no luck"):
+        api.search(study, ONE)
+
+
+def test_a_budget_below_the_baselines_is_refused_before_anything_is_trained(tmp_path):
+    study = small_study(tmp_path, budget="5 runs")
+    with pytest.raises(InputError, match="does not pay for the baselines"):
+        api.search(study, ONE)
+    assert not (study.parent / "out" / "runs").exists()
+
+
+def test_ask_and_tell_walk_through_a_whole_study_without_training(tmp_path):
+    study = small_study(tmp_path)
+    rounds = 0
+    while wanted := api.ask(study, ONE):
+        rounds += 1
+        assert rounds < 30
+        for transfer in wanted:
+            value = 0.5 + 0.1 * len(transfer.sources)
+            measured = {"average_precision": value}
+            api.tell(study, transfer.key, dev=measured, test=measured, seconds=1.0, options=ONE)
+    result = api.report(study, ONE)
+    assert any(answer.decision == "transfer" for answer in result.answers)
+    assert all(row.test[0] == 0.5 for row in result.baselines)
+
+
+def test_tell_refuses_an_unknown_key_a_missing_metric_and_percent(tmp_path):
+    study = small_study(tmp_path)
+    key = api.ask(study, ONE)[0].key
+    with pytest.raises(InputError, match="not among the transfers"):
+        api.tell(study, "nope", dev={"average_precision": 0.5}, test={"average_precision": 0.5})
+    with pytest.raises(InputError, match="metric that decides"):
+        api.tell(study, key, dev={"f1": 0.5}, test={"average_precision": 0.5}, options=ONE)
+    with pytest.raises(InputError, match=r"must lie in \[0, 1\]"):
+        api.tell(study, key, dev={"average_precision": 50}, test={"average_precision": 0.5}, options=ONE)
+
+
+def test_rank_trains_nothing_and_lists_every_source(tmp_path):
+    study = small_study(tmp_path)
+    ranking = rank(study, "01-amber", ONE)
+    assert ranking.rows[0].rank == 1
+    assert [row.rank for row in ranking.rows] == sorted(row.rank for row in ranking.rows)
+    assert len(ranking.rows) == 3
+    assert not (study.parent / "out" / "runs").exists()
+    assert any("--attributions" in note for note in ranking.notes)
+
+
+def test_rank_with_attributions_trains_single_tasks_alone(tmp_path):
+    study = small_study(tmp_path)
+    ranking = rank(study, "01-amber", ONE, attributions=True)
+    outcomes = api.open_prepared(study, ONE).runs.all()
+    assert all(outcome.transfer.is_baseline for outcome in outcomes)
+    assert "ansat" in ranking.estimators
+
+
+def test_one_target_says_what_it_falls_back_to(tmp_path):
+    study = small_study(tmp_path, budget="90%")
+    text = study.read_text(encoding="utf-8").replace(
+        'encoder = "tiny"\n', 'encoder = "tiny"\ntargets = ["01-amber"]\n'
+    )
+    study.write_text(text, encoding="utf-8")
+    result = api.search(study, ONE)
+    assert [answer.target for answer in result.answers] == ["01-amber"]
+    assert any("too few to fit the predictor" in note for note in result.notes)
+
+
+def test_a_fine_tuned_encoder_is_a_source_that_costs_nothing(tmp_path):
+    study = small_study(tmp_path / "first")
+    _, weights = api.train(study, "02-birch", options=ONE)
+    other = small_study(tmp_path / "second", budget="80%")
+    name = f"encoder@{weights}"
+    names = [json.dumps(item) for item in (*api.open_prepared(other, ONE).tasks, name)]
+    text = other.read_text(encoding="utf-8").replace(
+        'encoder = "tiny"\n', f'encoder = "tiny"\nsources = [{", ".join(names)}]\n'
+    )
+    other.write_text(text, encoding="utf-8")
+    outcome, _ = api.train(other, "01-amber", name, options=ONE)
+    assert isinstance(outcome, Run)
+    assert outcome.transfer.prefix is None
+    assert outcome.transfer.key != replace(outcome.transfer, sources=()).key
+    assert not math.isnan(outcome.test())
+
+
+def test_a_prediction_never_saw_the_run_that_it_is_compared_with(tmp_path):
+    """Two worlds that differ in the outcome of the last pair alone show the same prediction for it."""
+
+    def walk(folder: Path, last: str | None) -> tuple[list[str], dict]:
+        study = small_study(folder, budget="100%")
+        tried = []
+        while wanted := api.ask(study, ONE):
+            for transfer in wanted:
+                value = 0.5 + int(transfer.key[:4], 16) / 2**18
+                if transfer.sources and transfer.seed == 0:
+                    tried.append(transfer.label)
+                    value += 0.3 * (transfer.label == last)
+                measured = {"average_precision": value}
+                api.tell(study, transfer.key, dev=measured, test=measured, options=ONE)
+        return tried, {f"{row.source} → {row.target}": row for row in api.report(study, ONE).pairs}
+
+    tried, first = walk(tmp_path / "first", None)
+    again, second = walk(tmp_path / "second", tried[-1])
+    assert again == tried
+    assert first[tried[-1]].predicted is not None
+    assert first[tried[-1]].predicted == second[tried[-1]].predicted
+    assert first[tried[-1]].obtained != second[tried[-1]].obtained
+    assert first[tried[0]].predicted is None

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from tests.models.small_encoders import TEXTS
+from transformers import PreTrainedTokenizerBase
+
+from forelearn.models.batch import Tokens, batches, collate, tokenize
+from forelearn.models.classifier import load_tokenizer
+from forelearn.models.tiny import build_tiny
+
+lengths_of_texts = some.lists(some.integers(1, 60), min_size=1, max_size=200).map(
+    lambda lengths: np.array(lengths, np.int64)
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerBase:
+    folder = tmp_path_factory.mktemp("tiny")
+    build_tiny(TEXTS, folder, layers=1, hidden=16, vocabulary=200)
+    return load_tokenizer(folder)
+
+
+def test_tokens_are_those_of_the_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
+    tokens = tokenize(tokenizer, TEXTS, None, 32)
+    for index, text in enumerate(TEXTS):
+        row = tokens.ids[tokens.offsets[index] : tokens.offsets[index + 1]]
+        assert row.tolist() == tokenizer(text)["input_ids"]
+    assert tokens.types is None
+
+
+def test_no_example_is_longer_than_asked_and_the_tokenizer_is_left_as_it_was(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    tokens = tokenize(tokenizer, ["water " * 50, "water"], None, 8)
+    assert tokens.lengths.tolist()[0] == 8
+    assert len(tokenizer("water " * 50)["input_ids"]) > 8
+
+
+def test_pairs_carry_their_segments(tokenizer: PreTrainedTokenizerBase) -> None:
+    """[CLS] high [SEP] low water [SEP]: the first three are of segment 0."""
+    tokens = tokenize(tokenizer, ["high"], ["low water"], 32)
+    batch = collate(tokens, np.array([0]), 0)
+    assert batch["token_type_ids"].tolist() == [[0, 0, 0, 1, 1, 1]]
+
+
+def test_the_same_texts_are_tokenised_once(tokenizer: PreTrainedTokenizerBase) -> None:
+    first = tokenize(tokenizer, TEXTS, None, 30)
+    assert tokenize(tokenizer, list(TEXTS), None, 30) is first
+    assert tokenize(tokenizer, TEXTS, None, 29) is not first
+    assert tokenize(tokenizer, TEXTS[:-1], None, 30) is not first
+
+
+def test_texts_that_concatenate_alike_are_told_apart(tokenizer: PreTrainedTokenizerBase) -> None:
+    assert len(tokenize(tokenizer, ["high water"], None, 30)) == 1
+    assert len(tokenize(tokenizer, ["high", " water"], None, 30)) == 2
+
+
+def test_no_texts_give_no_tokens(tokenizer: PreTrainedTokenizerBase) -> None:
+    assert len(tokenize(tokenizer, [], None, 30)) == 0
+    assert batches(np.zeros(0, np.int64), 4, 0) == []
+
+
+@given(lengths_of_texts, some.integers(1, 40), some.one_of(some.none(), some.integers(0, 99)))
+@settings(max_examples=60, deadline=None)
+def test_every_example_is_in_one_batch_and_one_batch_at_most_is_short(
+    lengths: np.ndarray, size: int, seed: int | None
+) -> None:
+    cut = batches(lengths, size, seed)
+    assert sorted(np.concatenate(cut).tolist()) == list(range(len(lengths)))
+    assert sum(len(rows) != size for rows in cut) <= 1
+    assert all(len(rows) <= size for rows in cut)
+
+
+def test_the_seed_alone_decides_the_order() -> None:
+    lengths = np.arange(1, 101)
+    one, same, other = (batches(lengths, 8, seed) for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_batches_of_like_length_are_padded_little() -> None:
+    lengths = np.random.default_rng(0).integers(5, 80, 2000)
+    padded = sum(lengths[rows].max() * len(rows) for rows in batches(lengths, 32, 0))
+    at_random = sum(lengths[start : start + 32].max() * 32 for start in range(0, 2000, 32))
+    assert padded / lengths.sum() < 1.06
+    assert at_random / lengths.sum() > 1.7
+
+
+def test_padding_is_masked_and_a_full_batch_has_no_mask() -> None:
+    """Examples [1 2 3] and [4]: widths 3 and 1, so the second row is 4 and two pads."""
+    tokens = Tokens(np.array([1, 2, 3, 4], np.int32), np.array([0, 3, 4], np.int64))
+    both = collate(tokens, np.array([0, 1]), 9)
+    assert both["input_ids"].tolist() == [[1, 2, 3], [4, 9, 9]]
+    assert both["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+    assert set(collate(tokens, np.array([0]), 9)) == {"input_ids"}

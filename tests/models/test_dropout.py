@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import numpy as np
+import pytest
+import torch
+from tests.models.small_encoders import FAMILIES, TEXTS, build
+from transformers import BertConfig, BertModel
+
+from forelearn.models.batch import collate, tokenize
+from forelearn.models.classifier import Classifier, new_classifier
+from forelearn.models.dropout import drop, quick_dropout, reseed_dropout
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def classifier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return new_classifier(build(request.param, tmp_path_factory.mktemp("encoder")), ("a", "b"), seed=0)
+
+
+def logits(classifier: Classifier) -> torch.Tensor:
+    tokens = tokenize(classifier.tokenizer, TEXTS, None, 32)
+    return classifier.model(**collate(tokens, np.arange(len(TEXTS)), classifier.pad_id)).logits
+
+
+def test_without_training_the_block_changes_nothing_but_rounding(classifier: Classifier) -> None:
+    with torch.no_grad():
+        usual = logits(classifier)
+        with quick_dropout(classifier.model):
+            quick = logits(classifier)
+        assert torch.allclose(usual, quick, atol=1e-6)
+        assert torch.equal(usual, logits(classifier))
+
+
+def test_the_gradient_is_that_of_the_usual_attention(classifier: Classifier) -> None:
+    def gradient() -> torch.Tensor:
+        classifier.model.zero_grad()
+        logits(classifier)[:, 1].sum().backward()
+        return torch.cat([p.grad.flatten() for p in classifier.model.parameters() if p.grad is not None])
+
+    usual = gradient()
+    with quick_dropout(classifier.model):
+        quick = gradient()
+    assert torch.allclose(usual, quick, atol=1e-5)
+
+
+def test_the_seed_alone_decides_what_is_dropped(classifier: Classifier) -> None:
+    classifier.model.train()
+    with torch.no_grad(), quick_dropout(classifier.model):
+        seen = []
+        for seed in (1, 1, 2):
+            torch.manual_seed(0)
+            reseed_dropout(seed)
+            seen.append(logits(classifier))
+    classifier.model.train(False)
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[2])
+
+
+def test_the_block_leaves_modules_and_random_state_as_they_were(classifier: Classifier) -> None:
+    before = [type(module) for module in classifier.model.modules()]
+    attention = classifier.model.config._attn_implementation
+    with pytest.raises(KeyError), quick_dropout(classifier.model):
+        raise KeyError
+    assert [type(module) for module in classifier.model.modules()] == before
+    assert classifier.model.config._attn_implementation == attention
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5])
+def test_the_share_dropped_is_p_and_the_mean_is_kept(p: float) -> None:
+    """A million draws: the standard error of the share is at most 0.0005."""
+    with quick_dropout_stream(0):
+        out = drop(torch.ones(1000, 1001), p)
+    assert abs(float((out == 0).float().mean()) - p) < 0.003
+    assert abs(float(out.mean()) - 1) < 0.005
+    assert len(out.unique()) == (1 if p == 0 else 2)
+
+
+def test_the_gradient_flows_through_kept_elements_alone() -> None:
+    values = torch.ones(500, requires_grad=True)
+    with quick_dropout_stream(3):
+        out = drop(values, 0.3)
+    out.sum().backward()
+    assert values.grad is not None
+    assert torch.equal(values.grad, out.detach())
+
+
+def quick_dropout_stream(seed: int) -> AbstractContextManager[None]:
+    """The stream without a model of interest."""
+    config = BertConfig(
+        vocab_size=5, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4
+    )
+    return quick_dropout(BertModel(config), seed=seed)

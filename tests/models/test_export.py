@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub.errors import HfHubHTTPError
+from tests.models.small_encoders import build
+
+from forelearn.core.errors import ForelearnError, InputError
+from forelearn.models.classifier import load_classifier, new_classifier, save_classifier
+from forelearn.models.export import export, push
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    start = build("bert", folder)
+    save_classifier(new_classifier(start, ("a", "b"), seed=0), folder / "weights")
+    (folder / "weights" / "README.md").write_text("# card")
+    (folder / "weights" / "manifest.json").write_text("{}")
+    return folder / "weights"
+
+
+def test_an_exported_folder_is_whole_and_loads(trained: Path, tmp_path: Path) -> None:
+    destination = export(trained, tmp_path / "new" / "place")
+    assert load_classifier(destination).labels == ("a", "b")
+    assert (destination / "README.md").read_text() == "# card"
+    assert not (destination / "manifest.json").exists()
+    assert [path.name for path in destination.parent.iterdir()] == ["place"]
+
+
+def test_an_empty_folder_may_be_the_destination(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    export(trained, tmp_path / "place")
+    assert (tmp_path / "place" / "config.json").is_file()
+
+
+def test_a_folder_that_holds_something_is_never_written_into(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="not an empty folder"):
+        export(trained, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_what_an_earlier_attempt_left_beside_is_replaced(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / ".place.part").mkdir()
+    (tmp_path / ".place.part" / "half.safetensors").write_text("half")
+    export(trained, tmp_path / "place")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["place"]
+    assert not (tmp_path / "place" / "half.safetensors").exists()
+
+
+def test_a_folder_without_a_classifier_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no trained classifier"):
+        export(tmp_path, tmp_path / "place")
+
+
+class Hub:
+    """Records what is sent, and fails when told to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls: list[tuple[str, dict[str, object]]] = []
+        self.error = error
+
+    def create_repo(self, repo_id: str, *, private: bool, exist_ok: bool) -> None:
+        if self.error:
+            raise self.error
+        self.calls.append(("create", {"repo_id": repo_id, "private": private, "exist_ok": exist_ok}))
+
+    def upload_folder(
+        self, *, repo_id: str, folder_path: Path, commit_message: str, ignore_patterns: list[str]
+    ) -> None:
+        self.calls.append(("upload", {"repo_id": repo_id, "folder": folder_path, "ignored": ignore_patterns}))
+
+
+def test_a_push_makes_a_private_repository_and_sends_the_folder(trained: Path) -> None:
+    hub = Hub()
+    assert push(trained, "me/flood", api=hub) == "me/flood"
+    assert hub.calls == [
+        ("create", {"repo_id": "me/flood", "private": True, "exist_ok": True}),
+        ("upload", {"repo_id": "me/flood", "folder": trained, "ignored": ["manifest.json"]}),
+    ]
+
+
+def test_a_hub_that_refuses_is_a_failure_with_a_next_step(trained: Path) -> None:
+    with pytest.raises(ForelearnError, match="hf auth login"):
+        push(trained, "me/flood", api=Hub(OSError("no network")))
+    assert issubclass(HfHubHTTPError, OSError)

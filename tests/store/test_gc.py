@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from tests.store.conftest import make_run, make_transfer
+
+from forelearn.store.gc import collect
+from forelearn.store.runs import Runs
+
+
+def test_gc_frees_leftovers_and_unkept_weights_and_nothing_else(runs: Runs, fill) -> None:
+    directory = runs.directory
+    runs.put(make_run(0))
+    key = make_transfer(0).key
+    (directory.work("runs", key) / "x").write_text("123")
+    for name in ("keep", "drop"):
+        fill(directory, name)
+        directory.finish("weights", name)
+    fill(directory, key)
+    fill(directory, "unfinished")
+    (directory.removed() / "tmp1").mkdir(parents=True)
+    (directory.removed() / "tmp1" / "y").write_text("12345")
+
+    planned = collect(directory, keep={"keep"}, dry_run=True)
+    assert directory.keys("weights") == ["drop", "keep"]
+    freed = collect(directory, keep={"keep"})
+    assert freed == planned
+    assert {item.place: item.size for item in freed} == {
+        f"work/runs/{key}": 3,
+        f"work/weights/{key}": 5123,
+        "weights/drop": directory.size("weights", "keep"),
+        "removed/tmp1": 5,
+    }
+    assert directory.keys("weights") == ["keep"]
+    assert directory.unfinished("weights") == ["unfinished"]
+    assert runs.all() == [make_run(0)]
+    assert collect(directory, keep={"keep"}) == []
+
+
+def test_gc_without_a_list_keeps_all_weights(runs: Runs, fill) -> None:
+    fill(runs.directory, "a")
+    runs.directory.finish("weights", "a")
+    assert collect(runs.directory) == []
+    assert runs.directory.keys("weights") == ["a"]
+
+
+def test_gc_of_a_study_that_does_not_exist_finds_nothing(runs: Runs) -> None:
+    assert collect(runs.directory, keep=()) == []
+    assert not runs.directory.root.exists()
