@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forelearn.core.recipe import Recipe
-from forelearn.core.run import Cost, Failure, Performance, Run
+from forelearn.core.run import Cost, Failure, Performance, Run, Stopped
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Source, Transfer
 from forelearn.store.directory import Directory
@@ -32,6 +32,10 @@ def make_run(seed: int = 0, value: float = 0.1) -> Run:
 
 def make_failure(seed: int = 0, reason: str = "MemoryError: out of memory") -> Failure:
     return Failure(make_transfer(seed), reason, Cost(1.0, 0.5), "2026-01-02T03:04:05+00:00")
+
+
+def make_stopped(seed: int = 0, dev: float = 1 / 7) -> Stopped:
+    return Stopped(make_transfer(seed), 1, dev, 0.4, Cost(3.0, 0.1), "2026-01-02T03:04:05+00:00")
 
 
 @pytest.fixture

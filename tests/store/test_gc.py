@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.store.conftest import make_run, make_transfer
+from tests.store.conftest import make_run, make_stopped, make_transfer
 
 from forelearn.store.gc import collect
 from forelearn.store.runs import Runs
@@ -33,6 +33,14 @@ def test_gc_frees_leftovers_and_unkept_weights_and_nothing_else(runs: Runs, fill
     assert directory.unfinished("weights") == ["unfinished"]
     assert runs.all() == [make_run(0)]
     assert collect(directory, keep={"keep"}) == []
+
+
+def test_gc_frees_what_a_kill_left_of_the_weights_of_a_stopped_run(runs: Runs, fill) -> None:
+    runs.put(make_stopped())
+    fill(runs.directory, make_transfer().key)
+    assert [item.why for item in collect(runs.directory)] == ["scratch of a finished key"]
+    assert runs.directory.unfinished("weights") == []
+    assert runs.all() == [make_stopped()]
 
 
 def test_gc_without_a_list_keeps_all_weights(runs: Runs, fill) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.store.conftest import make_failure, make_run, make_transfer
+from tests.store.conftest import make_failure, make_run, make_stopped, make_transfer
 
 from forelearn.core.keys import digest
 from forelearn.store.directory import Directory
@@ -26,7 +26,7 @@ def test_what_is_put_is_got_bit_for_bit(runs: Runs) -> None:
 
 
 def test_all_returns_every_outcome_in_the_order_of_keys(runs: Runs) -> None:
-    outcomes = [make_run(0), make_failure(1), make_run(2), make_failure(3)]
+    outcomes = [make_run(0), make_failure(1), make_run(2), make_failure(3), make_stopped(4)]
     for outcome in reversed(outcomes):
         runs.put(outcome)
     assert runs.all() == sorted(outcomes, key=lambda outcome: outcome.transfer.key)
@@ -50,8 +50,20 @@ def test_a_run_replaces_a_failure_but_nothing_replaces_a_run(runs: Runs) -> None
     assert runs.directory.unfinished("runs") == []
 
 
+def test_a_run_replaces_a_stopped_one_but_not_the_other_way_round(runs: Runs) -> None:
+    key = make_transfer().key
+    runs.put(make_failure())
+    runs.put(make_stopped())
+    assert runs.get(key) == make_stopped()
+    runs.put(make_run())
+    runs.put(make_stopped())
+    assert runs.get(key) == make_run()
+    assert runs.all() == [make_run()]
+    assert runs.verify() == []
+
+
 def test_a_run_keeps_the_files_of_its_work_and_a_failure_does_not(runs: Runs) -> None:
-    for outcome, kept in ((make_run(0), True), (make_failure(1), False)):
+    for outcome, kept in ((make_run(0), True), (make_failure(1), False), (make_stopped(2), True)):
         (runs.directory.work("runs", outcome.transfer.key) / "curve.json").write_text("[]")
         folder = runs.put(outcome)
         assert (folder / "curve.json").exists() == kept

@@ -11,7 +11,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from forelearn.core.run import Failure, Outcome, Run
+from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.status import STAGES
 from forelearn.search.search import Search
@@ -94,6 +94,8 @@ class Live:
             self._progress.update(self._task, completed=self.done)
             if isinstance(outcome, Run):
                 self._progress.update(self._task, current=f"{label}: {outcome.dev():.3f} on dev"[:60])
+            elif isinstance(outcome, Stopped):
+                self._progress.update(self._task, current=f"{label}: {outcome.reason}"[:60])
 
     def say(self, text: str) -> None:
         """One line on what is being done."""

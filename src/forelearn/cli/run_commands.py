@@ -176,15 +176,15 @@ def train(
     """Train one transfer of a study and say where its weights are."""
     from forelearn.cli.display import Live
     from forelearn.core.errors import ForelearnError
-    from forelearn.core.run import Failure, outcome_as_json
+    from forelearn.core.run import Run, outcome_as_json
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
 
     options = Options(out=out, data_root=data, device=device)
     with Live() as display:
         outcome, weights = api.train(study, target, source, seed=seed, options=options, display=display)
-    if isinstance(outcome, Failure):
-        raise ForelearnError(f"{outcome.transfer.label} failed: {outcome.reason}")
+    if not isinstance(outcome, Run):
+        raise ForelearnError(f"{outcome.transfer.label} was not trained to its end: {outcome.reason}")
     if as_json:
         print_json({**outcome_as_json(outcome), "weights": weights and str(weights)})
         return

@@ -1,4 +1,4 @@
-"""What came of a transfer: a run or a failure. Both are values, both are kept."""
+"""What came of a transfer: a run, a failure, or a run that was stopped. All are values, all are kept."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ class Performance:
 
     threshold: the probability from which a text counted as positive (NaN-free; 0.5 for multiclass).
     by_group: test measures of each group (event); empty if the task has no groups.
+    rungs: epoch → the deciding measure on dev when that many epochs were done; empty if nobody looked.
     """
 
     dev: Mapping[str, float]
     test: Mapping[str, float]
     threshold: float = 0.5
     by_group: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rungs: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +73,56 @@ class Failure:
     made: str
 
 
-Outcome = Run | Failure
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A transfer that was given up at a rung: its dev measure lay below the floor (`search/halving.py`).
+
+    epoch: whole epochs done. dev: the deciding measure then. floor: what it had to reach.
+    cost: of the epochs that were done. It left no weights and was not measured on test.
+    """
+
+    transfer: Transfer
+    epoch: int
+    dev: float
+    floor: float
+    cost: Cost
+    made: str
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        epochs = self.transfer.recipe.epochs
+        return f"stopped after epoch {self.epoch} of {epochs}: dev {self.dev:.3f}, below {self.floor:.3f}"
+
+
+Outcome = Run | Failure | Stopped
+
+_TYPES: dict[type[Outcome], str] = {Run: "run", Failure: "failure", Stopped: "stopped"}
 
 
 def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
     """A dict of plain values that `outcome_from_json` reads back."""
     return {
-        "type": "run" if isinstance(outcome, Run) else "failure",
+        "type": _TYPES[type(outcome)],
         **plain(outcome),
         "transfer": outcome.transfer.as_json(),
     }
 
 
 def outcome_from_json(value: Mapping[str, Any]) -> Outcome:
-    """The run or failure that `outcome_as_json` wrote."""
-    transfer = Transfer.from_json(value["transfer"])
-    cost = Cost(**value["cost"])
-    if value["type"] == "failure":
-        return Failure(transfer, value["reason"], cost, value["made"])
-    return Run(transfer, Performance(**value["performance"]), cost, value["made"], value["by"])
+    """The outcome that `outcome_as_json` wrote. Raises KeyError for a type that it does not write."""
+    transfer, cost, made = Transfer.from_json(value["transfer"]), Cost(**value["cost"]), value["made"]
+    match value["type"]:
+        case "run":
+            return Run(transfer, _performance(value["performance"]), cost, made, value["by"])
+        case "failure":
+            return Failure(transfer, value["reason"], cost, made)
+        case "stopped":
+            return Stopped(transfer, value["epoch"], value["dev"], value["floor"], cost, made)
+        case other:
+            raise KeyError(other)
+
+
+def _performance(value: Mapping[str, Any]) -> Performance:
+    rungs = {int(epoch): dev for epoch, dev in value.get("rungs", {}).items()}
+    return Performance(**{**value, "rungs": rungs})

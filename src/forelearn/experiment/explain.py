@@ -9,7 +9,7 @@ from typing import Any
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import plain
-from forelearn.core.run import Failure, Outcome, outcome_as_json
+from forelearn.core.run import Failure, Outcome, Run, outcome_as_json
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -91,7 +91,7 @@ def _document(
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A run or failure with its chain, and, for a pair, the terms that explain it.
+    """An outcome with its chain, and, for a pair, the terms that explain it.
 
     chain: outcomes of the source parts, first to last. weights: where the trained folder is, if it was kept.
     """
@@ -116,9 +116,11 @@ class Explained:
         """For people."""
         transfer = self.outcome.transfer
         lines = [f"{transfer.label}   ({transfer.key}, seed {transfer.seed}, made {self.outcome.made})"]
+        cost = self.outcome.cost
+        spent = f"cost  {cost.seconds:.1f} s, {cost.units:,.0f} units"
         if isinstance(self.outcome, Failure):
             lines.append(f"failed: {self.outcome.reason}")
-        else:
+        elif isinstance(self.outcome, Run):
             performance = self.outcome.performance
             for split, values in (("dev", performance.dev), ("test", performance.test)):
                 lines.append(
@@ -128,8 +130,13 @@ class Explained:
             for group, values in performance.by_group.items():
                 measured = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
                 lines.append(f"  test, {group}: {measured}")
-            cost = self.outcome.cost
-            lines.append(f"cost  {cost.seconds:.1f} s, {cost.units:,.0f} units; by {self.outcome.by}")
+            lines += [
+                f"dev after epoch {epoch} of {transfer.recipe.epochs}: {transfer.target.metric} {dev:.4f}"
+                for epoch, dev in sorted(performance.rungs.items())
+            ]
+            lines.append(f"{spent}; by {self.outcome.by}")
+        else:
+            lines += [self.outcome.reason, spent]
         lines.append(
             "recipe " + ", ".join(f"{name}={value}" for name, value in plain(transfer.recipe).items())
         )

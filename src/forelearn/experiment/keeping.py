@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.run import Stopped
 from forelearn.experiment.opening import Options, open_study
 from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
@@ -17,7 +18,11 @@ def weights_of(study: Path, key: str, out: str | None) -> Path:
     folder = directory.whole("weights", key)
     if folder is not None:
         return folder
-    if Runs(directory).get(key) is not None:
+    outcome = Runs(directory).get(key)
+    if isinstance(outcome, Stopped):
+        fix = "Train it to its end: forelearn train STUDY --target … --source …"
+        raise InputError(Problem(f"run `{key}`", f"was {outcome.reason}, and left no weights.", fix))
+    if outcome is not None:
         fix = "Train it again: forelearn train STUDY --target … --source …; the result is the same."
         raise InputError(Problem(f"run `{key}`", "has run, but its weights were not kept.", fix))
     fix = did_you_mean(key, directory.keys("weights")) or "Nothing has run yet: forelearn run STUDY."

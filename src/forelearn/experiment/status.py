@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from forelearn.core.keys import plain
+from forelearn.core.run import Stopped
 from forelearn.experiment.opening import Options
 from forelearn.store.directory import SHELVES
 
@@ -22,7 +23,10 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Runs and cost so far, what is next, what failed. left: in the budget's unit; None without end."""
+    """Runs and cost so far, what is next, what failed. left: in the budget's unit; None without end.
+
+    runs: failed and stopped ones too. stopped: those that were given up at a rung.
+    """
 
     study: str
     stage: str
@@ -35,6 +39,7 @@ class Status:
     left: float | None
     next: tuple[str, ...]
     bytes: int
+    stopped: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -45,7 +50,8 @@ class Status:
         """For people."""
         lines = [
             f"{self.study}: {STAGES[self.stage]}",
-            f"runs     {self.runs} ({len(self.failed)} failed), {self.seconds / 60:.1f} min of training",
+            f"runs     {self.runs} ({len(self.failed)} failed, {self.stopped} stopped early), "
+            f"{self.seconds / 60:.1f} min of training",
             f"budget   {self.budget}; {100 * self.share:.1f} % of the exhaustive cost is spent",
             f"disk     {self.bytes / 1e6:.1f} MB",
         ]
@@ -81,4 +87,5 @@ def status(study: Path, options: Options) -> Status:
         left=None if left == float("inf") else left,
         next=tuple(f"{transfer.label} (seed {transfer.seed})" for transfer in following),
         bytes=size,
+        stopped=sum(isinstance(outcome, Stopped) for outcome in search.outcomes.values()),
     )

@@ -25,7 +25,7 @@ Decision = Literal["transfer", "tied", "do not transfer", "not enough evidence"]
 """Decided on dev, on fresh seeds where there are any. `transfer`: the interval lies above 0. `tied`: several
 sources, none surely better than the others. `do not transfer`: no tried source helps. `not enough evidence`:
 the interval holds 0."""
-Status = Literal["run", "not tried", "failed", "set aside"]
+Status = Literal["run", "not tried", "failed", "stopped", "set aside"]
 Stage = Literal["baselines", "features", "pairs", "confirmation", "exhaustive"]
 
 
@@ -117,7 +117,7 @@ class Obtained:
 class PairRow:
     """One source for one target.
 
-    reason: why it was not tried, failed or was set aside; empty for a run.
+    reason: why it was not tried, failed, was stopped or set aside; empty for a run.
     prior: the free score of the start, higher is better. predicted: gain, before the pair was trained.
     confirmed: gain on fresh seeds that chose nothing. features: what the predictor saw.
     ansat: shared active terms a positive document of the target, at the 14 thresholds.

@@ -15,6 +15,7 @@ STATUSES: dict[Status, str] = {
     "run": "run",
     "not tried": "not tried",
     "failed": "failed",
+    "stopped": "stopped early",
     "set aside": "set aside",
 }
 STAGES: dict[Stage, str] = {

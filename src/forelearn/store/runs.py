@@ -20,7 +20,7 @@ INDEX = "index.sqlite"
 
 
 class Runs:
-    """The runs and failures in a directory.
+    """The outcomes in a directory.
 
     An outcome that cannot be read, whose file is not the one in the manifest, or whose key is not its
     folder's name is treated as absent, and reported by `verify`.
@@ -39,8 +39,8 @@ class Runs:
         """Finish the run's folder with the outcome in it, and return the folder.
 
         What is in `work("runs", key)` becomes part of the folder. A failure keeps its reason alone: the
-        checkpoint of the attempt is dropped. A run replaces a failure or a damaged folder; nothing replaces a
-        run, since its key says that it would be the same.
+        checkpoint of the attempt is dropped. A run replaces a failure, a stopped run or a damaged folder;
+        nothing replaces a run, since its key says that it would be the same.
         """
         key = outcome.transfer.key
         if isinstance(self.get(key), Run):
