@@ -47,6 +47,18 @@ def test_strided_inputs_and_gradients_are_no_different() -> None:
     assert torch.allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.usefixtures("either_library")
+def test_an_inner_block_changes_nothing_and_ends_without_a_trace(narrow: bool) -> None:
+    layer = nn.Linear(5, 6)
+    with quick_linear(layer, narrow=narrow):
+        outer = vars(layer).get("forward")
+        with quick_linear(layer, narrow=not narrow):
+            layer(torch.randn(3, 5))
+        assert outer is None or vars(layer)["forward"] is outer
+    assert "forward" not in vars(layer)
+
+
 @pytest.mark.usefixtures("either_library")
 def test_a_model_is_left_as_it_was_and_frozen_parts_get_no_gradient() -> None:
     model = nn.Sequential(nn.Linear(5, 6), nn.Linear(6, 2))

@@ -13,7 +13,7 @@ from typing import Any
 
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import plain
-from forelearn.core.run import Run, outcome_as_json
+from forelearn.core.run import Run, Stopped, outcome_as_json
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.opening import open_study
@@ -29,11 +29,18 @@ Report = Callable[[Mapping[str, Any]], None]
 
 
 def train_job(
-    place: Place, transfer_json: Mapping[str, Any], start: str, *, report: Report
+    place: Place,
+    transfer_json: Mapping[str, Any],
+    start: str,
+    rungs: Mapping[str, float | None] | Mapping[int, float | None] | None = None,
+    *,
+    report: Report,
 ) -> dict[str, Any]:
-    """Train the last stage of a transfer, put weights and run into the store, and return the run as JSON.
+    """Train the last stage of a transfer, put what came of it into the store, and return that as JSON.
 
-    start: folder of the encoder, or of the source part's weights.
+    start: folder of the encoder, or of the source part's weights. rungs: epochs (as JSON has them, or as
+    whole numbers) → floor, see `train`. A run that has finished before and is trained again for its weights
+    is not stopped.
     """
     import torch
 
@@ -45,16 +52,30 @@ def train_job(
     directory = Directory(Path(place.options.out or ""))
     weights = directory.work("weights", transfer.key)
     files = directory.work("runs", transfer.key)
-    run = train(transfer, data, Path(start), weights=weights, files=files, device=place.device, report=report)
-    directory.finish("weights", transfer.key)
     known = Runs(directory).get(transfer.key)
+    outcome = train(
+        transfer,
+        data,
+        Path(start),
+        weights=weights,
+        files=files,
+        device=place.device,
+        report=report,
+        rungs=None
+        if isinstance(known, Run)
+        else {int(epoch): floor for epoch, floor in (rungs or {}).items()},
+    )
+    if isinstance(outcome, Stopped):
+        directory.discard("weights", transfer.key)
+    else:
+        directory.finish("weights", transfer.key)
     if isinstance(known, Run):  # trained again for its weights alone
         directory.discard("runs", transfer.key)
         return outcome_as_json(known)
     Runs(directory).put(
-        run, surroundings=Surroundings(place.device, place.threads, transfer.recipe.precision)
+        outcome, surroundings=Surroundings(place.device, place.threads, transfer.recipe.precision)
     )
-    return outcome_as_json(run)
+    return outcome_as_json(outcome)
 
 
 def conductance_job(

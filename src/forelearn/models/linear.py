@@ -20,10 +20,15 @@ from torch import nn
 def quick_linear(model: nn.Module, *, narrow: bool = False) -> Iterator[None]:
     """Inside the block the linear layers of `model` compute by `linear`; it changes nothing but rounding.
 
+    Blocks may be nested: the outer one decides how, and stays in force when the inner one ends.
     narrow: they multiply in bfloat16 and return 32 bits, for models that do not survive autocast as a whole.
     """
     wanted = narrow or onednn_is_faster()
-    layers = [module for module in model.modules() if type(module) is nn.Linear] if wanted else []
+    layers = [
+        module
+        for module in model.modules()
+        if wanted and type(module) is nn.Linear and "forward" not in vars(module)
+    ]
     for layer in layers:
         layer.forward = partial(_narrow if narrow else _forward, layer)  # type: ignore[method-assign]
     try:

@@ -26,13 +26,15 @@ class Progress:
     """How far a stage has come.
 
     step: optimiser steps done. losses: the loss of each. seconds: measured so far, earlier attempts
-    included; earlier_seconds: those of earlier attempts alone.
+    included; earlier_seconds: those of earlier attempts alone. rungs: what was measured on dev at the end of
+    an epoch, by the number of epochs done then.
     """
 
     step: int = 0
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     earlier_seconds: float = 0.0
+    rungs: dict[int, float] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -45,7 +47,13 @@ def save_checkpoint(
         tensors[f"weight/{name}"] = parameter.detach().cpu().contiguous()
         for moment, value in optimiser.state[parameter].items():
             tensors[f"{moment}/{name}"] = value.detach().cpu().contiguous()
-    state = {"key": key, "step": progress.step, "losses": progress.losses, "seconds": progress.seconds}
+    state = {
+        "key": key,
+        "step": progress.step,
+        "losses": progress.losses,
+        "seconds": progress.seconds,
+        "rungs": progress.rungs,
+    }
     beside = folder / f"{_FILE}.new"
     save_file(tensors, beside, metadata={"progress": json.dumps(state)})
     with beside.open("rb") as written:
@@ -86,4 +94,10 @@ def load_checkpoint(
     except SafetensorError:
         return Progress()
     spent = float(state["seconds"])
-    return Progress(int(state["step"]), [float(loss) for loss in state["losses"]], spent, spent)
+    return Progress(
+        step=int(state["step"]),
+        losses=[float(loss) for loss in state["losses"]],
+        seconds=spent,
+        earlier_seconds=spent,
+        rungs={int(epoch): float(dev) for epoch, dev in state.get("rungs", {}).items()},
+    )

@@ -35,6 +35,12 @@ from forelearn.training.precision import autocast, full_precision_logits, narrow
 
 Report = Callable[[Mapping[str, float]], None]
 """Is given `step`, `steps`, `epoch` and `loss` as the loop goes on. It may raise to stop the loop."""
+AtEpoch = Callable[[int, Progress], bool]
+"""Is given the number of whole epochs done, and the progress, in whose `rungs` it may note what it measures.
+
+It may put the classifier into evaluation mode and draw random numbers, but must not touch its weights. True
+ends the stage there.
+"""
 
 
 class Diverged(ForelearnError):
@@ -64,11 +70,14 @@ def fit(
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 60.0,
     report: Report | None = None,
+    at_epoch: AtEpoch | None = None,
 ) -> Progress:
-    """Train `classifier` in place and return the losses of all steps.
+    """Train `classifier` in place and return how far it came: the losses of all steps.
 
     tokens: n examples. labels: [n] class indices. checkpoint: folder in which the state is kept every
-    `checkpoint_seconds`, and from which the loop goes on if it holds one of this stage.
+    `checkpoint_seconds`, and from which the loop goes on if it holds one of this stage. at_epoch: is called
+    after every whole epoch but the last, before a checkpoint is made, so that an epoch that is behind a
+    checkpoint has been looked at; it changes no weight of a stage that goes on.
     Raises `Diverged` if a loss or a gradient is not finite. The global random state is left as it is.
     """
     recipe, model = stage.recipe, classifier.model
@@ -109,12 +118,18 @@ def fit(
             )
             progress.step += 1
             progress.losses.append(loss)
+            ended = False
+            if at_epoch is not None and index + 1 == an_epoch and progress.step < steps:
+                ended = at_epoch(epoch + 1, progress)
+                model.train()
             now = time.monotonic()
             progress.seconds = before + now - started
             if report is not None:
                 report(
                     {"step": progress.step, "steps": steps, "epoch": progress.step / an_epoch, "loss": loss}
                 )
+            if ended:
+                break
             if checkpoint is not None and now - saved >= checkpoint_seconds and progress.step < steps:
                 save_checkpoint(checkpoint, stage.key, model, optimiser, progress)
                 saved = time.monotonic()

@@ -36,9 +36,7 @@ def performance(
 
     dev_logits, test_logits: [n, C]. rule: the threshold is 0.5 or the best on dev (binary only).
     """
-    threshold = (
-        choose_threshold(dev_logits, dev_labels) if rule == "dev" and _classes(dev_logits) == 2 else 0.5
-    )
+    threshold = threshold_by(rule, dev_logits, dev_labels)
     return Performance(
         dev=measure(dev_logits, dev_labels, threshold=threshold),
         test=measure(test_logits, test_labels, threshold=threshold),
@@ -75,6 +73,11 @@ def measure_groups(
         str(name): _defined(scores[names == name], truth[names == name], threshold)
         for name in sorted(set(groups))
     }
+
+
+def threshold_by(rule: Threshold, logits: ArrayLike, labels: Sequence[int]) -> float:
+    """0.5, or the best threshold on these examples where the rule is `dev` and the task binary."""
+    return choose_threshold(logits, labels) if rule == "dev" and _classes(logits) == 2 else 0.5
 
 
 def choose_threshold(logits: ArrayLike, labels: Sequence[int]) -> float:

@@ -2,7 +2,7 @@
 
 Phang et al. 2018 call it intermediate-task training. A stage starts from an encoder (or from the encoder of
 the classifier that the stage before it left) and ends as a Hugging Face folder with a model card, beside its
-predictions and its loss curve.
+predictions and its loss curve. A stage that is not worth its end can be stopped at a whole epoch.
 """
 
 from __future__ import annotations
@@ -10,24 +10,29 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from forelearn.core.errors import InputError, Problem
-from forelearn.core.keys import seed_from
-from forelearn.core.run import Cost, Run
+from forelearn.core.keys import digest, seed_from
+from forelearn.core.recipe import Recipe
+from forelearn.core.run import Cost, Run, Stopped
 from forelearn.core.transfer import Transfer
-from forelearn.models.batch import tokenize
-from forelearn.models.classifier import new_classifier, save_classifier
+from forelearn.models.batch import Tokens, tokenize
+from forelearn.models.classifier import Classifier, new_classifier, save_classifier
 from forelearn.tasks.data import Examples, TaskData
 from forelearn.training.card import write_card
+from forelearn.training.checkpoint import Progress
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device
 from forelearn.training.loop import Diverged, Report, Stage, fit
-from forelearn.training.measures import performance
+from forelearn.training.measures import measure, performance, threshold_by
 from forelearn.training.predict import predict_tokens
 
 
@@ -41,19 +46,28 @@ def train(
     device: str = "auto",
     report: Report | None = None,
     checkpoint_seconds: float = 60.0,
-) -> Run:
+    rungs: Mapping[int, float | None] | None = None,
+) -> Run | Stopped:
     """Train the last stage of `transfer` on `data`, from the folder `start`, and measure it.
 
     start: the transfer's encoder for a baseline, or the trained folder of `transfer.prefix`; only its
     encoder is kept. weights: gets the Hugging Face folder and its card. files: gets
     `predictions.safetensors` (`dev_logits` and `test_logits`, [n, C] float32), `curve.json` and, while it
     runs, `checkpoint/`. Both folders must exist. Called again with the same folders after a kill, it goes on
-    from the checkpoint and ends the same. Raises `Diverged` if the loss is not finite, and `InputError` if
-    the data cannot be measured or learned.
+    from the checkpoint and ends the same.
+
+    rungs: number of epochs → the deciding measure on dev below which the run is given up when they are done;
+    None only measures. Looking changes no weight. A stopped run costs its share of the epochs; it leaves
+    `weights` empty and, in `files`, the curve alone.
+    Raises `Diverged` if the loss is not finite, `InputError` if the data cannot be measured or learned, and
+    ValueError for a rung that is no epoch before the last.
     """
     began = time.monotonic()
     _check(data)
     recipe = transfer.recipe
+    floors = dict(rungs or {})
+    if not all(0 < epoch < recipe.epochs for epoch in floors):
+        raise ValueError(f"a rung is an epoch from 1 to {recipe.epochs - 1}, got {sorted(floors)}")
     device = resolve_device(device)
     seed = stage_seed(transfer)
     classifier = new_classifier(start, data.labels, seed=seed_from("head", seed))
@@ -62,62 +76,102 @@ def train(
         for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test))
     }
     checkpoint = files / "checkpoint"
+    watch = _Watch(classifier, tokens["dev"], data.dev.labels, transfer, device, floors)
     progress = fit(
         classifier,
         tokens["train"],
         np.asarray(data.train.labels, dtype=np.int64),
-        Stage(transfer.key, recipe, seed),
+        # floors decide the outcome too: a checkpoint that was made under others is not continued
+        Stage(digest([transfer.key, floors]) if floors else transfer.key, recipe, seed),
         device=device,
         checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
         report=report,
+        at_epoch=watch.is_below_floor if floors else None,
     )
+    an_epoch = -(-len(data.train) // recipe.batch_size)
+    _write_curve(files / "curve.json", progress.losses, an_epoch)
+    epochs = progress.step // an_epoch
+    finished = epochs == recipe.epochs
     logits = {
-        name: predict_tokens(classifier, tokens[name], precision=recipe.precision, device=device)
-        for name in ("dev", "test")
+        name: _predicted(classifier, tokens[name], recipe, device) for name in ("dev", "test") if finished
     }
-    if not all(np.isfinite(values).all() for values in logits.values()):
-        raise Diverged(
-            "the trained classifier predicts numbers that are not finite. Try a lower learning rate."
-        )
-    classifier.model.to("cpu")  # type: ignore[arg-type]
-    earlier = progress.earlier_seconds
     cost = Cost(
-        units(tokens["train"].lengths, recipe.max_length, recipe.epochs, classifier.shape().layers),
-        earlier + time.monotonic() - began,
+        units(tokens["train"].lengths, recipe.max_length, epochs, classifier.shape().layers),
+        progress.earlier_seconds + time.monotonic() - began,
     )
-    run = Run(
-        transfer=transfer,
-        performance=performance(
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    outcome: Run | Stopped
+    if finished:
+        found = performance(
             logits["dev"],
             data.dev.labels,
             logits["test"],
             data.test.labels,
             data.test.groups,
             rule=recipe.threshold,
-        ),
-        cost=cost,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    save_file(
-        {f"{name}_logits": values for name, values in logits.items()}, files / "predictions.safetensors"
-    )
-    an_epoch = -(-len(data.train) // recipe.batch_size)
-    curve = [
-        {"step": step, "epoch": round(step / an_epoch, 6), "loss": loss}
-        for step, loss in enumerate(progress.losses, start=1)
-    ]
-    (files / "curve.json").write_text(json.dumps(curve), encoding="utf-8")
-    save_classifier(classifier, weights)
-    write_card(weights, run, data)
+        )
+        outcome = Run(transfer, replace(found, rungs=progress.rungs), cost, made)
+        save_file(
+            {f"{name}_logits": values for name, values in logits.items()}, files / "predictions.safetensors"
+        )
+        classifier.model.to("cpu")  # type: ignore[arg-type]
+        save_classifier(classifier, weights)
+        write_card(weights, outcome, data)
+    else:
+        floor = floors[epochs]
+        assert floor is not None
+        outcome = Stopped(transfer, epochs, progress.rungs[epochs], floor, cost, made)
     if checkpoint.is_dir():
         shutil.rmtree(checkpoint)
-    return run
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Looks at a run in training: how it does on dev at its rungs, and whether that is below the floor."""
+
+    classifier: Classifier
+    tokens: Tokens
+    labels: Sequence[int]
+    transfer: Transfer
+    device: str
+    floors: Mapping[int, float | None]
+
+    def is_below_floor(self, epoch: int, progress: Progress) -> bool:
+        """Note the deciding measure in `progress` if `epoch` is a rung; True if the run is to be stopped."""
+        if epoch not in self.floors:
+            return False
+        recipe, floor = self.transfer.recipe, self.floors[epoch]
+        logits = _predicted(self.classifier, self.tokens, recipe, self.device)
+        threshold = threshold_by(recipe.threshold, logits, self.labels)
+        dev = measure(logits, self.labels, threshold=threshold)[self.transfer.target.metric]
+        progress.rungs[epoch] = dev
+        return floor is not None and dev < floor
 
 
 def stage_seed(transfer: Transfer) -> int:
     """The seed of the last stage, from seed and depth: the second stage of `B → B` is no replay."""
     return seed_from("stage", transfer.seed, len(transfer.sources))
+
+
+def _predicted(classifier: Classifier, tokens: Tokens, recipe: Recipe, device: str) -> NDArray[np.float32]:
+    """Logits [n, C]. Raises `Diverged` if one of them is not finite."""
+    logits = predict_tokens(classifier, tokens, precision=recipe.precision, device=device)
+    if not np.isfinite(logits).all():
+        raise Diverged(
+            "the trained classifier predicts numbers that are not finite. Try a lower learning rate."
+        )
+    return logits
+
+
+def _write_curve(file: Path, losses: Sequence[float], an_epoch: int) -> None:
+    """an_epoch: steps of one."""
+    curve = [
+        {"step": step, "epoch": round(step / an_epoch, 6), "loss": loss}
+        for step, loss in enumerate(losses, start=1)
+    ]
+    file.write_text(json.dumps(curve), encoding="utf-8")
 
 
 def _check(data: TaskData) -> None:
