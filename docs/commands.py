@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-COMMANDS = "demo init check run rank train report status explain export verify gc ask tell".split()
+COMMANDS = "demo init check run rank train report evaluate status explain export verify gc ask tell".split()
 
 
 def help_of(*command: str) -> str:

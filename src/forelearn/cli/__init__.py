@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+import forelearn.cli.evaluate_command as evaluate_command
 import forelearn.cli.inspect_commands as inspect_commands
 import forelearn.cli.keep_commands as keep_commands
 import forelearn.cli.run_commands as run_commands
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 run_commands.add_to(app)
 inspect_commands.add_to(app)
+evaluate_command.add_to(app)
 keep_commands.add_to(app)
 
 

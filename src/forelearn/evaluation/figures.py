@@ -24,7 +24,14 @@ ORDER_FIGURES: dict[str, str] = {
 }
 """What each figure of an order means."""
 
-LOWER_IS_BETTER = ("regret", "relative_regret", "rank_of_best", "lost", "overstated")
+BUDGET_FIGURES: dict[str, str] = {
+    "lost": "points that the pick lost against the best, no transfer included, inside a share of the "
+    "exhaustive cost",
+    "lost_share": "the same as a share of what there was to gain, (best − pick) / (best − baseline), sums over "
+    "targets",
+    "overstated": "points by which the runs that chose the pick overstate its gain",
+}
+"""What each figure of a replay means; names end in `@16.5` and `@49.5`, percent of the exhaustive cost."""
 
 _PICK, _BEST = "pick", "best"
 

@@ -24,7 +24,7 @@ from forelearn.evaluation.table import Array, Table, mean_known
 RANDOM = "random"
 NOTHING = "nothing"
 REFERENCES = (RANDOM, "static")
-"""What every other method is compared with, target by target."""
+"""What the methods after them are compared with, target by target; static itself with random."""
 COMPARED = ("regret@1", "regret@3", "regret@5", "weighted_tau", *(f"lost@{100 * s:g}" for s in SHARES))
 
 Draw = dict[str, Array]
@@ -189,7 +189,7 @@ def _against(
             if figure in row and figure in by_name[reference]
         }
         for reference in REFERENCES
-        if reference in by_name and reference != name
+        if reference in by_name and name not in (reference, RANDOM)
     }
 
 

@@ -1,0 +1,108 @@
+"""The page of `forelearn evaluate`: reliability, drawings, every figure, comparisons. No network, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from forelearn.evaluation.figures import BUDGET_FIGURES, ORDER_FIGURES
+from forelearn.evaluation.quality import Quality
+from forelearn.report.evaluation_figures import loss_chart, regret_chart
+from forelearn.report.evaluation_rows import (
+    bounded,
+    comparison_words,
+    handled_words,
+    heading,
+    reliability_words,
+)
+from forelearn.report.markup import Markup, element
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def evaluation_page(qualities: Sequence[Quality]) -> str:
+    """The page as text, to be written as UTF-8."""
+    style = (files("forelearn.report") / "style.css").read_text(encoding="utf-8")
+    head = element(
+        "head",
+        {},
+        element("meta", {"charset": "utf-8"}),
+        element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
+        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        element("meta", {"name": "color-scheme", "content": "light dark"}),
+        element("link", {"rel": "icon", "href": "data:,"}),
+        element("title", {}, "Orders of sources · forelearn"),
+        element("style", {}, Markup(style)),
+    )
+    lead = "How good is each order of sources? Means over targets with bootstrap intervals over targets."
+    top = element(
+        "header",
+        {},
+        element("p", {"class": "mark"}, "forelearn evaluate"),
+        element("h1", {}, "Orders of sources, judged"),
+        element("p", {"class": "lead"}, lead),
+    )
+    overview = [regret_chart(qualities)] if qualities else []
+    main = element(
+        "main", {"id": "main"}, top, element("section", {}, overview), map(_section, qualities), _meanings()
+    )
+    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, main))}\n"
+
+
+def _section(quality: Quality) -> Markup:
+    names = list(dict.fromkeys(name for verdict in quality.verdicts for name in verdict.figures))
+    return element(
+        "section",
+        {},
+        element("h2", {}, heading(quality)),
+        element("p", {"class": "intro"}, reliability_words(quality)),
+        loss_chart(quality),
+        _table(
+            "Every figure, with its interval",
+            ["figure", *(verdict.method for verdict in quality.verdicts)],
+            [[name, *(bounded(v.figures.get(name), 3) for v in quality.verdicts)] for name in names],
+        ),
+        _table(
+            "Differences, target by target",
+            ["difference", "figure", "mean"],
+            [
+                [f"{verdict.method} − {reference}", name, bounded(value, 2, sign=True)]
+                for verdict in quality.verdicts
+                for reference, figures in verdict.against.items()
+                for name, value in figures.items()
+            ],
+        ),
+        element("p", {"class": "quiet"}, comparison_words(quality)),
+        element("p", {"class": "quiet"}, handled_words(quality)),
+    )
+
+
+def _table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    head = element("tr", {}, [element("th", {"scope": "col"}, title) for title in titles])
+    body = [
+        element(
+            "tr", {}, element("th", {"scope": "row"}, row[0]), [element("td", {}, cell) for cell in row[1:]]
+        )
+        for row in rows
+    ]
+    table = element(
+        "table",
+        {"class": "plain"},
+        element("caption", {}, caption),
+        element("thead", {}, head),
+        element("tbody", {}, body),
+    )
+    return element("div", {"class": "scroll", "role": "region", "tabindex": 0, "aria-label": caption}, table)
+
+
+def _meanings() -> Markup:
+    terms = {**ORDER_FIGURES, **BUDGET_FIGURES}
+    rows = [
+        element("div", {}, element("dt", {}, name), element("dd", {}, text)) for name, text in terms.items()
+    ]
+    return element(
+        "section",
+        {},
+        element("h2", {}, "What the figures mean"),
+        element("dl", {"class": "definitions"}, rows),
+    )
