@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forelearn.evaluation.table import Array, Table, mean_known
+from forelearn.evaluation.table import Array, Mask, Table, mean_known
 
 SHRINKAGE = 1.0
 """The weight of the prior (effect 0) against one run, in `source_effects`. Fixed, not tuned on any table."""
@@ -83,12 +82,13 @@ def centred(values: Array) -> Array:
 def source_effects(view: Seen) -> Array:
     """Pairs in the order in which a greedy learner visits them: round by round, each target tries one more.
 
-    After each run, value = target mean + source effect + noise is fitted to all runs seen so far (two passes
-    of backfitting; effects shrink to 0 with the weight of `SHRINKAGE` runs); a target tries next the untried
-    source with the highest effect, of equals a random one. Scores are minus the place in the visit, so a
-    target's k highest are its first k. Pairs that cannot be tried come last (NaN).
+    After each run, value = mean + target effect + source effect + noise is fitted to all runs seen so far (two
+    passes of backfitting; both effects shrink to 0 with the weight of `SHRINKAGE` runs). The effect of a target
+    without a baseline does not shrink: its level says nothing. A target tries next the untried source with the
+    highest effect, of equals a random one. Scores are minus the place in the visit, so a target's k highest
+    are its first k. Pairs that cannot be tried come last (NaN).
     """
-    runs = view.single
+    runs, known = view.single, view.table.known
     rows, columns = runs.shape
     scores = np.full(runs.shape, np.nan)
     tried = np.zeros(runs.shape, np.bool_)
@@ -105,15 +105,17 @@ def source_effects(view: Seen) -> Array:
             tried[target, source] = True
             scores[target, source] = -visits
             visits += 1
-            effects = _effects(runs, tried, effects)
+            effects = _effects(runs, tried, effects, known)
     return scores
 
 
-def _effects(runs: Array, tried: NDArray[np.bool_], effects: Array) -> Array:
-    known = np.where(tried, runs, 0.0)
+def _effects(runs: Array, tried: Mask, effects: Array, known: Mask) -> Array:
     weight = tried.astype(np.float64)
-    per_target, per_source = np.maximum(weight.sum(axis=1), 1.0), weight.sum(axis=0)
+    gains = tried & known[:, None]
+    middle = np.where(known, runs[gains].mean() if gains.any() else 0.0, 0.0)[:, None]
+    seen_runs = np.where(tried, runs - middle, 0.0)
+    per_target = np.maximum(weight.sum(axis=1) + SHRINKAGE * known, 1.0)
     for _ in range(2):
-        means = (known.sum(axis=1) - weight @ effects) / per_target
-        effects = (known.sum(axis=0) - means @ weight) / (per_source + SHRINKAGE)
-    return effects
+        levels = (seen_runs.sum(axis=1) - weight @ effects) / per_target
+        effects = (seen_runs.sum(axis=0) - levels @ weight) / (weight.sum(axis=0) + SHRINKAGE)
+    return np.round(effects, 12)  # so that rounding does not break ties
