@@ -50,6 +50,10 @@ bench: $(STAMP) ## every benchmark in its quick form
 docs: $(STAMP) ## regenerate the reference of commands in docs/
 	$(PY) docs/commands.py > docs/commands.md
 
+.PHONY: docs-tables
+docs-tables: $(STAMP) ## judge the published tables below FORELEARN_SHARED_DATA again, into docs/tables.md
+	$(PY) docs/make_tables.py
+
 constraints: ## pin every dependency for every platform
 	uv pip compile --universal --no-header --no-annotate --python-version 3.11 --all-extras \
 	  --constraint <(echo 'torch==2.13.0') pyproject.toml -o constraints.txt

@@ -12,7 +12,14 @@ from forelearn.report.scale import Scale, ticks
 from forelearn.report.wording import number
 
 WIDTH, LEFT, RIGHT, ROW = 720, 170, 16, 22
-COLOURS = ("#7a8490", "#1c5fae", "#c2570c", "#2f8f5b", "#8a4fbf", "#b3375e", "#3b8ea5", "#8a7a12")
+OWN = {
+    "random": "#7a8490",
+    "static": "#1c5fae",
+    "source effects": "#c2570c",
+    "no transfer": "#2f8f5b",
+    "itself": "#8a4fbf",
+}
+COLOURS = ("#b3375e", "#3b8ea5", "#8a7a12", "#5a5fc7", "#a0522d", "#4f7f3f")
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #59626e; } .head { font-weight: 650; fill: #1b1f24; }
 .end { text-anchor: end; } .middle { text-anchor: middle; } .grid { stroke: #dde1e6; } .zero { stroke: #8b95a1; }
@@ -32,15 +39,15 @@ def regret_chart(qualities: Sequence[Quality]) -> Markup:
         *(end for value in values for end in (value.low, value.mean, value.high) if math.isfinite(end)),
     ]
     scale = Scale(min(ends), max(ends) * 1.04 or 1.0, LEFT, WIDTH - RIGHT)
-    height = 40 + sum(ROW * (len(verdicts) + 1) + 8 for _, verdicts in shown)
-    parts = _grid(scale, 28, height - 8)
+    height = 50 + sum(ROW * (len(verdicts) + 1) + 8 for _, verdicts in shown)
+    parts = _grid(scale, 38, height - 8)
     parts.append(element("text", {"x": WIDTH - RIGHT, "y": 12, "class": "end"}, "regret@1, points lost"))
-    y = 40
+    y = 50
     for quality, verdicts in shown:
         parts.append(element("text", {"x": 4, "y": y + 12, "class": "head"}, quality.table.name))
         y += ROW
         for verdict in verdicts:
-            parts += _row(verdict, scale, y, COLOURS[quality.verdicts.index(verdict) % len(COLOURS)])
+            parts += _row(verdict, scale, y, _colour(quality, verdict.method))
             y += ROW
         y += 8
     label = "Points lost by the first source of each order, with intervals over targets"
@@ -75,12 +82,15 @@ def loss_chart(quality: Quality) -> Markup | None:
             element("text", {"x": x(float(share)), "y": height - 20, "class": "middle"}, f"{share} %")
         )
     parts.append(element("text", {"x": 60, "y": height - 4}, "share of the cost of trying every pair once"))
+    if stay is not None:
+        parts.append(element("text", {"x": x(0.0) + 10, "y": y(stay) + 4}, "no transfer"))
     names = sorted(marks, key=lambda name: -marks[name][-1][1].mean)
-    for name in names:
-        colour = COLOURS[[v.method for v in quality.verdicts].index(name) % len(COLOURS)]
+    for place, name in enumerate(names):
+        aside = 3 * (place - (len(names) - 1) / 2)  # so that bars do not cover each other
+        colour = _colour(quality, name)
         points = [] if stay is None else [(x(0.0), y(stay))]
         for share, value in marks[name]:
-            at = x(float(share))
+            at = x(float(share)) + aside
             points.append((at, y(value.mean)))
             if math.isfinite(value.low):
                 bar = {"x1": at, "x2": at, "y1": y(value.low), "y2": y(value.high), "stroke": colour}
@@ -96,10 +106,16 @@ def loss_chart(quality: Quality) -> Markup | None:
         path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in points)
         parts.append(element("path", {"d": path, "class": "line", "stroke": colour}))
     for place, name in enumerate(names):
-        colour = COLOURS[[v.method for v in quality.verdicts].index(name) % len(COLOURS)]
+        colour = _colour(quality, name)
         parts.append(element("circle", {"cx": WIDTH - 155, "cy": 40 + ROW * place, "r": 4, "fill": colour}))
         parts.append(element("text", {"x": WIDTH - 144, "y": 44 + ROW * place}, name))
     return _svg(height, f"Points lost against budget on {quality.table.name}", parts)
+
+
+def _colour(quality: Quality, method: str) -> str:
+    """A colour of its own for each method, the same on every table for those that every table has."""
+    others = [verdict.method for verdict in quality.verdicts if verdict.method not in OWN]
+    return OWN.get(method) or COLOURS[others.index(method) % len(COLOURS)]
 
 
 def _row(verdict: Verdict, scale: Scale, y: float, colour: str) -> list[Markup]:
