@@ -133,3 +133,16 @@ def test_options_reach_the_reader(table, monkeypatch, capsys):
     assert [row["method"] for row in rows] == ["random", "static", "source effects", "score_bad"]
     assert rows[0]["seeds"] == 1
     assert rows[0]["baseline_known"] == 0
+
+
+def test_the_pairs_that_a_report_writes_can_be_judged(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "pairs.csv"
+    path.write_text(
+        "source,target,status,gain_dev,gain_test\nb,a,run,0.1,0.2\nc,a,run,0.2,0.1\nd,a,not tried,,\n"
+        "a,b,run,0.1,0.0\nc,b,run,0.0,-0.1\n",
+        encoding="utf-8",
+    )
+    arguments = ("--columns", "gain=gain_test", "--draws", "3", "--json")
+    code, out, _ = call(monkeypatch, capsys, path, *arguments)
+    assert code == 0
+    assert json.loads(out)[0]["pairs"] == 4

@@ -116,7 +116,9 @@ def _study(path: Path) -> list[dict[str, Any]]:
     try:
         module = import_module("forelearn.experiment.evaluate")
     except ModuleNotFoundError as missing:
-        fix = "Write its runs as a table (`forelearn report STUDY --csv`) and evaluate that."
+        fix = (
+            "Write `forelearn report STUDY --csv` to a file and evaluate that with --columns gain=gain_test."
+        )
         raise InputError(Problem(str(path), "A study cannot be evaluated yet.", fix)) from missing
     rows: list[dict[str, Any]] = module.evaluate_study(path)
     return rows
