@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from forelearn.core.keys import digest, plain
@@ -69,16 +70,7 @@ class Transfer:
     @property
     def key(self) -> str:
         """Digest of everything that changes the outcome; names and metrics do not."""
-        return digest(
-            {
-                "target": [self.target.kind, self.target.digest],
-                "sources": [source.content() for source in self.sources],
-                "mode": self.mode,
-                "encoder": self.encoder.digest,
-                "recipe": self.recipe,
-                "seed": self.seed,
-            }
-        )
+        return _key(self)
 
     @property
     def is_baseline(self) -> bool:
@@ -132,3 +124,17 @@ class Transfer:
             ),
             mode=value["mode"],
         )
+
+
+@lru_cache(maxsize=1 << 16)  # a search asks for the keys of thousands of plans in every round
+def _key(transfer: Transfer) -> str:
+    return digest(
+        {
+            "target": [transfer.target.kind, transfer.target.digest],
+            "sources": [source.content() for source in transfer.sources],
+            "mode": transfer.mode,
+            "encoder": transfer.encoder.digest,
+            "recipe": transfer.recipe,
+            "seed": transfer.seed,
+        }
+    )

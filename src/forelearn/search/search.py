@@ -6,15 +6,14 @@ tells them, and arrives where it was. Rounds have a fixed size, so the number of
 
 Stages, in order:
   grid        every task alone, with every recipe, on the first seed; its dev-best recipe is kept
-  replicates  every target's baseline on the other seeds
-  pairs       the order of expected improvement per cost, `round` at a time, on the first seed
-  prefixes    the winners' source parts on the judging seeds, where they are not yet there
-  confirm     each target's winner on the judging seeds, on which no pair was tried
+  replicates  every target's baseline on a second seed: what a run's noise is
+  explore     untried candidates on the first seed, the most promising first; targets in turn
+  refine      whatever one more run tells most about: another candidate, another seed, another baseline
+  confirm     each target's winner and its best rival on fresh seeds, paired with fresh baselines
 
-The first seed chooses, the others judge: the gain that is reported is free of the luck that it was picked by.
-A target whose best pair did not beat its baseline on dev is not confirmed: the answer is known.
-
-Not covered: replicating a pair while searching, rivals of the winner, early stopping within a run.
+Candidates are the sources and two controls of about equal cost, `B → B` and training longer; "no transfer" is
+the candidate that is always there. What is believed of their gains comes from outside (`Guess`). The runs on
+fresh seeds choose nothing, so the gain that is reported from them is free of the luck that it was picked by.
 """
 
 from __future__ import annotations
@@ -26,55 +25,61 @@ from statistics import fmean
 from typing import Literal
 
 from forelearn.core.budget import Budget
-from forelearn.core.recipe import Recipe
-from forelearn.core.run import Cost, Failure, Outcome, Run
+from forelearn.core.run import Cost, Run
 from forelearn.core.task import Task
-from forelearn.core.transfer import Encoder, Transfer
-from forelearn.search.space import Space, source_name
-from forelearn.search.value import Guess, expected_improvement
+from forelearn.core.transfer import Transfer
+from forelearn.search.purse import Purse
+from forelearn.search.record import NOISE, Record
+from forelearn.search.space import Candidate, source_name
+from forelearn.search.value import BASELINE, Guess, expected_improvement
 
-Stage = Literal["grid", "replicates", "pairs", "prefixes", "confirm", "done"]
+Stage = Literal["grid", "replicates", "explore", "refine", "confirm", "done"]
 Pair = tuple[str, str]
 """(source name, target name)"""
+Guesses = Mapping[Pair, Guess]
 
-UNKNOWN = Guess(0.0, 0.05)
-"""The belief about a pair of which nothing is known. [choice]: gains of a few points either way."""
+SPREAD = 0.05
+"""Spread of a gain of which nothing is known [choice]: a few points either way."""
+
+
+FEW = 4
+"""Candidates that a target tries before any is thought hopeless: the first may have been the worst [choice]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a search spends its budget.
 
-    round: pairs proposed at once.
-    confirm_share: largest share of what single tasks and features leave of the budget that is kept back for
-        judging the winners.
-    least: a pair whose expected improvement is below this is not worth a run (scale of the metric).
-    exhaustive: every pair on every seed, whatever the budget (ground truth).
+    round: runs proposed at once.
+    confirm_share: share of the budget that is kept for confirmation; 0 confirms nothing.
+    confirm_seeds: fresh seeds that a target's confirmation gets at most.
+    explore_share: share of what is left for candidates that goes to untried ones first.
+    baseline_seeds: seeds on which every target's baseline runs before any candidate.
+    least: a run that is expected to add less to a target's gain is not worth having (scale of the metric).
+    halving: stop a candidate's run after some epochs if it is hopeless.
+    exhaustive: every candidate on every seed, whatever the budget (ground truth); nothing is confirmed.
     """
 
     round: int = 8
-    confirm_share: float = 0.35
-    least: float = 0.001
+    confirm_share: float = 0.2
+    confirm_seeds: int = 5
+    explore_share: float = 0.7
+    baseline_seeds: int = 2
+    least: float = 0.0002
+    halving: bool = True
     exhaustive: bool = False
 
 
 @dataclass
-class Search:
+class Search(Record):
     """The state of a search. `cost(transfer)` gives the deterministic units of its last stage."""
 
-    space: Space
     budget: Budget
     cost: Callable[[Transfer], float]
     options: Options = field(default_factory=Options)
-    outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
     other: Cost = field(default_factory=Cost, init=False)
     stage: Stage = field(default="grid", init=False)
-
-    # --- telling ---------------------------------------------------------------------------------
-
-    def tell(self, outcome: Outcome) -> None:
-        """A transfer has run or failed. Telling the same outcome twice changes nothing."""
-        self.outcomes[outcome.transfer.key] = outcome
+    guesses: Guesses | None = field(default=None, init=False)
 
     def spend(self, cost: Cost) -> None:
         """Something besides a run was paid for (features): it counts against the budget."""
@@ -82,17 +87,18 @@ class Search:
 
     # --- asking ----------------------------------------------------------------------------------
 
-    def ask(self, guesses: Callable[[], Mapping[Pair, Guess]] = dict) -> list[Transfer]:
+    def ask(self, guesses: Callable[[], Guesses] | None = None) -> list[Transfer]:
         """The next transfers to run, none of which has been told; empty when the search is done.
 
-        guesses: beliefs about gains by (source, target), called only when pairs are to be ordered; pairs
-            without one get `UNKNOWN`.
+        guesses: beliefs by (source, target), and by (`BASELINE`, target) of the baseline; called only when
+            candidates are to be ordered. A candidate without one is set aside. None makes do with the means
+            of what has run.
         """
         for stage, proposals in (
             ("grid", self._grid),
             ("replicates", self._replicates),
-            ("pairs", lambda: self._pairs(guesses)),
-            ("prefixes", self._prefixes),
+            ("explore", lambda: self._explore(guesses)),
+            ("refine", self._refine),
             ("confirm", self._confirm),
         ):
             self.stage = stage  # type: ignore[assignment]
@@ -104,206 +110,206 @@ class Search:
 
     def _grid(self) -> list[Transfer]:
         return [
-            self.space.baseline(task, recipe, self.space.first_seed)
+            self.alone(task, recipe, self.space.first_seed)
             for task in self.space.tasks
             for recipe in self.space.recipes
         ]
 
     def _replicates(self) -> list[Transfer]:
-        tasks = self.space.tasks if self.options.exhaustive else self.space.targets
-        return self._affordable(
-            [
-                self._untold([self.space.baseline(task, recipe, seed)])
-                for seed in self.space.judging_seeds
-                for task in tasks
-                if (recipe := self.recipe(task)) is not None
-            ],
-            reserve=0.0,
-        )
+        everything = self.options.exhaustive
+        seeds = self.space.run_seeds if everything else self.space.run_seeds[: self.options.baseline_seeds]
+        wanted = [
+            [self.alone(task, recipe, seed)]
+            for seed in seeds[1:]
+            for task in (self.space.tasks if everything else self.space.targets)
+            if (recipe := self.recipe(task)) is not None
+        ]
+        if not everything:
+            wanted = [*self.purse.affordable(wanted, self._open())]  # type: ignore[list-item]
+        return [transfer for bundle in wanted for transfer in bundle]
 
-    def _pairs(self, believe: Callable[[], Mapping[Pair, Guess]]) -> list[Transfer]:
-        guesses = believe()
-        seeds = self.space.run_seeds if self.options.exhaustive else (self.space.first_seed,)
-        candidates: list[tuple[float, str, str, int, Transfer]] = []
-        best = {target.name: max(self.best_gain(target), 0.0) for target in self.space.targets}
-        for source, target in self.space.pairs():
-            name = source_name(source)
-            value = expected_improvement(guesses.get((name, target.name), UNKNOWN), best[target.name])
-            if value < self.options.least and not self.options.exhaustive:
-                continue
-            for seed in seeds:
-                transfer = self.plan(source, target, seed)
-                if transfer is not None and transfer.key not in self.outcomes:
-                    worth = value / max(self.cost(transfer), 1e-12)
-                    candidates.append((-worth, target.name, name, seed, transfer))
-        candidates.sort(key=lambda item: item[:4])
-        batch = [item[4] for item in candidates[: self.options.round]]
-        return self._affordable([[transfer] for transfer in batch], reserve=self._confirmation_reserve())
+    def _explore(self, guesses: Callable[[], Guesses] | None) -> list[Transfer]:
+        if self.options.exhaustive:
+            return self._everything()
+        self.guesses = guesses() if guesses is not None else None
+        spent = self.purse.paid(self.candidate_runs())
+        left = self.options.explore_share * (self._open() + spent) - spent
 
-    def _prefixes(self) -> list[Transfer]:
-        bundles = [self._untold(bundle) for bundle in self._confirmations()]
-        return [transfer for transfer in self._affordable(bundles, reserve=0.0) if transfer.is_baseline]
+        def best(target: Task, taken: set[str]) -> tuple[float, Transfer] | None:
+            few = sum(bool(self.gains(one, target)) for one in self.space.candidates_of(target)) < FEW
+            found = [
+                (guess.optimistic, source_name(candidate), transfer)
+                for candidate in self.space.candidates_of(target)
+                if (guess := self.guess(candidate, target)) is not None
+                and (few or guess.mean + 2 * guess.sd > 0)
+                and (transfer := self.plan(candidate, target, self.space.first_seed)) is not None
+                and transfer.key not in self.outcomes
+                and transfer.key not in taken
+            ]
+            top = max(found, key=lambda item: item[:2], default=None)
+            return None if top is None else (top[0], top[2])
+
+        return self._in_turn(best, left)
+
+    def _refine(self) -> list[Transfer]:
+        if self.options.exhaustive:
+            return []
+
+        def best(target: Task, taken: set[str]) -> tuple[float, Transfer] | None:
+            found: list[tuple[float, str, Transfer]] = []
+            for candidate in (*self.space.candidates_of(target), None):
+                guess = self.guess(candidate, target)
+                if guess is None or guess.worth < self.options.least:
+                    continue
+                transfer = self.next_seed(candidate, target)
+                if transfer is None:
+                    continue
+                # its source part, if that has not run on this seed, comes first
+                first = transfer.prefix
+                run = transfer if first is None or first.key in self.outcomes else first
+                if run.key in taken:
+                    continue
+                price = self.purse.prices([transfer, *([first] if first else [])])
+                name = BASELINE if candidate is None else source_name(candidate)
+                found.append((guess.worth / max(price, 1e-12), name, run))
+            top = max(found, key=lambda item: item[:2], default=None)
+            return None if top is None else (top[0], top[2])
+
+        return self._in_turn(best, self._open())
+
+    def _in_turn(
+        self, best: Callable[[Task, set[str]], tuple[float, Transfer] | None], left: float
+    ) -> list[Transfer]:
+        """A round that `left` pays for: the target with the fewest runs has its best choice, and so on."""
+        counts = {target.name: 0 for target in self.space.targets}
+        for outcome in self.candidate_runs():
+            if outcome.transfer.target.name in counts:
+                counts[outcome.transfer.target.name] += 1
+        taken: dict[str, Transfer] = {}
+        offers = {target.name: best(target, set()) for target in self.space.targets}
+        while len(taken) < self.options.round:
+            waiting = [
+                (counts[target.name], -offer[0], target.name, target, offer[1])
+                for target in self.space.targets
+                if (offer := offers[target.name]) is not None
+            ]
+            if not waiting:
+                break
+            *_, target, transfer = min(waiting, key=lambda item: item[:3])
+            left -= self.purse.price(transfer)
+            if left < -1e-9:
+                break
+            taken[transfer.key] = transfer
+            counts[target.name] += 1
+            for other in self.space.targets:
+                offer = offers[other.name]
+                if other is target or (offer is not None and offer[1].key == transfer.key):
+                    offers[other.name] = best(other, set(taken))
+        return list(taken.values())
+
+    def _everything(self) -> list[Transfer]:
+        wanted = [
+            transfer
+            for seed in self.space.run_seeds
+            for candidate, target in self.space.candidates()
+            if (transfer := self.plan(candidate, target, seed)) is not None
+            and transfer.key not in self.outcomes
+        ]
+        return wanted[: self.options.round]
+
+    # --- confirmation ----------------------------------------------------------------------------
 
     def _confirm(self) -> list[Transfer]:
-        bundles = [
-            self._untold(bundle)
-            for bundle in self._confirmations()
-            if all(isinstance(self.outcomes.get(part.key), Run) for part in bundle[:-1])
+        if self.options.exhaustive or not self.options.confirm_share:
+            return []
+        left = self.purse.left()
+        bundles = self.purse.affordable(self._confirmations(), left)
+        first = [t for bundle in bundles for t in bundle if not t.sources and t.key not in self.outcomes]
+        if first:
+            return first
+        return [
+            transfer
+            for bundle in bundles
+            for transfer in bundle
+            if transfer.prefix is None or isinstance(self.outcomes.get(transfer.prefix.key), Run)
         ]
-        return self._affordable(bundles, reserve=0.0)
 
     def _confirmations(self) -> list[list[Transfer]]:
-        """Bundles of what judging a winner on one seed takes, the pair last; most promising targets first."""
-        winners = [
-            (self.best_gain(target), target, winner)
-            for target in self.space.targets
-            if (winner := self.winner(target)) is not None and self.best_gain(target) > 0
-        ]
-        winners.sort(key=lambda item: (-item[0], item[1].name))
+        """What a target's confirmation takes on one fresh seed, the surest targets first, two seeds each."""
+        order = []
+        for target in self.space.targets:
+            winner, rival = self.finalists(target)
+            guess = self.guess(winner, target) if winner is not None else None
+            if winner is not None and guess is not None:
+                order.append((-guess.mean / max(guess.sd, 1e-9), target.name, target, winner, rival))
+        order.sort(key=lambda item: item[:2])
         bundles = []
-        for seed in self.space.judging_seeds:
-            for _, target, winner in winners:
-                transfer = self.plan(winner, target, seed, check_prefix=False)
-                if transfer is not None:
-                    baseline = self.space.baseline(target, transfer.recipe, seed)
-                    bundles.append([baseline, *([transfer.prefix] if transfer.prefix else []), transfer])
+        count = self.options.confirm_seeds
+        for seeds in (range(min(2, count)), *(range(index, index + 1) for index in range(2, count))):
+            for *_, target, winner, rival in order:
+                for seed in seeds:
+                    bundles.append(self.confirmation(target, winner, rival, self.space.fresh_seed(seed)))
         return bundles
+
+    def confirmation(
+        self, target: Task, winner: Candidate, rival: Candidate | None, seed: int
+    ) -> list[Transfer]:
+        """The baseline, the winner and the rival on one fresh seed, with the source parts before them."""
+        recipe = self.recipe(target)
+        assert recipe is not None
+        bundle = [self.alone(target, recipe, seed)]
+        for candidate in (winner, *([] if rival is None else [rival])):
+            transfer = self.plan(candidate, target, seed, check_prefix=False)
+            if transfer is not None:
+                bundle += [*([transfer.prefix] if transfer.prefix else []), transfer]
+        return bundle
+
+    def finalists(self, target: Task) -> tuple[Candidate | None, Candidate | None]:
+        """The winner on dev and its best rival; None stands for no transfer, and a winner None has no rival."""
+        known = [
+            (guess.mean, source_name(candidate), candidate)
+            for candidate in self.space.candidates_of(target)
+            if self.runs(candidate, target) and (guess := self.guess(candidate, target)) is not None
+        ]
+        known = sorted((item for item in known if item[0] > 0), key=lambda item: (-item[0], item[1]))
+        winner, rival = [*(candidate for *_, candidate in known), None, None][:2]
+        return winner, rival
+
+    def winner(self, target: Task) -> Candidate | None:
+        """What the search would learn first, by dev alone; None: nothing, train the target as it is."""
+        return self.finalists(target)[0]
 
     # --- what is known ---------------------------------------------------------------------------
 
-    def recipe(self, task: Task) -> Recipe | None:
-        """The recipe with the best dev measure of `task` alone on the first seed; None if all failed."""
-        first = self.space.first_seed
-        runs = [
-            (run.dev(), -index, recipe)
-            for index, recipe in enumerate(self.space.recipes)
-            if isinstance(run := self.outcomes.get(self.space.baseline(task, recipe, first).key), Run)
-        ]
-        return max(runs, key=lambda item: item[:2])[2] if runs else None
-
-    def plan(
-        self, source: Task | Encoder, target: Task, seed: int, *, check_prefix: bool = True
-    ) -> Transfer | None:
-        """The transfer for a pair at both dev-best recipes; None if a part that it needs has failed."""
-        recipe = self.recipe(target)
-        source_recipe = None if isinstance(source, Encoder) else self.recipe(source)
-        if recipe is None or (isinstance(source, Task) and source_recipe is None):
-            return None
-        transfer = self.space.pair(source, target, source_recipe, recipe, seed)
-        prefix = transfer.prefix
-        if check_prefix and prefix is not None and not isinstance(self.outcomes.get(prefix.key), Run):
-            return None
-        return transfer
-
-    def baselines(self, task: Task) -> list[Run]:
-        """The finished baselines of `task` at its dev-best recipe, in the order of the seeds."""
-        recipe = self.recipe(task)
-        return (
-            []
-            if recipe is None
-            else self._runs([self.space.baseline(task, recipe, seed) for seed in self.space.run_seeds])
-        )
-
-    def pair_outcomes(self, source: Task | Encoder, target: Task) -> list[Outcome]:
-        """What came of a pair, in the order of the seeds."""
-        plans = [self.plan(source, target, seed, check_prefix=False) for seed in self.space.run_seeds]
-        return [self.outcomes[plan.key] for plan in plans if plan is not None and plan.key in self.outcomes]
-
-    def _runs(self, transfers: list[Transfer]) -> list[Run]:
-        outcomes = [self.outcomes.get(transfer.key) for transfer in transfers]
-        return [outcome for outcome in outcomes if isinstance(outcome, Run)]
-
-    def dev_gain(self, source: Task | Encoder, target: Task) -> float | None:
-        """Dev measure of the pair on the first seed − mean of the baselines; None if either is missing."""
-        plan = self.plan(source, target, self.space.first_seed)
-        run = self.outcomes.get(plan.key) if plan else None
-        baselines = [baseline.dev() for baseline in self.baselines(target)]
-        return run.dev() - fmean(baselines) if isinstance(run, Run) and baselines else None
-
-    def best_gain(self, target: Task) -> float:
-        """The largest dev gain obtained so far for `target`; −inf if none."""
-        gains = [self.dev_gain(source, target) for source in self.space.sources_of(target)]
-        return max((gain for gain in gains if gain is not None), default=float("-inf"))
-
-    def winner(self, target: Task) -> Task | Encoder | None:
-        """The source with the largest dev gain; None if no pair has finished. Test decides nothing."""
-        gains = [
-            (gain, source_name(source), source)
-            for source in self.space.sources_of(target)
-            if (gain := self.dev_gain(source, target)) is not None
-        ]
-        return max(gains, key=lambda item: item[:2])[2] if gains else None
+    def guess(self, candidate: Candidate | None, target: Task) -> Guess | None:
+        """What is believed of a candidate (None: of the baseline); None if it is set aside."""
+        name = BASELINE if candidate is None else source_name(candidate)
+        if self.guesses is not None:
+            return self.guesses.get((name, target.name))
+        if candidate is None:
+            return Guess(0.0, NOISE, 0.0)
+        gains = self.gains(candidate, target)
+        if gains:
+            return Guess(fmean(gains), NOISE, 0.0)
+        return Guess(0.0, SPREAD, expected_improvement(0.0, SPREAD, 0.0))
 
     # --- the budget ------------------------------------------------------------------------------
 
     @cached_property
     def exhaustive_units(self) -> float:
-        """Units of all baselines and pairs × recipes × seeds; features excluded."""
+        """Units of all baselines and pairs × recipes × seeds; features and controls excluded."""
         return sum(self.cost(transfer) for transfer in self.space.exhaustive())
 
-    def spent(self) -> tuple[int, Cost]:
-        """Runs (failures too) and cost so far, features included."""
-        cost = self.other
-        for outcome in self.outcomes.values():
-            cost = cost + outcome.cost
-        return len(self.outcomes), cost
-
-    def seconds_per_unit(self) -> float:
-        """The measured pace of the finished runs; 0 before the first."""
-        runs = [outcome.cost for outcome in self.outcomes.values() if isinstance(outcome, Run)]
-        units = sum(cost.units for cost in runs)
-        return sum(cost.seconds for cost in runs) / units if units else 0.0
+    @property
+    def purse(self) -> Purse:
+        """The budget against what has been told."""
+        return Purse(self.budget, self.cost, self.exhaustive_units, self.outcomes, self.other)
 
     def left(self) -> float:
         """What is left of the budget, in its own unit (units of cost for a share); inf when exhaustive."""
-        if self.options.exhaustive:
-            return float("inf")
-        count, cost = self.spent()
-        if self.budget.kind == "runs":
-            return self.budget.amount - count
-        if self.budget.kind == "seconds":
-            return self.budget.amount - cost.seconds
-        return self.budget.amount * self.exhaustive_units - cost.units
+        return float("inf") if self.options.exhaustive else self.purse.left()
 
-    def price(self, transfer: Transfer) -> float:
-        """What a transfer is expected to take from the budget, in its unit."""
-        if self.budget.kind == "runs":
-            return 1.0
-        units = self.cost(transfer)
-        return units * self.seconds_per_unit() if self.budget.kind == "seconds" else units
-
-    def _untold(self, transfers: list[Transfer]) -> list[Transfer]:
-        return [transfer for transfer in transfers if transfer.key not in self.outcomes]
-
-    def _affordable(self, bundles: list[list[Transfer]], *, reserve: float) -> list[Transfer]:
-        """The longest beginning of `bundles` (whole ones only) that the budget still pays for."""
-        left = self.left() - reserve
-        kept: dict[str, Transfer] = {}
-        for bundle in bundles:
-            new = [transfer for transfer in bundle if transfer.key not in kept]
-            left -= sum(self.price(transfer) for transfer in new)
-            if left < -1e-9:
-                break
-            kept |= {transfer.key: transfer for transfer in new}
-        return list(kept.values())
-
-    def _confirmation_reserve(self) -> float:
-        """Kept back for judging the winners: what it takes for every target, at most `confirm_share`.
-
-        The share is of what the single-task models and the features leave of the budget.
-        """
-        if self.options.exhaustive or not self.space.judging_seeds:
-            return 0.0
-        needed = 0.0
-        for target in self.space.targets:
-            recipe = self.recipe(target)
-            if recipe is not None:
-                price = self.price(self.space.baseline(target, recipe, self.space.first_seed))
-                needed += price * len(self.space.judging_seeds)
-        tried = [outcome.transfer for outcome in self.outcomes.values() if outcome.transfer.sources]
-        open_for_pairs = self.left() + sum(self.price(transfer) for transfer in tried)
-        return min(needed, self.options.confirm_share * max(open_for_pairs, 0.0))
-
-    def failures(self) -> list[Failure]:
-        """Every transfer that failed."""
-        return [outcome for outcome in self.outcomes.values() if isinstance(outcome, Failure)]
+    def _open(self) -> float:
+        """What is left for everything but confirmation."""
+        reserve = self.options.confirm_share * self.purse.total
+        return self.purse.left() + self.purse.paid(self.candidate_runs(fresh=True)) - reserve

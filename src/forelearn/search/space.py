@@ -1,14 +1,23 @@
-"""What can be tried: tasks, ready encoders, recipes and seeds."""
+"""What can be tried: tasks, ready encoders, controls, recipes and seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Source, Transfer
+
+LONGER = "train longer"
+"""The control that trains the target alone for twice the epochs."""
+
+FRESH = 500
+"""Fresh seeds are numbered from here: no search draws so many."""
+
+Candidate = Task | Encoder | str
+"""A source; the target itself (`B → B`); or `LONGER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +29,8 @@ class Space:
     ready: encoders that someone has fine-tuned already: sources whose first part costs nothing.
     encoder: where every chain starts.
     recipes: the grid; each task keeps the one that is best on dev.
-    seeds: how many run seeds there are. Baselines run on all of them. Pairs are tried on the first; the
-        winner is judged on the others, on which no pair was tried, paired with their baselines.
+    seeds: on how many seeds the search may run a pair; further ones, `fresh_seed`, are kept for confirmation.
+    controls: whether `B → B` and training longer compete with the sources, at about equal cost.
     seed: the study's seed; the run seeds follow from it.
     """
 
@@ -30,8 +39,9 @@ class Space:
     encoder: Encoder
     recipes: tuple[Recipe, ...]
     ready: tuple[Encoder, ...] = ()
-    seeds: int = 4
+    seeds: int = 3
     seed: int = 0
+    controls: bool = True
 
     def __post_init__(self) -> None:
         if not self.targets or not self.recipes or self.seeds < 1:
@@ -44,22 +54,33 @@ class Space:
 
     @property
     def run_seeds(self) -> tuple[int, ...]:
-        """All run seeds."""
+        """The seeds that the search may draw."""
         return tuple(self.seed * 1000 + index for index in range(self.seeds))
 
     @property
     def first_seed(self) -> int:
-        """The seed on which recipes and sources are chosen."""
+        """The seed on which recipes are chosen and every pair is tried first."""
         return self.run_seeds[0]
 
-    @property
-    def judging_seeds(self) -> tuple[int, ...]:
-        """The seeds on which the winner is judged: none of them chose it."""
-        return self.run_seeds[1:]
+    def fresh_seed(self, index: int) -> int:
+        """A seed that no search draws: for confirmation alone."""
+        return self.seed * 1000 + FRESH + index
+
+    def is_fresh(self, seed: int) -> bool:
+        """Whether a run with this seed is a confirmation."""
+        return seed >= self.seed * 1000 + FRESH
 
     def sources_of(self, target: Task) -> tuple[Task | Encoder, ...]:
         """What can be learned before `target`."""
         return (*(task for task in self.sources if task.digest != target.digest), *self.ready)
+
+    def controls_of(self, target: Task) -> tuple[Candidate, ...]:
+        """What costs about as much as a transfer without learning from another task."""
+        return (target, LONGER) if self.controls else ()
+
+    def candidates_of(self, target: Task) -> tuple[Candidate, ...]:
+        """Sources and controls; "no transfer" is always one more."""
+        return (*self.sources_of(target), *self.controls_of(target))
 
     def pairs(self) -> Iterator[tuple[Task | Encoder, Task]]:
         """Every (source, target)."""
@@ -67,21 +88,30 @@ class Space:
             for source in self.sources_of(target):
                 yield source, target
 
+    def candidates(self) -> Iterator[tuple[Candidate, Task]]:
+        """Every (source or control, target)."""
+        for target in self.targets:
+            for candidate in self.candidates_of(target):
+                yield candidate, target
+
     def baseline(self, task: Task, recipe: Recipe, seed: int) -> Transfer:
         """`encoder → task`."""
         return Transfer(task, self.encoder, recipe, seed)
 
     def pair(
-        self, source: Task | Encoder, target: Task, source_recipe: Recipe | None, recipe: Recipe, seed: int
+        self, source: Candidate, target: Task, source_recipe: Recipe | None, recipe: Recipe, seed: int
     ) -> Transfer:
-        """`encoder → source → target`, or `ready encoder → target`."""
+        """`encoder → source → target`, `ready encoder → target`, or a control."""
+        if isinstance(source, str):
+            return self.baseline(target, replace(recipe, epochs=2 * recipe.epochs), seed)
         first = Source(encoder=source) if isinstance(source, Encoder) else Source(source, source_recipe)
         return Transfer(target, self.encoder, recipe, seed, sources=(first,))
 
     def exhaustive(self) -> Iterator[Transfer]:
         """All baselines and pairs, × recipes × seeds: the denominator of a budget given as a share.
 
-        Source and target of a pair share the recipe here: the grid is counted once per pair.
+        Source and target of a pair share the recipe here: the grid is counted once per pair. Controls are
+        not counted.
         """
         for recipe, seed in product(self.recipes, self.run_seeds):
             for task in self.tasks:
@@ -90,6 +120,8 @@ class Space:
                 yield self.pair(source, target, None if isinstance(source, Encoder) else recipe, recipe, seed)
 
 
-def source_name(source: Task | Encoder) -> str:
-    """How a source is shown: a task's name, or `encoder@NAME`."""
+def source_name(source: Candidate) -> str:
+    """How a candidate is shown: a task's name, `encoder@NAME`, or `train longer`."""
+    if isinstance(source, str):
+        return source
     return source.name if isinstance(source, Task) else f"encoder@{source.name}"

@@ -1,31 +1,40 @@
-"""What trying a pair is worth: expected improvement over the best known choice, per unit of cost.
-
-Source: expected improvement as in Mockus (1975) and Jones et al. (1998), for a normal belief about the gain.
-The best known choice is never below "no transfer", whose gain is 0.
-"""
+"""What is believed of a candidate, as numbers: the search asks for them, an estimator makes them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+BASELINE = ""
+"""Stands for the baseline where a source's name is expected: no transfer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A belief about a gain (same scale as the metric): mean and standard deviation, before it is tried."""
+    """A belief about a gain, in units of the metric.
+
+    mean, sd: of the gain. worth: what one more run of the candidate is expected to add to the gain of the
+    target's final choice (at least 0).
+    """
 
     mean: float
     sd: float
+    worth: float
+
+    @property
+    def optimistic(self) -> float:
+        """mean + sd / 2: what decides which untried pair comes first."""
+        return self.mean + 0.5 * self.sd
 
 
-def expected_improvement(guess: Guess, best: float) -> float:
+def expected_improvement(mean: float, sd: float, best: float) -> float:
     """E[max(gain − best, 0)] for gain ~ Normal(mean, sd²). Never negative.
 
-    With mean = best it is sd / √(2π): 0.1 gives 0.0399.
+    Source: Mockus (1975), Jones et al. (1998). With mean = best it is sd / √(2π): 0.1 gives 0.0399.
     """
-    if guess.sd <= 0:
-        return max(guess.mean - best, 0.0)
-    z = (guess.mean - best) / guess.sd
+    if sd <= 0:
+        return max(mean - best, 0.0)
+    z = (mean - best) / sd
     density = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     below = 0.5 * (1 + math.erf(z / math.sqrt(2)))
-    return max((guess.mean - best) * below + guess.sd * density, 0.0)
+    return max((mean - best) * below + sd * density, 0.0)

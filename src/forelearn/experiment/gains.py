@@ -1,0 +1,43 @@
+"""From the search's record to beliefs: the gain model fitted to what has run, as guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from forelearn.estimators.gain_model import Gains, Variances, fit_gains
+from forelearn.search.record import Record
+from forelearn.search.search import Pair
+from forelearn.search.space import source_name
+from forelearn.search.value import BASELINE, Guess
+
+
+def posterior(
+    record: Record, scores: Mapping[Pair, float] | None = None, *, variances: Variances = Variances()
+) -> Gains:
+    """What is believed of every candidate's gain after the runs on the search's seeds.
+
+    scores: known beforehand, standardised within the target; a control has none.
+    """
+    space = record.space
+    observed, pairs = {}, []
+    for candidate, target in space.candidates():
+        pair = (source_name(candidate), target.name)
+        pairs.append(pair)
+        gains = record.gains(candidate, target)
+        if gains:
+            observed[pair] = gains
+    baselines = {target.name: [run.dev() for run in record.baselines(target)] for target in space.targets}
+    return fit_gains(pairs, observed, baselines, scores=scores, variances=variances)
+
+
+def guesses(gains: Gains, aside: Collection[str] = ()) -> dict[Pair, Guess]:
+    """One guess a candidate and one a baseline. aside: sources that are no candidates."""
+    found: dict[Pair, Guess] = {}
+    for row, target in enumerate(gains.targets):
+        found[BASELINE, target] = Guess(0.0, float(gains.noise[row]), float(gains.baseline_worth[row]))
+        for column, source in enumerate(gains.sources):
+            mean = float(gains.mean[row, column])
+            if source not in aside and mean == mean:
+                sd, worth = float(gains.sd[row, column]), float(gains.worth[row, column])
+                found[source, target] = Guess(mean, sd, worth)
+    return found

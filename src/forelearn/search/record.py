@@ -1,0 +1,202 @@
+"""What has run so far, as the search reads it: recipes, plans, baselines, gains on dev, rungs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import fmean, pvariance
+
+from forelearn.core.recipe import Recipe
+from forelearn.core.run import Failure, Outcome, Run, Stopped
+from forelearn.core.task import Task
+from forelearn.core.transfer import Transfer
+from forelearn.search.halving import floor, rungs
+from forelearn.search.space import LONGER, Candidate, Space
+
+NOISE = 0.02
+"""Standard deviation of a run between seeds where no replicate tells it [choice]."""
+
+
+@dataclass
+class Record:
+    """Outcomes by key, and what they say. `gain` always means on dev, over the mean of the baselines."""
+
+    space: Space
+    outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
+    _plans: dict[tuple[str, str, int, Recipe, Recipe | None], Transfer] = field(default_factory=dict, init=False, repr=False)
+    _recipes: dict[str, Recipe | None] = field(default_factory=dict, init=False, repr=False)
+    _baselines: dict[tuple[str, Recipe, int], Transfer] = field(default_factory=dict, init=False, repr=False)
+
+    def tell(self, outcome: Outcome) -> None:
+        """A transfer has run, failed or been stopped. Telling the same outcome twice changes nothing."""
+        self.outcomes[outcome.transfer.key] = outcome
+        if not outcome.transfer.sources:
+            self._recipes.clear()
+
+    def alone(self, task: Task, recipe: Recipe, seed: int) -> Transfer:
+        """`encoder → task`."""
+        key = (task.name, recipe, seed)
+        if key not in self._baselines:
+            self._baselines[key] = self.space.baseline(task, recipe, seed)
+        return self._baselines[key]
+
+    def recipe(self, task: Task) -> Recipe | None:
+        """The recipe with the best dev measure of `task` alone on the first seed; None if all failed."""
+        if task.name in self._recipes:
+            return self._recipes[task.name]
+        first = self.space.first_seed
+        runs = [
+            (run.dev(), -index, recipe)
+            for index, recipe in enumerate(self.space.recipes)
+            if isinstance(run := self.outcomes.get(self.alone(task, recipe, first).key), Run)
+        ]
+        best = max(runs, key=lambda item: item[:2])[2] if runs else None
+        self._recipes[task.name] = best
+        return best
+
+    def plan(
+        self, candidate: Candidate, target: Task, seed: int, *, check_prefix: bool = True
+    ) -> Transfer | None:
+        """The transfer of a candidate at both dev-best recipes; None if a part that it needs has failed."""
+        recipe = self.recipe(target)
+        source_recipe = self.recipe(candidate) if isinstance(candidate, Task) else None
+        if recipe is None or (isinstance(candidate, Task) and source_recipe is None):
+            return None
+        name = candidate if isinstance(candidate, str) else candidate.digest
+        key = (str(name), target.name, seed, recipe, source_recipe)
+        transfer = self._plans.get(key)
+        if transfer is None:
+            transfer = self.space.pair(candidate, target, source_recipe, recipe, seed)
+            self._plans[key] = transfer
+        prefix = transfer.prefix
+        if check_prefix and prefix is not None and not isinstance(self.outcomes.get(prefix.key), Run):
+            return None
+        return transfer
+
+    def next_seed(self, candidate: Candidate | None, target: Task) -> Transfer | None:
+        """A candidate (None: the baseline) on the first seed on which it has not run; None if on all."""
+        recipe = self.recipe(target)
+        if recipe is None:
+            return None
+        for seed in self.space.run_seeds:
+            if candidate is None:
+                transfer: Transfer | None = self.alone(target, recipe, seed)
+            else:
+                transfer = self.plan(candidate, target, seed, check_prefix=False)
+            if transfer is None:
+                return None
+            prefix = transfer.prefix
+            failed = prefix is not None and isinstance(self.outcomes.get(prefix.key), Failure)
+            if transfer.key not in self.outcomes and not failed:
+                return transfer
+        return None
+
+    def baselines(self, task: Task, *, fresh: bool = False) -> list[Run]:
+        """The finished baselines of `task` at its dev-best recipe, by seed; `fresh`: those for confirmation."""
+        recipe = self.recipe(task)
+        if recipe is None:
+            return []
+        return _runs(self.outcomes.get(self.alone(task, recipe, seed).key) for seed in self._seeds(fresh))
+
+    def pair_outcomes(
+        self, candidate: Candidate, target: Task, *, fresh: bool | None = None
+    ) -> list[Outcome]:
+        """What came of a candidate, by seed. fresh: on the search's seeds (False), on fresh ones, or both."""
+        seeds = [
+            *(self._seeds(False) if fresh is not True else ()),
+            *(self._seeds(True) if fresh is not False else ()),
+        ]
+        plans = [self.plan(candidate, target, seed, check_prefix=False) for seed in seeds]
+        return [self.outcomes[plan.key] for plan in plans if plan is not None and plan.key in self.outcomes]
+
+    def runs(self, candidate: Candidate, target: Task, *, fresh: bool = False) -> list[Run]:
+        """The finished runs of a candidate, by seed."""
+        return _runs(self.pair_outcomes(candidate, target, fresh=fresh))
+
+    def gains(self, candidate: Candidate, target: Task) -> list[float]:
+        """One gain a run on the search's seeds; of a stopped run, its distance to the baseline at that rung."""
+        baselines = self.baselines(target)
+        if not baselines:
+            return []
+        mean = fmean(run.dev() for run in baselines)
+        found = []
+        for outcome in self.pair_outcomes(candidate, target, fresh=False):
+            if isinstance(outcome, Run):
+                found.append(outcome.dev() - mean)
+            elif isinstance(outcome, Stopped):
+                values = [run.performance.rungs.get(outcome.epoch) for run in baselines]
+                known = [value for value in values if value is not None]
+                found.append(outcome.dev - (fmean(known) if known else mean))
+        return found
+
+    def dev_gain(self, candidate: Candidate, target: Task) -> float | None:
+        """The mean of `gains`; None if nothing has run."""
+        gains = self.gains(candidate, target)
+        return fmean(gains) if gains else None
+
+    def candidate_runs(self, *, fresh: bool = False) -> list[Outcome]:
+        """Every outcome of a candidate, and of a baseline that was not there before any candidate."""
+        return [
+            one
+            for one in self.outcomes.values()
+            if self.space.is_fresh(one.transfer.seed) is fresh and (fresh or self.is_candidate(one.transfer))
+        ]
+
+    def is_candidate(self, transfer: Transfer) -> bool:
+        """Whether this is a source's or a control's run, and no plain baseline."""
+        return bool(transfer.sources) or transfer.recipe not in self.space.recipes
+
+    def floors(self, transfer: Transfer) -> dict[int, float | None]:
+        """Epoch → dev measure below which a run is stopped there (None: it is only looked at).
+
+        Candidates on the search's seeds alone; source parts and confirmations are looked at or left alone.
+        """
+        if self.space.is_fresh(transfer.seed) or transfer.recipe not in self.space.recipes:
+            return {}
+        looks = rungs(transfer.recipe.epochs)
+        if not transfer.sources:
+            return dict.fromkeys(looks)
+        return {epoch: self._floor(transfer.target, epoch) for epoch in looks}
+
+    def _floor(self, target: Task, epoch: int) -> float | None:
+        cells = [
+            [run.performance.rungs[epoch] for run in self.baselines(task) if epoch in run.performance.rungs]
+            for task in self.space.targets
+        ]
+        wide = [pvariance(values) * len(values) / (len(values) - 1) for values in cells if len(values) > 1]
+        mine = [
+            run.performance.rungs[epoch] for run in self.baselines(target) if epoch in run.performance.rungs
+        ]
+        rivals = []
+        for candidate in self.space.candidates_of(target):
+            if candidate == LONGER:
+                continue
+            for outcome in self.pair_outcomes(candidate, target, fresh=False):
+                if isinstance(outcome, Run) and epoch in outcome.performance.rungs:
+                    rivals.append(outcome.performance.rungs[epoch])
+                elif isinstance(outcome, Stopped) and outcome.epoch == epoch:
+                    rivals.append(outcome.dev)
+        if len(rivals) < 2:
+            return None
+        return floor(rivals, mine, slack=fmean(wide) ** 0.5 if wide else NOISE)
+
+    def failures(self) -> list[Failure]:
+        """Every transfer that failed."""
+        return [outcome for outcome in self.outcomes.values() if isinstance(outcome, Failure)]
+
+    def _seeds(self, fresh: bool) -> tuple[int, ...]:
+        if not fresh:
+            return self.space.run_seeds
+        return tuple(
+            sorted(
+                {
+                    one.transfer.seed
+                    for one in self.outcomes.values()
+                    if self.space.is_fresh(one.transfer.seed)
+                }
+            )
+        )
+
+
+def _runs(outcomes: Iterator[Outcome | None] | list[Outcome]) -> list[Run]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Run)]
