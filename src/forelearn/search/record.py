@@ -11,7 +11,7 @@ from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.search.halving import floor, rungs
-from forelearn.search.space import LONGER, Candidate, Space
+from forelearn.search.space import LONGER, Candidate, Space, source_name
 
 NOISE = 0.02
 """Standard deviation of a run between seeds where no replicate tells it [choice]."""
@@ -23,15 +23,24 @@ class Record:
 
     space: Space
     outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
-    _plans: dict[tuple[str, str, int, Recipe, Recipe | None], Transfer] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[str, str, int], tuple[Transfer, Transfer | None]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _recipes: dict[str, Recipe | None] = field(default_factory=dict, init=False, repr=False)
     _baselines: dict[tuple[str, Recipe, int], Transfer] = field(default_factory=dict, init=False, repr=False)
+    _gains: dict[str, dict[str, list[float]]] = field(default_factory=dict, init=False, repr=False)
+    """target → candidate → gains, for as long as nothing was told that could move them."""
 
     def tell(self, outcome: Outcome) -> None:
         """A transfer has run, failed or been stopped. Telling the same outcome twice changes nothing."""
-        self.outcomes[outcome.transfer.key] = outcome
-        if not outcome.transfer.sources:
+        transfer = outcome.transfer
+        self.outcomes[transfer.key] = outcome
+        self._gains.pop(transfer.target.name, None)
+        if transfer.seed == self.space.first_seed and not self.is_candidate(transfer):
+            # another recipe may be the best now, and all that follows from it
             self._recipes.clear()
+            self._plans.clear()
+            self._gains.clear()
 
     def alone(self, task: Task, recipe: Recipe, seed: int) -> Transfer:
         """`encoder → task`."""
@@ -58,17 +67,15 @@ class Record:
         self, candidate: Candidate, target: Task, seed: int, *, check_prefix: bool = True
     ) -> Transfer | None:
         """The transfer of a candidate at both dev-best recipes; None if a part that it needs has failed."""
-        recipe = self.recipe(target)
-        source_recipe = self.recipe(candidate) if isinstance(candidate, Task) else None
-        if recipe is None or (isinstance(candidate, Task) and source_recipe is None):
-            return None
-        name = candidate if isinstance(candidate, str) else candidate.digest
-        key = (str(name), target.name, seed, recipe, source_recipe)
-        transfer = self._plans.get(key)
-        if transfer is None:
+        key = (source_name(candidate), target.name, seed)
+        if key not in self._plans:
+            recipe = self.recipe(target)
+            source_recipe = self.recipe(candidate) if isinstance(candidate, Task) else None
+            if recipe is None or (isinstance(candidate, Task) and source_recipe is None):
+                return None
             transfer = self.space.pair(candidate, target, source_recipe, recipe, seed)
-            self._plans[key] = transfer
-        prefix = transfer.prefix
+            self._plans[key] = transfer, transfer.prefix
+        transfer, prefix = self._plans[key]
         if check_prefix and prefix is not None and not isinstance(self.outcomes.get(prefix.key), Run):
             return None
         return transfer
@@ -115,6 +122,13 @@ class Record:
 
     def gains(self, candidate: Candidate, target: Task) -> list[float]:
         """One gain a run on the search's seeds; of a stopped run, its distance to the baseline at that rung."""
+        known = self._gains.setdefault(target.name, {})
+        name = source_name(candidate)
+        if name not in known:
+            known[name] = self._count_gains(candidate, target)
+        return known[name]
+
+    def _count_gains(self, candidate: Candidate, target: Task) -> list[float]:
         baselines = self.baselines(target)
         if not baselines:
             return []
