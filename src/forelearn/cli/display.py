@@ -54,10 +54,10 @@ class Live:
     def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
         """A round is about to run."""
         self._names = {transfer.key: transfer.label for transfer in transfers}
-        done, cost = search.spent()
+        done, cost = search.purse.spent()
         total = done + len(transfers)
         left = ""
-        pace = search.seconds_per_unit()
+        pace = search.purse.seconds_per_unit()
         if pace and search.left() < float("inf"):
             seconds = {
                 "runs": search.left() * (cost.seconds / max(done, 1)),

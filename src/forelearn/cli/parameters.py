@@ -24,6 +24,10 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the study. [de
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Training rows a task at most: a quick look.")]
 Budget = Annotated[str | None, typer.Option("--budget", help='"120 runs", "2h", or "16.5%".')]
+Confirm = Annotated[
+    float | None,
+    typer.Option("--confirm", help="Share of the budget kept for confirmation on fresh seeds; 0 skips it."),
+]
 Workers = Annotated[int | None, typer.Option("--workers", help="Runs at once. [default: one a core]")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]

@@ -10,6 +10,7 @@ import typer
 
 from forelearn.cli.parameters import (
     Budget,
+    Confirm,
     Csv,
     Data,
     Device,
@@ -102,6 +103,7 @@ def run(
     device: Device = None,
     limit: Limit = None,
     workers: Workers = None,
+    confirm: Confirm = None,
     exhaustive: Exhaustive = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed runs again.")] = False,
     dry_run: Annotated[
@@ -114,7 +116,14 @@ def run(
     from forelearn.experiment.opening import Options
 
     options = Options(
-        out=out, data_root=data, seed=seed, device=device, limit=limit, budget=budget, workers=workers
+        out=out,
+        data_root=data,
+        seed=seed,
+        device=device,
+        limit=limit,
+        budget=budget,
+        workers=workers,
+        confirm=confirm,
     )
     if dry_run:
         _dry_run(study, options, as_json=as_json)
@@ -155,7 +164,7 @@ def _dry_run(study: Path, options: object, *, as_json: bool) -> None:
         f"{plan.tasks} tasks, {plan.pairs} pairs\n"
         f"budget:      {plan.budget} ({100 * plan.units / plan.exhaustive_units:.1f} % of trying everything)\n"
         f"baselines:   {plan.baselines} runs\n"
-        f"pairs:       about {plan.affordable_pairs} runs, those that judge the winners included\n"
+        f"pairs:       about {plan.affordable_pairs} runs, controls and confirmation included\n"
         f"exhaustive:  {plan.exhaustive_runs} runs\n"
         f"time:        {seconds}, on one worker"
     )

@@ -96,6 +96,16 @@ class Predictor:
         low, high = cross_conformal(by_fold[:, self.fold_of], self.residuals, level=level)
         return Predictions(mean, np.minimum(low, mean), np.maximum(high, mean))
 
+    def out_of_fold(self) -> Array | None:
+        """[n], each row of `table` as predicted without its target; None if nothing was fitted."""
+        if self.whole is None:
+            return None
+        found = np.zeros(len(self.table))
+        for fold, regressor in enumerate(self.folded):
+            held = self.fold_of == fold
+            found[held] = regressor.predict(self.table.rows[held])
+        return found
+
     def explain(self, columns: Columns) -> Explanation:
         """What each group of features adds to the predictions; with the constant it sums to the mean."""
         known = columns.named(self.table.names)

@@ -2,12 +2,11 @@
 
 transfer: the gain's interval lies above 0 and reaches the smallest gain worth having.
 tied: several candidates do, and the leader's interval holds another's mean.
-do not transfer: no candidate can still be worth it; its mean is at most 0, or the interval ends below the
-margin. not enough evidence: anything else, with the number of further seeds that would settle it.
+do not transfer: of no candidate is a gain worth having likelier than `DOUBT`.
+not enough evidence: anything else, with the number of further seeds that would settle it.
 
 The intervals are of each candidate for itself. A candidate that was picked *by* these gains is the luckiest
-of
-many: decide on runs with fresh seeds.
+of many: decide on runs with fresh seeds.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ from forelearn.evaluation.gains import Gain
 
 MARGIN = 0.01
 """The smallest gain worth having, in units of the metric: one point (a choice)."""
+
+DOUBT = 0.2
+"""A gain worth having with at most this probability is not waited for (a choice: one chance in five)."""
 
 MOST_SEEDS = 100
 """Further seeds beyond which nobody would go on."""
@@ -83,7 +85,7 @@ def decide(candidates: Sequence[Candidate], *, margin: float = MARGIN) -> Decisi
         reason = "No transfer has finished for this target: there is nothing to decide on."
         return Decision("not enough evidence", (), (), None, reason, None)
     ordered = sorted(candidates, key=lambda candidate: (-candidate.gain.mean, candidate.sources))
-    possible = [one for one in ordered if one.gain.mean > 0 and one.gain.high >= margin]
+    possible = [one for one in ordered if one.gain.chance_above(margin) > DOUBT]
     helpful = [one for one in possible if one.gain.low > 0]
     if helpful:
         return _transfer(helpful)
@@ -93,7 +95,7 @@ def decide(candidates: Sequence[Candidate], *, margin: float = MARGIN) -> Decisi
 
 
 def seeds_to_settle(gain: Gain, *, margin: float = MARGIN) -> int | None:
-    """Further seeds until the interval clears 0 from above or the margin from below; None if 100 are too few.
+    """Further seeds until the interval clears 0 or a gain worth having is unlikely; None if 100 are too few.
 
     Mean and noise are taken to stay as they are, so this is a guess of the size, not a promise. 1 where the
     noise is not known: nothing can be said before a second seed.
@@ -102,7 +104,7 @@ def seeds_to_settle(gain: Gain, *, margin: float = MARGIN) -> int | None:
         return 1
     for more in range(MOST_SEEDS + 1):
         half = gain.half_width(more)
-        if gain.mean <= 0 or gain.mean - half > 0 or gain.mean + half < margin:
+        if gain.mean - half > 0 or gain.chance_above(margin, more) <= DOUBT:
             return more
     return None
 
@@ -123,11 +125,7 @@ def _transfer(helpful: Sequence[Candidate]) -> Decision:
 
 def _refuse(leader: Candidate, count: int, margin: float) -> Decision:
     gain = leader.gain
-    why = (
-        "the mean is not above 0"
-        if gain.mean <= 0
-        else f"the interval ends below the smallest gain worth having ({margin:.3f})"
-    )
+    why = f"a gain of {margin:.3f} or more, the smallest worth having, is unlikely"
     who = f"{leader.label}, the best of {count} candidates," if count > 1 else leader.label
     reason = f"{who} gains {_words(gain)}: {why}. Train the target alone."
     return Decision("do not transfer", leader.sources, (), gain, reason, 0)

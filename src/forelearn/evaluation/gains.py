@@ -62,8 +62,22 @@ class Gain:
         """
         if not math.isfinite(self.noise) or self.freedom + more <= 0:
             return math.inf
-        error = self.noise * math.sqrt(1 / (self.seeds + more) + 1 / (self.baseline_seeds + more))
-        return float(student.ppf(0.5 + self.level / 2, self.freedom + more)) * error
+        return float(student.ppf(0.5 + self.level / 2, self.freedom + more)) * self._error(more)
+
+    def chance_above(self, value: float, more: int = 0) -> float:
+        """Probability that the true gain exceeds `value`, by the t of the interval; 0.5 if nothing is known.
+
+        more: as in `half_width`.
+        """
+        if not math.isfinite(self.noise) or self.freedom + more <= 0:
+            return 0.5
+        error = self._error(more)
+        if error == 0:
+            return float(self.mean > value)
+        return float(student.sf((value - self.mean) / error, self.freedom + more))
+
+    def _error(self, more: int) -> float:
+        return self.noise * math.sqrt(1 / (self.seeds + more) + 1 / (self.baseline_seeds + more))
 
 
 def pooled_noise(cells: Sequence[Sequence[float]], *, freedom: float = PRIOR_FREEDOM) -> Noise | None:
@@ -88,6 +102,21 @@ def paired_noise(
     """
     noise = pooled_noise([_differences(*pair) for pair in zip(transfers, baselines, strict=True)])
     return None if noise is None else Noise(noise.variance / 2, freedom)
+
+
+def own_noise(
+    cells: Sequence[Sequence[float]], pooled: Noise | None, *, freedom: float = PRIOR_FREEDOM
+) -> Noise | None:
+    """The noise of one target: its own cells, shrunk to that of all (Smyth's equation once more).
+
+    Tasks differ in noise by a factor of ten, so what a target's replicates say counts before any gain's own
+    seeds do. cells: of the target alone. pooled: of all targets; None trusts the cells alone.
+    """
+    squares, degrees = _squares(cells)
+    if pooled is None:
+        return Noise(squares / degrees, float(degrees)) if degrees else None
+    total = freedom + degrees
+    return Noise((freedom * pooled.variance + squares) / total, total)
 
 
 def seed_noise(cells: Sequence[Sequence[float]]) -> float:

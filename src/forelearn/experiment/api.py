@@ -153,11 +153,12 @@ def estimate(study: Path | str, options: Options = UNCHANGED) -> Estimate:
     prepared, state, _ = standing(study, options)
     space = state.space
     recipe = space.recipes[0]
-    baselines = len(space.tasks) * len(space.recipes) + len(space.targets) * (space.seeds - 1)
+    further = len(space.run_seeds[1 : state.options.baseline_seeds])
+    baselines = len(space.tasks) * len(space.recipes) + len(space.targets) * further
     base = sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.tasks) * len(space.recipes)
-    base += sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.targets) * (space.seeds - 1)
+    base += sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.targets) * further
     exhaustive_runs = sum(1 for _ in space.exhaustive())
-    pace = state.seconds_per_unit()
+    pace = state.purse.seconds_per_unit()
     pairs = sum(1 for _ in space.pairs())
     mean = base / baselines
     kind, amount = state.budget.kind, state.budget.amount
@@ -290,9 +291,10 @@ def _affords_baselines(prepared: Prepared, state: Search) -> None:
     space, budget = state.space, state.budget
     if state.options.exhaustive or budget.kind == "seconds":
         return
-    runs = len(space.tasks) * len(space.recipes) + len(space.targets) * (space.seeds - 1)
+    further = len(space.run_seeds[1 : state.options.baseline_seeds])
+    runs = len(space.tasks) * len(space.recipes) + len(space.targets) * further
     plans = [space.baseline(task, recipe, 0) for task in space.tasks for recipe in space.recipes]
-    plans += [space.baseline(task, space.recipes[0], 0) for task in space.targets] * (space.seeds - 1)
+    plans += [space.baseline(task, space.recipes[0], 0) for task in space.targets] * further
     needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
     if budget.amount < needed:
         said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forelearn.core.keys import digest, seed_from
-from forelearn.core.run import Cost
+from forelearn.core.run import Cost, Run
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Executor, Job
 from forelearn.experiment.drive import Display
@@ -104,7 +104,7 @@ def choose_documents(tasks: Sequence[TaskData], split: str, most: int) -> Docume
 def affordable(prepared: Prepared, search: Search) -> int:
     """How many documents the share of the baselines' cost pays for, every model reading each."""
     settings = prepared.study.settings.conductance
-    spent = sum(outcome.cost.units for outcome in search.outcomes.values() if outcome.transfer.is_baseline)
+    spent = sum(run.cost.units for run in _first_baselines(search))
     recipe = prepared.space.recipes[0]
     lengths = []
     for data in prepared.tasks.values():
@@ -114,6 +114,24 @@ def affordable(prepared: Prepared, search: Search) -> int:
     mean = float(np.concatenate(lengths).mean())
     one = UNIT * mean * prepared.shape.layers * EXPECTED_POINTS * len(prepared.space.tasks)
     return int(settings.share * spent / one)
+
+
+def _first_baselines(search: Search) -> list[Run]:
+    """What had run before any candidate: the same however far the search has come since."""
+    space = search.space
+    return [
+        one
+        for one in search.outcomes.values()
+        if isinstance(one, Run)
+        and not search.is_candidate(one.transfer)
+        and (
+            one.transfer.seed == space.first_seed
+            or (
+                one.transfer.seed in space.run_seeds[: search.options.baseline_seeds]
+                and one.transfer.target in space.targets
+            )
+        )
+    ]
 
 
 def models(prepared: Prepared, search: Search) -> dict[str, Transfer]:

@@ -1,8 +1,9 @@
-"""What is believed of each pair's gain before it is tried, refitted as runs arrive.
+"""What is believed of each candidate's gain, refitted as runs arrive.
 
-At first the free scores, and ANSAT once the single-task models have been read, are fused into one order
-(reciprocal ranks); from a handful of finished pairs on the predictor says what each remaining pair gains and
-how surely. With one target, or before that, the fused order stands alone, and a note says so.
+The gain model learns source effects, noise and the worth of a score from what has run. The score is at first
+the fused order (reciprocal ranks) of the free scores, and of ANSAT once the single-task models have been read;
+as soon as the predictor orders the finished pairs of targets that it did not see better than that, its
+predictions take the score's place. A source that cannot teach anything is set aside with a word.
 """
 
 from __future__ import annotations
@@ -26,34 +27,30 @@ from forelearn.estimators.features import (
     recipe_columns,
 )
 from forelearn.estimators.fusion import fuse
+from forelearn.estimators.gain_model import Gains
 from forelearn.estimators.predictor import Predictions, Predictor, PredictorOptions, fit_predictor
 from forelearn.executors.base import Executor
+from forelearn.experiment.aside import degenerate
 from forelearn.experiment.attributions import Read, embed, read_documents
 from forelearn.experiment.drive import Display, Silent
 from forelearn.experiment.earlier import joined, load_pairs
 from forelearn.experiment.free import FREE, free_scores, scores_of
+from forelearn.experiment.gains import guesses, posterior
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.study import expand
 from forelearn.representations.ansat import THRESHOLDS
 from forelearn.search.search import Pair, Search
 from forelearn.search.space import source_name
-from forelearn.search.value import Guess
-
-SPREAD = 0.05
-"""Standard deviation of a gain of which nothing is known, in the metric's unit [choice]."""
-SLOPE = 0.4
-"""How far one standard deviation of the fused score moves the prior guess, in `SPREAD`s [choice]."""
-LEAST_SD = 0.01
-"""No guess is surer than this: run noise alone is of that size."""
+from forelearn.search.value import BASELINE, Guess
 
 
 @dataclass
 class Beliefs:
-    """Calls itself with a search and gives a guess for every pair. Computes each feature once.
+    """Calls itself with a search and gives a guess for every candidate. Computes each feature once.
 
     executor: computes what the store lacks; None leaves it out. notes: fallbacks in words.
-    before: pair → (mean, low, high) of its gain as last predicted *before* it was tried; a pair that was tried
-    before the predictor could be fitted has none.
+    before: pair → (mean, low, high) of its gain as last believed *before* it was tried.
+    gains: the gain model as last fitted; None before.
     """
 
     prepared: Prepared
@@ -63,6 +60,7 @@ class Beliefs:
     before: dict[Pair, tuple[float, float, float]] = field(default_factory=dict)
     read: Read | None = None
     predictor: Predictor | None = None
+    gains: Gains | None = None
     _free: dict[str, dict[Pair, float]] | None = None
     _free_cost: Cost = field(default_factory=Cost)
     _prior: dict[Pair, float] | None = None
@@ -70,7 +68,7 @@ class Beliefs:
     _held: tuple[int, Mapping[Pair, Guess]] | None = None
 
     def __call__(self, search: Search) -> Mapping[Pair, Guess]:
-        """Guesses for all pairs; the same after the same outcomes."""
+        """Guesses for all candidates but those set aside; the same after the same outcomes."""
         self.get_ready(search)
         if self._held is None or self._held[0] != len(search.outcomes):
             self._held = (len(search.outcomes), self._guesses(search))
@@ -161,7 +159,7 @@ class Beliefs:
         return join(fused, *(parts[name] for name in wanted))
 
     def table(self, search: Search, columns: Columns) -> FeatureTable:
-        """The pairs that have run on the first seed, with their gains on dev."""
+        """The pairs that have run, with their mean gains on dev."""
         rows, gains, pairs = [], [], []
         for row, (source, target) in enumerate(self.prepared.space.pairs()):
             gain = search.dev_gain(source, target)
@@ -197,25 +195,76 @@ class Beliefs:
             self.notes.pop("predictor", None)
         return self.predictor.predict(columns, level=self.prepared.study.settings.search.level)
 
-    def _guesses(self, search: Search) -> dict[Pair, Guess]:
+    def aside(self, search: Search) -> dict[str, str]:
+        """Sources that are no candidates, each with the reason."""
+        found = {}
+        for task in self.prepared.space.sources:
+            why = degenerate(self.prepared.tasks[task.name], [run.dev() for run in search.baselines(task)])
+            if why:
+                found[task.name] = why
+        return found
+
+    def _guesses(self, search: Search) -> Mapping[Pair, Guess]:
+        self.gains = posterior(search, self._score(search))
+        found = guesses(self.gains, self.aside(search))
+        width = NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
+        tried = {
+            (source_name(candidate), target.name)
+            for candidate, target in self.prepared.space.candidates()
+            if search.gains(candidate, target)
+        }
+        for pair, guess in found.items():
+            if pair not in tried and pair[0] != BASELINE:
+                half = width * guess.sd
+                self.before[pair] = (guess.mean, guess.mean - half, guess.mean + half)
+        return found
+
+    def _score(self, search: Search) -> Mapping[Pair, float]:
+        """The fused order, or the predictor's once it has shown to order unseen targets better."""
+        prior = self.prior()
         predictions = self.predict(search)
         assert self.predictor is not None
-        gains = self.predictor.table.gains  # those of earlier studies too
-        spread = max(float(gains.std()), SPREAD) if len(gains) > 3 else SPREAD
-        prior = self.prior()
-        guesses = {}
-        width = 2 * NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
-        tried = set(zip(self.predictor.table.sources, self.predictor.table.groups))
-        for row, pair in enumerate(self.pairs()):
-            if predictions.fallback is None and pair not in tried:
-                values = (predictions.mean[row], predictions.low[row], predictions.high[row])
-                self.before[pair] = (float(values[0]), float(values[1]), float(values[2]))
-            if predictions.fallback is not None:
-                guesses[pair] = Guess(SLOPE * spread * prior.get(pair, 0.0), spread)
-                continue
-            sd = float(predictions.high[row] - predictions.low[row]) / width
-            guesses[pair] = Guess(float(predictions.mean[row]), max(min(sd, 2 * spread), LEAST_SD))
-        return guesses
+        pairs = self.pairs()
+        learned = dict(zip(pairs, predictions.mean.tolist()))
+        held_out = self.predictor.out_of_fold()
+        known = {
+            (source, target): (float(held_out[row]), float(gain))
+            for row, (source, target, gain) in enumerate(
+                zip(self.predictor.table.sources, self.predictor.table.groups, self.predictor.table.gains)
+            )
+            if held_out is not None and (source, target) in learned
+        }
+        fused = {pair: (prior[pair], gain) for pair, (_, gain) in known.items() if pair in prior}
+        if predictions.fallback is not None or agreement(known) <= agreement(fused):
+            return prior
+        learned |= {pair: value for pair, (value, _) in known.items()}
+        return _standardised(learned)
+
+
+def agreement(known: Mapping[Pair, tuple[float, float]]) -> float:
+    """Mean over targets of the correlation between scores and gains; 0 where nothing can be said."""
+    by_target: dict[str, list[tuple[float, float]]] = {}
+    for (_, target), both in known.items():
+        by_target.setdefault(target, []).append(both)
+    found = []
+    for rows in by_target.values():
+        if len(rows) > 2:
+            scores, gains = np.array(rows, np.float64).T
+            if scores.std() > 0 and gains.std() > 0:
+                found.append(float(np.corrcoef(scores, gains)[0, 1]))
+    return fmean(found) if found else 0.0
+
+
+def _standardised(values: Mapping[Pair, float]) -> dict[Pair, float]:
+    """Mean 0 and standard deviation 1 within each target."""
+    by_target: dict[str, list[float]] = {}
+    for (_, target), value in values.items():
+        by_target.setdefault(target, []).append(value)
+    scaled = {}
+    for (source, target), value in values.items():
+        mean, sd = fmean(by_target[target]), pstdev(by_target[target])
+        scaled[source, target] = (value - mean) / sd if sd > 0 else 0.0
+    return scaled
 
 
 def _first_dev(search: Search, name: str) -> float:

@@ -2,7 +2,7 @@
 
 Starting again replays the same questions and finds the answers in the store, so a second start does what is
 missing and nothing else. What is decided here: nothing. What is kept: weights of single-task models (they are
-source parts), and of each target's best pair; the others are dropped as soon as they are beaten.
+source parts), and of each target's winner and rival; the others are dropped as soon as they are beaten.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from forelearn.core.errors import ForelearnError
-from forelearn.core.run import Cost, Failure, Outcome, Run
+from forelearn.core.run import Cost, Failure, Outcome
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Broken, Done, Executor, Job
 from forelearn.experiment.prepare import Prepared
@@ -67,8 +67,9 @@ def new_search(prepared: Prepared, *, exhaustive: bool = False) -> Search:
         prepared.cost,
         Options(
             round=settings.round,
-            confirm_share=settings.confirm_share,
+            confirm_share=settings.confirm,
             least=settings.least,
+            halving=settings.halving,
             exhaustive=exhaustive,
         ),
     )
@@ -89,15 +90,23 @@ def drive(prepared: Prepared, search: Search, executor: Executor, believe: Belie
     """Run the search to its end. The caller holds the store's lock."""
     while missing := replay(prepared, search, believe):
         display.plan(search.stage, missing, search)
-        run_transfers(prepared, missing, executor, display)
+        looks = {transfer.key: search.looks(transfer) for transfer in missing}
+        run_transfers(prepared, missing, executor, display, looks)
         prune(prepared, search)
     prune(prepared, search)
 
 
 def run_transfers(
-    prepared: Prepared, transfers: Sequence[Transfer], executor: Executor, display: Display
+    prepared: Prepared,
+    transfers: Sequence[Transfer],
+    executor: Executor,
+    display: Display,
+    looks: Mapping[str, Mapping[int, float | None]] | None = None,
 ) -> list[Outcome]:
-    """Run transfers whose source parts have run; what fails becomes a Failure in the store."""
+    """Run transfers whose source parts have run; what fails becomes a Failure in the store.
+
+    looks: key → epoch → dev measure below which the run is stopped there (None: it is only looked at).
+    """
     again = {
         prefix.key: prefix
         for transfer in transfers
@@ -129,7 +138,12 @@ def run_transfers(
         if start is None:
             on_end(Broken(transfer.key, "its source part could not be trained"))
             continue
-        arguments = (prepared.place, transfer.as_json(), str(start))
+        arguments = (
+            prepared.place,
+            transfer.as_json(),
+            str(start),
+            dict((looks or {}).get(transfer.key, {})),
+        )
         jobs.append(Job(transfer.key, "forelearn.experiment.jobs:train_job", arguments))
     executor.run(jobs, on_step=display.step, on_end=on_end)
     return ended
@@ -146,16 +160,16 @@ def prune(prepared: Prepared, search: Search) -> None:
 
 
 def kept_weights(search: Search) -> set[str]:
-    """Keys of single-task models at their dev-best recipe, which are source parts, and of the best pairs."""
+    """Keys of single-task models at their dev-best recipe, which are source parts, and of the finalists."""
     keep = {
         outcome.transfer.key
         for outcome in search.outcomes.values()
         if outcome.transfer.is_baseline and outcome.transfer.recipe == search.recipe(outcome.transfer.target)
     }
     for target in search.space.targets:
-        winner = search.winner(target)
-        if winner is not None:
-            keep |= {outcome.transfer.key for outcome in search.pair_outcomes(winner, target)}
+        for finalist in search.finalists(target):
+            if finalist is not None:
+                keep |= {outcome.transfer.key for outcome in search.pair_outcomes(finalist, target)}
     return keep
 
 
@@ -166,5 +180,5 @@ def now() -> str:
 
 def _tell(prepared: Prepared, search: Search, transfer: Transfer) -> None:
     outcome = prepared.runs.get(transfer.key)
-    assert isinstance(outcome, Run | Failure)
+    assert outcome is not None
     search.tell(outcome)

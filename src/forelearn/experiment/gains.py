@@ -10,9 +10,11 @@ from forelearn.search.search import Pair
 from forelearn.search.space import source_name
 from forelearn.search.value import BASELINE, Guess
 
+STATED = Variances()
+
 
 def posterior(
-    record: Record, scores: Mapping[Pair, float] | None = None, *, variances: Variances = Variances()
+    record: Record, scores: Mapping[Pair, float] | None = None, *, variances: Variances = STATED
 ) -> Gains:
     """What is believed of every candidate's gain after the runs on the search's seeds.
 

@@ -19,7 +19,8 @@ class Options:
 
     out: the folder that the study fills. data_root: where its data lie. seed: of the study. device: `cpu`,
     `cuda`, `mps` or `auto`. limit: at most so many training rows a task (a quick look; another study, since
-    every key changes). budget: as in the file. workers: how many runs at once.
+    every key changes). budget: as in the file. confirm: share of the budget kept for confirmation. workers:
+    how many runs at once.
     """
 
     out: str | None = None
@@ -29,6 +30,7 @@ class Options:
     limit: int | None = None
     budget: str | None = None
     workers: int | None = None
+    confirm: float | None = None
 
 
 def open_study(path: Path, options: Options = Options()) -> Study:
@@ -48,6 +50,11 @@ def open_study(path: Path, options: Options = Options()) -> Study:
         values["run"]["device"] = options.device
     if options.workers is not None:
         values["run"]["workers"] = _at_least(options.workers, 0, "--workers")
+    if options.confirm is not None:
+        if not 0 <= options.confirm < 1:
+            rule = f"must be a share of the budget in [0, 1), got {options.confirm:g}."
+            raise InputError(Problem("--confirm", rule, "Write 0.2 for 20 %, or 0 to skip confirmation."))
+        values["search"]["confirm"] = options.confirm
     if options.limit is not None:
         values["splits"]["train_rows"] = _at_least(options.limit, 2, "--limit")
     if options.budget is not None:

@@ -131,6 +131,7 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Pr
         ready=tuple(ready),
         seeds=settings.search.seeds,
         seed=settings.seed,
+        controls=settings.search.controls,
     )
     return Prepared(study, options, tasks, space, encoder_shape(folder), folders, directory, device)
 

@@ -241,18 +241,20 @@ class RecipeSettings(Section):
 class SearchSettings(Section):
     """[search]: what may be spent, and on what grounds.
 
-    seeds: run seeds; pairs are tried on the first, winners are judged on the others. round: pairs proposed at
-    once. confirm_share: largest share of what single tasks and features leave
-    of the budget that is kept back for judging. least: a pair that is expected to
-    improve on the best one so far by less is not tried. level: of every interval.
+    seeds: on how many seeds the search may run a pair. confirm: share of the budget that is kept for training
+    each winner and its rival on fresh seeds; 0 confirms nothing. round: runs proposed at once. least: a run
+    that is expected to add less to a target's gain is not worth having. halving: stop hopeless runs after some
+    epochs. controls: `B → B` and training longer compete with the sources. level: of every interval.
     warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
     """
 
     budget: Annotated[Budget, BeforeValidator(_budget)] = Budget("share", 0.5)
-    seeds: Count = 4
-    confirm_share: Annotated[float, Field(ge=0, lt=1)] = 0.35
+    seeds: Count = 3
+    confirm: Annotated[float, Field(ge=0, lt=1)] = 0.2
     round: Count = 8
-    least: Annotated[float, Field(ge=0, lt=1)] = 0.001
+    least: Annotated[float, Field(ge=0, lt=1)] = 0.0002
+    halving: bool = True
+    controls: bool = True
     features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(_distinct)] = FEATURES
     level: Annotated[float, Field(gt=0, lt=1)] = 0.9
     warm_start: Names = ()

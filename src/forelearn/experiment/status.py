@@ -13,10 +13,10 @@ from forelearn.store.directory import SHELVES
 
 STAGES = {
     "grid": "single tasks",
-    "replicates": "single tasks, further seeds",
-    "pairs": "trying sources",
-    "prefixes": "sources of the winners",
-    "confirm": "judging the winners",
+    "replicates": "single tasks, second seed",
+    "explore": "trying sources",
+    "refine": "weighing the best",
+    "confirm": "confirming on fresh seeds",
     "done": "done",
 }
 
@@ -69,7 +69,7 @@ def status(study: Path, options: Options) -> Status:
 
     prepared, search, beliefs = standing(study, options)
     following = replay(prepared, search, beliefs)
-    count, cost = search.spent()
+    count, cost = search.purse.spent()
     left = search.left()
     directory = prepared.directory
     size = sum(directory.size(shelf, key) for shelf in SHELVES for key in directory.keys(shelf))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from statistics import fmean
 
 from forelearn.core.keys import plain
 from forelearn.core.run import Cost, Run
 from forelearn.core.task import Task
 from forelearn.experiment.prepare import Prepared
-from forelearn.report.summary import BaselineRow, CostRow, Counts, CurvePoint, TaskRow
+from forelearn.report.summary import BaselineRow, CostRow, Counts, CurvePoint, Obtained, PairRow, TaskRow
 from forelearn.search.search import Search
 
 
@@ -51,29 +53,59 @@ def baseline_row(search: Search, task: Task) -> BaselineRow | None:
     )
 
 
+def another_seed(search: Search, task: Task) -> PairRow | None:
+    """The control that trains the target twice and keeps the better run on dev: its mean gain over one run.
+
+    None with fewer than two baseline seeds. Over all pairs of seeds, so no interval.
+    """
+    runs = search.baselines(task)
+    if len(runs) < 2:
+        return None
+    kept = [max(pair, key=lambda run: run.dev()) for pair in combinations(runs, 2)]
+    dev = fmean(run.dev() for run in kept) - fmean(run.dev() for run in runs)
+    test = fmean(run.test() for run in kept) - fmean(run.test() for run in runs)
+    seeds = tuple(run.transfer.seed for run in runs)
+    return PairRow("another seed", task.name, "run", obtained=Obtained(dev, test, seeds))
+
+
 def curve(search: Search) -> list[CurvePoint]:
-    """After each pair: what has been spent, and the mean test performance of what dev picks so far."""
+    """After each candidate's run: what has been spent, and the mean test performance of what dev picks so far.
+
+    Runs on fresh seeds are left out: they choose nothing.
+    """
     total = search.exhaustive_units
-    means = {task.name: search.baselines(task) for task in search.space.targets}
-    if not all(means.values()):
+    alone = {task.name: search.baselines(task) for task in search.space.targets}
+    if not all(alone.values()):
         return []
-    pick = {name: (0.0, fmean(run.test() for run in runs)) for name, runs in means.items()}
-    dev = {name: fmean(run.dev() for run in runs) for name, runs in means.items()}
+    dev = {name: fmean(run.dev() for run in runs) for name, runs in alone.items()}
+    seen: dict[str, dict[str, list[Run]]] = {name: {} for name in alone}
     points = []
     spent, count = search.other, 0
-    told = sorted(search.outcomes.values(), key=lambda outcome: bool(outcome.transfer.sources))
+    chosen = [one for one in search.outcomes.values() if not search.space.is_fresh(one.transfer.seed)]
+    told = sorted(chosen, key=lambda outcome: search.is_candidate(outcome.transfer))
     for outcome in told:
         spent, count = spent + outcome.cost, count + 1
-        transfer = outcome.transfer
-        if transfer.sources and transfer.seed == search.space.first_seed and isinstance(outcome, Run):
-            gain = outcome.dev() - dev[transfer.target.name]
-            if gain > pick[transfer.target.name][0]:
-                pick[transfer.target.name] = (gain, outcome.test())
-        elif transfer.sources or (count < len(told) and not told[count].transfer.sources):
+        transfer, name = outcome.transfer, outcome.transfer.target.name
+        if search.is_candidate(transfer) and isinstance(outcome, Run):
+            what = transfer.sources[0].name if transfer.sources else ""
+            seen[name].setdefault(what, []).append(outcome)
+        elif count < len(told) and not search.is_candidate(told[count].transfer):
             continue
-        mean = fmean(value for _, value in pick.values())
-        points.append(CurvePoint(spent.units / total, spent.seconds, mean, count))
+        points.append(CurvePoint(spent.units / total, spent.seconds, _picked(alone, dev, seen), count))
     return points
+
+
+def _picked(
+    alone: Mapping[str, Sequence[Run]], dev: Mapping[str, float], seen: Mapping[str, Mapping[str, list[Run]]]
+) -> float:
+    """Mean over targets of the test performance of the candidate with the best mean on dev, or of none."""
+    values = []
+    for name, runs in alone.items():
+        best = max(seen[name].values(), key=lambda made: fmean(run.dev() for run in made), default=None)
+        if best is None or fmean(run.dev() for run in best) <= dev[name]:
+            best = list(runs)
+        values.append(fmean(run.test() for run in best))
+    return fmean(values)
 
 
 def costs(search: Search) -> list[CostRow]:
@@ -86,8 +118,8 @@ def costs(search: Search) -> list[CostRow]:
     }
     for outcome in search.outcomes.values():
         transfer = outcome.transfer
-        first = transfer.seed == search.space.first_seed or search.options.exhaustive
-        stage = "baselines" if transfer.is_baseline else "pairs" if first else "confirmation"
+        fresh = search.space.is_fresh(transfer.seed)
+        stage = "confirmation" if fresh else "pairs" if search.is_candidate(transfer) else "baselines"
         stages[stage].append(outcome.cost)
     return [
         CostRow(
@@ -104,4 +136,4 @@ def exhaustive(search: Search) -> CostRow:
     """What trying everything would cost at the measured pace."""
     units = search.exhaustive_units
     runs = sum(1 for _ in search.space.exhaustive())
-    return CostRow("exhaustive", runs, units, units * search.seconds_per_unit())
+    return CostRow("exhaustive", runs, units, units * search.purse.seconds_per_unit())

@@ -156,7 +156,9 @@ class Answer:
     negative: tried sources that make the target worse by more than run noise.
     more: what one more hour or more runs would buy.
     weights_key: the run whose folder holds the trained winner. export_hint: the command that hands it out.
-    runs, seconds: what was spent on this target's pairs, confirmation included.
+    runs, seconds: what was spent on this target's candidates, confirmation included.
+    rival: the second best, confirmed beside the winner; `no transfer` if nothing else was expected to gain.
+    rival_gain: its gain on test on the same fresh seeds. dev_gain: the winner's on dev, which decided.
     """
 
     target: str
@@ -175,6 +177,9 @@ class Answer:
     export_hint: str = ""
     runs: int = 0
     seconds: float = 0.0
+    rival: str = ""
+    rival_gain: Interval | None = None
+    dev_gain: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +255,8 @@ class Summary:
     budget: as the study states it.
     exhaustive: the estimated cost of trying everything; None if unknown.
     notes: warnings and fallbacks in words. set_aside: task → why it is no source.
+    controls: what costs about as much as a transfer without another task: `B → B` (source equals target),
+    `train longer`, `another seed`.
     """
 
     version: str
@@ -272,6 +279,7 @@ class Summary:
     environment: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     set_aside: Mapping[str, str] = field(default_factory=dict)
+    controls: tuple[PairRow, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values that `from_json` reads back; NaN and infinities become None."""

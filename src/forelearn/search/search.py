@@ -279,6 +279,10 @@ class Search(Record):
         """What the search would learn first, by dev alone; None: nothing, train the target as it is."""
         return self.finalists(target)[0]
 
+    def looks(self, transfer: Transfer) -> dict[int, float | None]:
+        """Epoch → dev measure below which this run is to be stopped there; empty: it runs undisturbed."""
+        return {} if self.options.exhaustive or not self.options.halving else self.floors(transfer)
+
     # --- what is known ---------------------------------------------------------------------------
 
     def guess(self, candidate: Candidate | None, target: Task) -> Guess | None:
