@@ -39,7 +39,7 @@ def test_every_section_and_key_of_search_recipe_run_and_conductance_is_documente
 
 def test_the_documented_defaults_of_the_search_are_the_defaults():
     shown, real = documented()["search"], Settings.model_fields["search"].default
-    for key in ("seeds", "confirm_share", "least", "round", "level"):
+    for key in ("seeds", "confirm", "least", "halving", "controls", "round", "level"):
         assert shown[key] == getattr(real, key)
     assert tuple(shown["features"]) == real.features
     assert shown["budget"] == str(real.budget)

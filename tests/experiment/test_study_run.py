@@ -66,7 +66,7 @@ def test_the_reported_gain_is_of_seeds_on_which_no_pair_was_tried(finished):
     assert judged
     for row in judged:
         seeds = {prepared.runs.get(key).transfer.seed for key in row["keys"]}
-        assert seeds == {0, 1}
+        assert {0, 500} <= seeds  # tried on the first seed, confirmed on a fresh one
         baseline = next(item for item in result["baselines"] if item["task"] == row["target"])
         second = next(key for key in row["keys"] if prepared.runs.get(key).transfer.seed == 1)
         gain = prepared.runs.get(second).test() - baseline["test"][baseline["seeds"].index(1)]

@@ -33,8 +33,9 @@ batch_size = {recipe.batch_size}
 max_length = {recipe.max_length}
 
 [search]
-budget = "25%"
-seeds = 4
+budget = "33%"
+seeds = 3
+confirm = 0.4
 round = 12
 
 [conductance]

@@ -29,6 +29,9 @@ from forelearn.search.space import Space, source_name
 LEVEL = 0.5
 """What a baseline performs on average: the search sees differences alone, and a table may know no more."""
 
+OPTIONS = Options(halving=False)
+"""A study's, but a finished run cannot be stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lived:
@@ -50,7 +53,7 @@ class TableSearch:
     shares: of the cost of one run of every pair and baseline.
     """
 
-    options: Options = Options(halving=False)
+    options: Options = OPTIONS
     confirmation_extra: bool = False
     seeds: int | None = None
     scores: Sequence[str] = ()

@@ -14,6 +14,7 @@ from tempfile import NamedTemporaryFile
 
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.section_answers import answers, notes, top
+from forelearn.report.section_controls import controls
 from forelearn.report.section_gains import cost, gains
 from forelearn.report.section_method import method
 from forelearn.report.section_pairs import pairs
@@ -23,6 +24,7 @@ from forelearn.report.summary import Summary
 SECTIONS = (
     ("answers", "Answers"),
     ("gains", "Gains"),
+    ("controls", "Controls"),
     ("cost", "Cost"),
     ("pairs", "Pairs"),
     ("tasks", "Tasks"),
@@ -42,6 +44,7 @@ def page(summary: Summary) -> str:
     body = {
         "answers": answers(summary),
         "gains": gains(summary),
+        "controls": controls(summary),
         "cost": cost(summary),
         "pairs": pairs(summary),
         "tasks": tasks(summary),

@@ -210,6 +210,14 @@ def _why(answer: Answer, summary: Summary) -> Markup:
     facts: list[Markup] = []
     if answer.predicted is not None:
         facts.append(_pair("Predicted gain", with_bounds(answer.predicted)))
+    if answer.dev_gain is not None:
+        facts.append(_pair("Gain on dev, which decided", with_bounds(answer.dev_gain)))
+    if answer.rival_gain is not None:
+        facts.append(
+            _pair("Its rival on the same seeds", [name(answer.rival), ": ", with_bounds(answer.rival_gain)])
+        )
+    elif answer.rival:
+        facts.append(_pair("Its rival", name(answer.rival)))
     if answer.negative:
         facts.append(_pair("Makes it worse", names(answer.negative)))
     if answer.runs:

@@ -1,0 +1,66 @@
+"""`features.csv`: what was known of every pair of a study before it was tried, one row a (source, target).
+
+Columns are the predictor's (`estimators/features.py`): `f1.source` and `f1.target` (the deciding measure of both
+tasks alone, on dev and the first seed), `ansat.SET@THRESHOLD`, the free scores, `recipe.…`, and `prior`, the
+rank fusion of free scores and ANSAT, standardised within its target. Columns `cost.…` hold what features cost:
+the sum over rows is the whole. An empty cell is a value that is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from forelearn.core.run import Cost
+from forelearn.estimators.features import Columns
+from forelearn.experiment.csv_file import cell, number_of, read_csv, write_csv
+
+FILE = "features.csv"
+
+Pair = tuple[str, str]
+"""(source, target)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """pairs: n of them. columns: their features, [n, d]. costs: feature → what all pairs together cost."""
+
+    pairs: tuple[Pair, ...]
+    columns: Columns
+    costs: Mapping[str, Cost]
+
+
+def write_features(features: Features, path: Path) -> None:
+    """Write the table in one step, rows by target and source."""
+    costs = [
+        (f"cost.{name}.{kind}", getattr(cost, kind) / max(1, len(features.pairs)))
+        for name, cost in features.costs.items()
+        for kind in ("units", "seconds")
+    ]
+    header = ["target", "source", *features.columns.names, *(name for name, _ in costs)]
+    rows = [
+        [target, source, *map(cell, features.columns.rows[row]), *(cell(value) for _, value in costs)]
+        for row, (source, target) in enumerate(features.pairs)
+    ]
+    write_csv(path, header, sorted(rows))
+
+
+def read_features(path: Path) -> Features:
+    """The table that `write_features` wrote. Raises InputError for a file that is none."""
+    header, rows = read_csv(path, needed=("target", "source"))
+    names = [name for name in header if name not in ("target", "source") and not name.startswith("cost.")]
+    values = np.array([[number_of(path, row, name) for name in names] for row in rows], np.float64)
+    costs: dict[str, Cost] = {}
+    for name in dict.fromkeys(name.split(".")[1] for name in header if name.startswith("cost.")):
+        units, seconds = (
+            sum(number_of(path, row, f"cost.{name}.{kind}") for row in rows) for kind in ("units", "seconds")
+        )
+        costs[name] = Cost(units, seconds)
+    return Features(
+        tuple((row.values["source"], row.values["target"]) for row in rows),
+        Columns(tuple(names), values.reshape(len(rows), len(names))),
+        costs,
+    )
