@@ -1,6 +1,6 @@
 """Does the search find better sources than random, at equal cost? Replays on tables of finished runs.
 
-    python -m benchmarks.search --quick      40 replays a table
+    python -m benchmarks.search --quick      60 replays a table
     python -m benchmarks.search              200
 
 No training: every run is looked up. Tables: the two with eight seeds below `FORELEARN_SHARED_DATA` (default
@@ -33,14 +33,14 @@ import csv
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
@@ -48,7 +48,7 @@ from forelearn.evaluation.budget import SHARES, Replay, lost, replay
 from forelearn.evaluation.judging import split
 from forelearn.evaluation.orders import nothing, seen, source_effects
 from forelearn.evaluation.quality import arranged
-from forelearn.evaluation.table import Array, Table, mean_known
+from forelearn.evaluation.table import Array, Table
 from forelearn.experiment.evaluate_table import by_static
 from forelearn.experiment.read_table import read_table
 from forelearn.experiment.replay import TableSearch
@@ -84,11 +84,11 @@ class Mean:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="40 replays a table instead of 200")
+    parser.add_argument("--quick", action="store_true", help="60 replays a table instead of 200")
     parser.add_argument("--replays", type=int, default=None)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     arguments = parser.parse_args()
-    replays = arguments.replays or (40 if arguments.quick else 200)
+    replays = arguments.replays or (60 if arguments.quick else 200)
     began = time.monotonic()
     found: dict[str, Mapping[tuple[str, float], Lost]] = {}
     print(f"{replays} replays a table, {arguments.workers} workers of 1 thread")
@@ -96,11 +96,12 @@ def main() -> None:
         for path in tables():
             numbers = range(replays)
             lived = list(pool.map(lives, [path] * replays, numbers, chunksize=4))
-            found[path.stem if path != OWN else "our study"] = {
+            name = "our study" if path == OWN else path.stem
+            found[name] = {
                 key: Lost(*(np.stack([one[key][part] for one in lived]) for part in (0, 1)))
                 for key in lived[0]
             }
-            show(path, found[path.stem if path != OWN else "our study"])
+            show(name, load(path), found[name])
     seconds = time.monotonic() - began
     print(json.dumps({**figures(found), "replays": replays, "wall_seconds": round(seconds)}))
 
@@ -155,21 +156,19 @@ def live_all(table: Table, number: int) -> dict[tuple[str, float], tuple[Array, 
 
 
 def mean_of(values: Array, draws: int = 2000) -> Mean:
-    """The mean over targets of means over replays. values: [replays, T], NaN where undefined."""
+    """The mean over replays and targets. values: [replays, T], NaN where undefined."""
     known = np.isfinite(values)
     if not known.any():
         return Mean(np.nan, np.nan, np.nan, np.nan)
     rng = np.random.default_rng(0)
     rows, columns = values.shape
     replays = rng.multinomial(rows, np.full(rows, 1 / rows), draws).astype(np.float64)
-    targets = rng.multinomial(columns, np.full(columns, 1 / columns), draws)
-    sums, counts = replays @ np.where(known, values, 0.0), replays @ known
-    means = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
-    weight = targets * (counts > 0)
-    drawn = (means * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1)
+    targets = rng.multinomial(columns, np.full(columns, 1 / columns), draws).astype(np.float64)
+    sums = ((replays @ np.where(known, values, 0.0)) * targets).sum(axis=1)
+    counts = ((replays @ known.astype(np.float64)) * targets).sum(axis=1)
+    drawn = sums[counts > 0] / counts[counts > 0]
     low, high = np.quantile(drawn, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    value = float(mean_known(mean_known(values, axis=0), axis=0))
-    return Mean(value, float(low), float(high), float(drawn.std()))
+    return Mean(float(values[known].mean()), float(low), float(high), float(drawn.std()))
 
 
 def against(found: Mapping[tuple[str, float], Lost], ours: str, theirs: str, share: float) -> Mean:
@@ -177,27 +176,26 @@ def against(found: Mapping[tuple[str, float], Lost], ours: str, theirs: str, sha
     return mean_of(found[ours, share].points - found[theirs, share].points)
 
 
-def show(path: Path, found: Mapping[tuple[str, float], Lost]) -> None:
-    table = load(path)
-    role = "the settings were frozen on it" if path.stem == "finetune-gpt2m" else "judges"
+def show(name: str, table: Table, found: Mapping[tuple[str, float], Lost]) -> None:
+    role = "the settings were frozen on it" if name == "finetune-gpt2m" else "judges"
     print(
-        f"\n{path.stem} ({role}): {len(table.targets)} targets × {len(table.sources)} sources, "
+        f"\n{name} ({role}): {len(table.targets)} targets × {len(table.sources)} sources, "
         f"{len(table.seeds)} seeds; points"
     )
     print(f"{'':18}" + "".join(f"{f'at {100 * s:g} %: lost':>18}{'overstated (SE)':>20}" for s in SHARES))
-    for name in METHODS:
-        line = f"{name:18}"
+    for method in METHODS:
+        line = f"{method:18}"
         for share in SHARES:
-            over = mean_of(found[name, share].overstated)
+            over = mean_of(found[method, share].overstated)
             shown = f"{over.value:+.2f} ({over.error:.2f})" if np.isfinite(over.value) else "–"
-            line += f"{mean_of(found[name, share].points).value:18.2f}{shown:>20}"
+            line += f"{mean_of(found[method, share].points).value:18.2f}{shown:>20}"
         print(line)
     for ours in (OURS, ALL_IN):
         for theirs in METHODS[2:]:
-            shown = [against(found, ours, theirs, share) for share in SHARES]
+            differences = [against(found, ours, theirs, share) for share in SHARES]
             print(
                 f"{f'{ours} − {theirs}':34}"
-                + "".join(f"{d.value:+9.2f} [{d.low:+.2f}, {d.high:+.2f}]" for d in shown)
+                + "".join(f"{d.value:+9.2f} [{d.low:+.2f}, {d.high:+.2f}]" for d in differences)
             )
 
 
@@ -213,8 +211,7 @@ def figures(found: Mapping[str, Mapping[tuple[str, float], Lost]]) -> dict[str, 
         for ours in (OURS, ALL_IN)
         for share in SHARES
     ]
-    known: Sequence[Mean] = [claim for claim in claims if np.isfinite(claim.value)]
-    top = max(known, key=lambda claim: abs(claim.value))
+    top = max((one for one in claims if np.isfinite(one.value)), key=lambda one: abs(one.value))
     return {
         "worst_vs_random": worst(OURS, "random"),
         "worst_vs_source_effects": worst(OURS, "source effects"),
