@@ -80,6 +80,7 @@ def fit_gains(
     baselines: Mapping[str, Sequence[float]],
     *,
     scores: Mapping[Pair, float] | None = None,
+    noise: float | None = None,
     variances: Variances = Variances(),
 ) -> Gains:
     """The gains of all `pairs`, given what has run.
@@ -87,7 +88,8 @@ def fit_gains(
     observed: pair → performances − mean of the target's baselines, one a seed. baselines: target →
     performances of its baseline; a target with one or none has a zero that is as unsure as one run; give two
     equal values or more for a baseline that is known. scores: pair → score known beforehand, standardised
-    within its target; 0 where it is missing. The order of all arguments is without effect.
+    within its target; 0 where it is missing. noise: standard deviation of one run as an earlier study found
+    it, in units of the metric; it stands in for the stated one. The order of all arguments is without effect.
     """
     sources = tuple(sorted({source for source, _ in pairs}))
     targets = tuple(sorted({target for _, target in pairs}))
@@ -109,9 +111,9 @@ def fit_gains(
     of = np.array([s for _, s, _ in cells], np.int64)
     count = np.array([len(values) for *_, values in cells], np.float64)
     clipped = [np.clip((np.array(v) - level[t]) / scale[t], LOW, HIGH) for t, _, v in cells]
-    noise = _noise(
-        clipped, [np.array(v) / scale[row[t]] for t, v in baselines.items() if t in row], variances
-    )
+    stated = variances.noise if noise is None else (noise / float(np.exp(np.log(scale).mean()))) ** 2
+    alone = [np.array(v) / scale[row[t]] for t, v in baselines.items() if t in row]
+    variance_of_run = _noise(clipped, alone, stated)
 
     def covariance(rows: NDArray[np.int64], columns: NDArray[np.int64], t: int | None = None) -> Array:
         """Of the observed cells with each other, or with all cells of target `t`."""
@@ -128,7 +130,7 @@ def fit_gains(
         )
         return found
 
-    inner = covariance(at, of) + np.diag(noise / np.maximum(count, 1.0))
+    inner = covariance(at, of) + np.diag(variance_of_run / np.maximum(count, 1.0))
     factor = np.linalg.cholesky(inner)
     residual = np.array([v.mean() for v in clipped]) - SLOPE * score[at, of]
     solved = np.linalg.solve(factor, residual)
@@ -144,13 +146,13 @@ def fit_gains(
             + variances.score * np.outer(score[t], score[t])
         )
         block = prior - weight.T @ weight
-        zero = noise / max(len(baselines.get(name, ())), 1)
+        zero = variance_of_run / max(len(baselines.get(name, ())), 1)
         known = len(baselines.get(name, ())) > 1 and np.ptp(baselines[name]) == 0
         block = block + (0.0 if known else zero)
         here = every[exists[t]]
         expected = level[t] + scale[t] * middle[here]
         spread = scale[t] ** 2 * block[np.ix_(here, here)]
-        variance = noise * scale[t] ** 2
+        variance = variance_of_run * scale[t] ** 2
         mean[t, here] = expected
         sd[t, here] = np.sqrt(np.diag(spread))
         shifts = spread / np.sqrt(np.diag(spread) + variance)[:, None]
@@ -163,7 +165,7 @@ def fit_gains(
     if len(cells):
         told = np.linalg.solve(factor, variances.score * score[at, of])
         slope += float(told @ solved)
-    return Gains(sources, targets, mean, sd, worth, baseline_worth, np.sqrt(noise) * scale, slope)
+    return Gains(sources, targets, mean, sd, worth, baseline_worth, np.sqrt(variance_of_run) * scale, slope)
 
 
 def _rise(mean: Array, shift: Array) -> float:
@@ -191,7 +193,7 @@ def _levels(runs: Sequence[Sequence[float]]) -> tuple[Array, Array]:
     return (counts * middles + centre) / (counts + 1.0), scale
 
 
-def _noise(cells: Sequence[Array], baselines: Sequence[Array], variances: Variances) -> float:
+def _noise(cells: Sequence[Array], baselines: Sequence[Array], stated: float) -> float:
     """Variance of one run, pooled over replicates, in squares of a scale."""
     squares = degrees = 0.0
     for values in [*cells, *baselines]:
@@ -199,4 +201,4 @@ def _noise(cells: Sequence[Array], baselines: Sequence[Array], variances: Varian
             middle = values.mean()
             squares += float((np.clip(values - middle, LOW, -LOW) ** 2).sum())
             degrees += len(values) - 1
-    return (FREEDOM * variances.noise + squares) / (FREEDOM + degrees)
+    return (FREEDOM * stated + squares) / (FREEDOM + degrees)

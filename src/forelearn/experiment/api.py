@@ -24,6 +24,7 @@ from forelearn.experiment.check import check
 from forelearn.experiment.drive import Display, Silent, drive, new_search, now, replay, run_transfers
 from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
+from forelearn.experiment.gains import run_noise
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared, prepare
 from forelearn.report.page import page
@@ -88,6 +89,7 @@ def search(
             prepared.study.out / PAIRS,
             study=prepared.study.settings.name,
             metric=summary.metric,
+            noise=run_noise(state),
         )
         return summary
 

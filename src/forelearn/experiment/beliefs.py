@@ -33,7 +33,7 @@ from forelearn.executors.base import Executor
 from forelearn.experiment.aside import degenerate
 from forelearn.experiment.attributions import Read, embed, read_documents
 from forelearn.experiment.drive import Display, Silent
-from forelearn.experiment.earlier import joined, load_pairs
+from forelearn.experiment.earlier import joined, load_noise, load_pairs
 from forelearn.experiment.free import FREE, free_scores, scores_of
 from forelearn.experiment.gains import guesses, posterior
 from forelearn.experiment.prepare import Prepared
@@ -184,6 +184,13 @@ class Beliefs:
             for name in study.settings.search.warm_start
         ]
 
+    def earlier_noise(self) -> float | None:
+        """The noise of a run in the studies named under `warm_start`; None without any."""
+        study = self.prepared.study
+        found = [load_noise(study.folder / expand(name)) for name in study.settings.search.warm_start]
+        known = [value**2 for value in found if value is not None]
+        return math.sqrt(fmean(known)) if known else None
+
     def predict(self, search: Search) -> Predictions:
         """Refit on the finished pairs and predict every pair's gain."""
         columns = self.columns(search)
@@ -205,7 +212,7 @@ class Beliefs:
         return found
 
     def _guesses(self, search: Search) -> Mapping[Pair, Guess]:
-        self.gains = posterior(search, self._score(search))
+        self.gains = posterior(search, self._score(search), noise=self.earlier_noise())
         found = guesses(self.gains, self.aside(search))
         width = NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
         tried = {

@@ -20,11 +20,14 @@ from forelearn.estimators.features import FeatureTable
 FILE = "pairs.json"
 
 
-def save_pairs(table: FeatureTable, path: Path, *, study: str, metric: str) -> None:
-    """Write the finished pairs of a study beside, then rename."""
+def save_pairs(
+    table: FeatureTable, path: Path, *, study: str, metric: str, noise: float | None = None
+) -> None:
+    """Write the finished pairs of a study beside, then rename. noise: SD of one run between seeds, if known."""
     value = {
         "study": study,
         "metric": metric,
+        "noise": noise,
         "columns": table.names,
         "pairs": [
             {
@@ -77,6 +80,15 @@ def load_pairs(folder: Path, columns: tuple[str, ...], *, metric: str) -> Featur
         rule = f"holds gains of {value['metric']}, but this study decides by {metric}."
         raise InputError(Problem(f"warm_start {path}", rule, "Name a study of the same metric."))
     return table
+
+
+def load_noise(folder: Path) -> float | None:
+    """The standard deviation of one run in an earlier study; None if it had no replicates."""
+    try:
+        value = json.loads((folder / FILE).read_text(encoding="utf-8")).get("noise")
+    except (OSError, ValueError, AttributeError):
+        return None  # `load_pairs` says what is wrong with the file
+    return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
 def joined(first: FeatureTable, *others: FeatureTable) -> FeatureTable:

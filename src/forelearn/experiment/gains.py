@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from forelearn.estimators.gain_model import Gains, Variances, fit_gains
+from forelearn.evaluation.gains import seed_noise
 from forelearn.search.record import Record
 from forelearn.search.search import Pair
 from forelearn.search.space import source_name
@@ -14,11 +15,16 @@ STATED = Variances()
 
 
 def posterior(
-    record: Record, scores: Mapping[Pair, float] | None = None, *, variances: Variances = STATED
+    record: Record,
+    scores: Mapping[Pair, float] | None = None,
+    *,
+    noise: float | None = None,
+    variances: Variances = STATED,
 ) -> Gains:
     """What is believed of every candidate's gain after the runs on the search's seeds.
 
-    scores: known beforehand, standardised within the target; a control has none.
+    scores: known beforehand, standardised within the target; a control has none. noise: of one run, as an
+    earlier study found it.
     """
     space = record.space
     observed, pairs = {}, []
@@ -29,7 +35,17 @@ def posterior(
         if gains:
             observed[pair] = gains
     baselines = {target.name: [run.dev() for run in record.baselines(target)] for target in space.targets}
-    return fit_gains(pairs, observed, baselines, scores=scores, variances=variances)
+    return fit_gains(pairs, observed, baselines, scores=scores, noise=noise, variances=variances)
+
+
+def run_noise(record: Record) -> float | None:
+    """Standard deviation of one run on dev, pooled over replicates of every target; None without any."""
+    cells = []
+    for candidate, target in record.space.candidates():
+        cells.append([run.dev() for run in record.runs(candidate, target)])
+    cells += [[run.dev() for run in record.baselines(task)] for task in record.space.tasks]
+    found = seed_noise([cell for cell in cells if len(cell) > 1])
+    return found if found == found and found > 0 else None
 
 
 def guesses(gains: Gains, aside: Collection[str] = ()) -> dict[Pair, Guess]:
