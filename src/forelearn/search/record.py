@@ -23,7 +23,7 @@ class Record:
 
     space: Space
     outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
-    _plans: dict[tuple[str, str, int], tuple[Transfer, Transfer | None]] = field(
+    _plans: dict[tuple[str, str, int], tuple[Transfer, str | None]] = field(
         default_factory=dict, init=False, repr=False
     )
     _recipes: dict[str, Recipe | None] = field(default_factory=dict, init=False, repr=False)
@@ -74,9 +74,10 @@ class Record:
             if recipe is None or (isinstance(candidate, Task) and source_recipe is None):
                 return None
             transfer = self.space.pair(candidate, target, source_recipe, recipe, seed)
-            self._plans[key] = transfer, transfer.prefix
-        transfer, prefix = self._plans[key]
-        if check_prefix and prefix is not None and not isinstance(self.outcomes.get(prefix.key), Run):
+            prefix = transfer.prefix
+            self._plans[key] = transfer, None if prefix is None else prefix.key
+        transfer, first = self._plans[key]
+        if check_prefix and first is not None and not isinstance(self.outcomes.get(first), Run):
             return None
         return transfer
 
@@ -114,7 +115,8 @@ class Record:
             *(self._seeds(True) if fresh is not False else ()),
         ]
         plans = [self.plan(candidate, target, seed, check_prefix=False) for seed in seeds]
-        return [self.outcomes[plan.key] for plan in plans if plan is not None and plan.key in self.outcomes]
+        found = [self.outcomes.get(plan.key) for plan in plans if plan is not None]
+        return [outcome for outcome in found if outcome is not None]
 
     def runs(self, candidate: Candidate, target: Task, *, fresh: bool = False) -> list[Run]:
         """The finished runs of a candidate, by seed."""

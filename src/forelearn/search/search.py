@@ -143,8 +143,8 @@ class Search(Record):
                 if (guess := self.guess(candidate, target)) is not None
                 and (few or guess.mean + 2 * guess.sd > 0)
                 and (transfer := self.plan(candidate, target, self.space.first_seed)) is not None
-                and transfer.key not in self.outcomes
-                and transfer.key not in taken
+                and (key := transfer.key) not in self.outcomes
+                and key not in taken
             ]
             top = max(found, key=lambda item: item[:2], default=None)
             return None if top is None else (top[0], top[2])
