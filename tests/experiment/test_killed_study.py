@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from tests.families import small_study, without_costs
 
+from forelearn.store.directory import Directory
+from forelearn.store.runs import Runs
+
 
 def start(study: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -32,6 +35,8 @@ def test_ten_kills_at_random_moments_change_no_number(tmp_path):
     undisturbed = small_study(tmp_path / "undisturbed")
     process = start(undisturbed)
     assert process.wait(timeout=600) == 0
+    runs = [outcome.transfer for outcome in Runs(Directory(undisturbed.parent / "out")).all()]
+    assert {transfer.seed for transfer in runs if transfer.sources} >= {0, 1, 500}, "replicates, confirmation"
     expected = json.loads((undisturbed.parent / "out" / "results.json").read_text(encoding="utf-8"))
     total = finished(undisturbed)
     chance = random.Random(5)

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from tests.families import small_study, without_costs
@@ -28,6 +29,7 @@ def test_a_study_ends_with_an_answer_for_every_target(finished):
     assert len(result["answers"]) == 4
     assert {answer["decision"] for answer in result["answers"]} <= {
         "transfer",
+        "tied",
         "do not transfer",
         "not enough evidence",
     }
@@ -52,11 +54,15 @@ def test_every_number_can_be_traced_to_runs_by_key(finished):
             assert run.test() == value
     tried = [row for row in result["pairs"] if row["obtained"]]
     assert tried
-    for row in tried:
-        run = prepared.runs.get(row["keys"][0])
+    for row in [*tried, *(row for row in result["controls"] if row["keys"])]:
+        if not row["obtained"]:
+            continue
+        runs = [prepared.runs.get(key) for key in row["keys"]]
+        mine = [run.test() for run in runs if run.transfer.seed in row["obtained"]["seeds"]]
         baseline = next(item for item in result["baselines"] if item["task"] == row["target"])
-        assert isinstance(run, Run)
-        assert row["obtained"]["test"] == pytest.approx(run.test() - sum(baseline["test"]) / 2)
+        assert len(mine) == len(row["obtained"]["seeds"]) > 0
+        expected = fmean(mine) - fmean(baseline["test"])
+        assert row["obtained"]["test"] == pytest.approx(expected)
 
 
 def test_the_reported_gain_is_of_seeds_on_which_no_pair_was_tried(finished):
@@ -65,12 +71,16 @@ def test_the_reported_gain_is_of_seeds_on_which_no_pair_was_tried(finished):
     judged = [row for row in result["pairs"] if row["confirmed"]]
     assert judged
     for row in judged:
-        seeds = {prepared.runs.get(key).transfer.seed for key in row["keys"]}
-        assert {0, 500} <= seeds  # tried on the first seed, confirmed on a fresh one
-        baseline = next(item for item in result["baselines"] if item["task"] == row["target"])
-        second = next(key for key in row["keys"] if prepared.runs.get(key).transfer.seed == 1)
-        gain = prepared.runs.get(second).test() - baseline["test"][baseline["seeds"].index(1)]
-        assert row["confirmed"]["mean"] == pytest.approx(gain)
+        runs = {prepared.runs.get(key).transfer.seed: prepared.runs.get(key) for key in row["keys"]}
+        fresh = {seed: run for seed, run in runs.items() if prepared.space.is_fresh(seed)}
+        assert fresh
+        assert set(row["obtained"]["seeds"]).isdisjoint(fresh)
+        plain = [
+            prepared.runs.get(prepared.space.baseline(run.transfer.target, run.transfer.recipe, seed).key)
+            for seed, run in fresh.items()
+        ]
+        gains = [run.test() - alone.test() for run, alone in zip(fresh.values(), plain)]
+        assert row["confirmed"]["mean"] == pytest.approx(fmean(gains))
 
 
 def test_a_second_start_trains_nothing_and_ends_the_same(finished):
@@ -128,7 +138,7 @@ def test_a_failed_run_is_counted_and_not_fatal(tmp_path, monkeypatch):
 
     real = jobs.train_job
 
-    def failing(place, transfer, start, *, report):
+    def failing(place, transfer, start, rungs=None, *, report):
         if transfer["sources"] and transfer["target"]["name"] == "02-birch":
             raise ForelearnError("made to fail")
         return real(place, transfer, start, report=report)
@@ -148,7 +158,7 @@ def test_where_every_run_fails_the_study_fails_with_the_first_reason(tmp_path, m
     study = small_study(tmp_path)
     from forelearn.experiment import jobs
 
-    def failing(place, transfer, start, *, report):
+    def failing(place, transfer, start, rungs=None, *, report):
         raise ForelearnError("no luck")
 
     monkeypatch.setattr(jobs, "train_job", failing)
