@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Json, note, print_json, write_beside
+from forelearn.cli.parameters import Json, Out, note, print_json, write_beside
 
 if TYPE_CHECKING:
     from forelearn.evaluation.quality import Quality
+    from forelearn.evaluation.study_result import StudyEvaluation
     from forelearn.experiment.table_file import TableOptions
 
 
@@ -46,6 +47,10 @@ def evaluate(
     encoding: Annotated[str, typer.Option("--encoding", help="Of the file, for example latin-1.")] = "utf-8",
     seed: Annotated[int, typer.Option("--seed", help="Seed of splits, shuffles and intervals.")] = 0,
     draws: Annotated[int, typer.Option("--draws", help="Splits of the seeds, and random orders.")] = 100,
+    out: Out = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Write the study's runs to results.csv beside its file.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the page to this file.")
     ] = None,
@@ -64,22 +69,42 @@ def evaluate(
     )
     tables = [path for path in paths if not _is_study(path)]
     studies = [path for path in paths if _is_study(path)]
+    _refuse_mixed_page(output, tables, studies)
     found = _judged(tables, options, draws=draws, seed=seed)
-    rows = [row for path in studies for row in _study(path)]
+    evaluations = [_study(path, out=out, save=save, draws=draws, seed=seed) for path in studies]
     if output is not None:
-        from forelearn.report.evaluation_page import evaluation_page
-
-        write_beside(output, evaluation_page(found))
+        write_beside(output, _page(found, evaluations))
         note(f"Wrote {output}")
     if as_json:
         from forelearn.report.evaluation_rows import as_json as rows_of
+        from forelearn.report.study_json import study_rows
 
-        print_json([*(row for quality in found for row in rows_of(quality)), *rows])
+        rows = [row for quality in found for row in rows_of(quality)]
+        print_json([*rows, *(row for evaluation in evaluations for row in study_rows(evaluation))])
     elif output is None:
         from forelearn.report.evaluation_terminal import show_quality
+        from forelearn.report.study_terminal import show_study
 
         for quality in found:
             show_quality(quality)
+        for evaluation in evaluations:
+            show_study(evaluation)
+
+
+def _page(found: list[Quality], evaluations: list[StudyEvaluation]) -> str:
+    """The page of the tables, or of the one study."""
+    from forelearn.report.evaluation_page import evaluation_page
+    from forelearn.report.study_page import study_page
+
+    return study_page(evaluations[0]) if evaluations else evaluation_page(found)
+
+
+def _refuse_mixed_page(output: Path | None, tables: list[Path], studies: list[Path]) -> None:
+    from forelearn.core.errors import InputError, Problem
+
+    if output is not None and studies and len(tables) + len(studies) > 1:
+        rule = f"A page shows tables, or one study; got {len(tables)} tables and {len(studies)} studies."
+        raise InputError(Problem("--output", rule, "Write a page for each study."))
 
 
 def _judged(paths: list[Path], options: TableOptions, *, draws: int, seed: int) -> list[Quality]:
@@ -107,21 +132,15 @@ def _is_study(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".toml"
 
 
-def _study(path: Path) -> list[dict[str, Any]]:
-    """The rows of a study, as `as_json` gives them for tables."""
-    from importlib import import_module
+def _study(path: Path, *, out: str | None, save: bool, draws: int, seed: int) -> StudyEvaluation:
+    """A study judged, and its runs written beside the study file if wanted."""
+    from forelearn.experiment.evaluate import evaluate_study, save_results
 
-    from forelearn.core.errors import InputError, Problem
-
-    try:
-        module = import_module("forelearn.experiment.evaluate")
-    except ModuleNotFoundError as missing:
-        fix = (
-            "Write `forelearn report STUDY --csv` to a file and evaluate that with --columns gain=gain_test."
-        )
-        raise InputError(Problem(str(path), "A study cannot be evaluated yet.", fix)) from missing
-    rows: list[dict[str, Any]] = module.evaluate_study(path)
-    return rows
+    if save:
+        note(f"Wrote {save_results(path, out=out)}")
+    evaluation = evaluate_study(path, out=out, draws=draws, seed=seed)
+    note(f"{evaluation.name}: {evaluation.runs} runs from {evaluation.origin}")
+    return evaluation
 
 
 def _pairs(option: str, text: str | None) -> dict[str, str]:

@@ -40,7 +40,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 def read_csv(path: Path, *, needed: Sequence[str]) -> tuple[list[str], list[CsvRow]]:
     """Header and rows. Raises InputError if the file cannot be read, lacks a column or has an uneven row."""
-    fix = "Write it again from the store: `forelearn evaluate STUDY --out STORE --save`."
+    fix = "Write it again from the study's store: `forelearn evaluate STUDY --out STORE --save`."
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file, strict=True))

@@ -23,7 +23,6 @@ from forelearn.representations.ansat import THRESHOLDS
 from forelearn.search.search import Search
 from forelearn.search.space import source_name
 
-
 DOCUMENTS = 96
 """How many documents every model reads unless said otherwise: eight a task for twelve tasks [choice]."""
 

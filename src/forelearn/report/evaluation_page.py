@@ -57,12 +57,12 @@ def _section(quality: Quality) -> Markup:
         element("h2", {}, heading(quality)),
         element("p", {"class": "intro"}, reliability_words(quality)),
         loss_chart(quality),
-        _table(
+        plain_table(
             "Every figure, with its interval",
             ["figure", *(verdict.method for verdict in quality.verdicts)],
             [[name, *(bounded(v.figures.get(name), 3) for v in quality.verdicts)] for name in names],
         ),
-        _table(
+        plain_table(
             "Differences, target by target",
             ["difference", "figure", "mean"],
             [
@@ -77,7 +77,8 @@ def _section(quality: Quality) -> Markup:
     )
 
 
-def _table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+def plain_table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """A table that scrolls sideways if it must; the first cell of a row names it."""
     head = element("tr", {}, [element("th", {"scope": "col"}, title) for title in titles])
     body = [
         element(
