@@ -15,7 +15,11 @@ stated one as a prior worth `FREEDOM` degrees of freedom.
 
 The worth of one more run is the rise of the expected gain of the target's best choice, "no transfer" among
 them (knowledge gradient: Frazier, Powell & Dayanik 2009). Differs from the source: the expectation is a
-sum over 24 quantiles, and what a run says about other targets is left out.
+sum over 24 quantiles, which counts what is unlikely for too little, and what a run says about other targets
+is left out.
+
+Not covered: that levels and scales are estimates. With five runs a target, mean ± 1.645 sd holds the gain of
+80 % of the pairs that have not run and 86 % of those that have; with a dozen runs 87 and 89 %.
 """
 
 from __future__ import annotations
