@@ -1,11 +1,14 @@
 import itertools
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
-from forelearn.evaluation.decision import MARGIN, Candidate, decide, seeds_to_settle
+from forelearn.evaluation.decision import DOUBT, MARGIN, Candidate, decide, seeds_to_settle
 from forelearn.evaluation.gains import Gain, Noise, paired_gain, pooled_noise
 
 
@@ -31,20 +34,32 @@ def test_an_interval_above_zero_says_transfer():
     )
 
 
-def test_a_mean_at_or_below_zero_says_do_not_transfer():
-    for mean in (0.0, -0.02):
-        decision = decide([one("A", mean, 0.05)])
-        assert decision.kind == "do not transfer"
-        assert "the mean is not above 0" in decision.reason
+def chance(mean: float, error: float, *, freedom: float = 6.0) -> Candidate:
+    """A candidate with this mean and standard error, three seeds of it and of its baseline."""
+    noise = error / math.sqrt(2 / 3)
+    half = float(student.ppf(0.95, freedom)) * error
+    return Candidate(("A",), Gain(mean, mean - half, mean + half, 3, 3, noise, freedom, 0.9))
 
 
-def test_an_interval_below_the_smallest_gain_worth_having_says_do_not_transfer():
-    """.004 ± .005 ends at .009, below the margin .01; so does .005 ± .002, although it lies above 0."""
-    for mean, half in ((0.004, 0.005), (0.005, 0.002)):
-        decision = decide([one("A", mean, half)])
-        assert decision.kind == "do not transfer"
-        assert "below the smallest gain worth having (0.010)" in decision.reason
-    assert decide([one("A", 0.005, 0.002)], margin=0.0).kind == "transfer"
+def test_a_gain_worth_having_that_is_unlikely_says_do_not_transfer():
+    """t at .8 on 6 degrees is .906: a mean .0091 below the margin with an error of .01 leaves .2 − a hair."""
+    said = decide([chance(MARGIN - 0.0091, 0.01)])
+    assert said.kind == "do not transfer"
+    assert "a gain of 0.010 or more, the smallest worth having, is unlikely" in said.reason
+    assert decide([chance(MARGIN - 0.0090, 0.01)]).kind == "not enough evidence"
+
+
+def test_a_mean_below_zero_is_open_for_as_long_as_a_gain_is_likely_enough():
+    """−.01 ± .01 has a chance of .05 to be .01 or more, −.01 ± .05 one of .35."""
+    assert decide([chance(-0.01, 0.01)]).kind == "do not transfer"
+    assert decide([chance(-0.01, 0.05)]).kind == "not enough evidence"
+
+
+def test_a_gain_that_is_surely_positive_and_surely_too_small_is_not_worth_a_transfer():
+    small = chance(0.005, 0.001)
+    assert small.gain.low > 0
+    assert decide([small]).kind == "do not transfer"
+    assert decide([small], margin=0.0).kind == "transfer"
 
 
 def test_anything_else_is_not_enough_evidence_with_the_seeds_that_would_settle_it():
@@ -98,8 +113,9 @@ def test_a_candidate_whose_mean_lies_in_the_leaders_interval_is_tied():
 
 
 def test_a_hopeless_leader_does_not_hide_a_candidate_that_is_still_open():
-    """A .009 ± .0005 ends below the margin; B .008 ± .05 may yet be worth it."""
-    decision = decide([one("A", 0.009, 0.0005), one("B", 0.008, 0.05)])
+    """A .009 with an error of .0005 is .01 with a chance of .05; B .008 with one of .05 may yet be worth it."""
+    hopeless, open_ = chance(0.009, 0.0005), replace(chance(0.008, 0.05), sources=("B",))
+    decision = decide([hopeless, open_])
     assert (decision.kind, decision.sources) == ("not enough evidence", ("B",))
 
 
@@ -113,9 +129,9 @@ def test_the_order_of_candidates_changes_nothing_and_transfer_never_has_an_inter
     assert decision.gain is not None
     if decision.kind in ("transfer", "tied"):
         assert decision.gain.low > 0
-        assert decision.gain.high >= MARGIN
-    if decision.kind == "do not transfer":
-        assert all(c.gain.mean <= 0 or c.gain.high < MARGIN for c in candidates)
+        assert decision.gain.chance_above(MARGIN) > DOUBT
+    refused = all(c.gain.chance_above(MARGIN) <= DOUBT for c in candidates)
+    assert refused == (decision.kind == "do not transfer")
 
 
 def test_a_negative_margin_is_refused():

@@ -9,6 +9,7 @@ from scipy import stats
 from forelearn.evaluation.gains import (
     Noise,
     averaged_gain,
+    own_noise,
     paired_gain,
     paired_noise,
     pooled_noise,
@@ -27,6 +28,40 @@ def test_pooled_noise_weighs_cells_by_their_degrees_of_freedom():
     assert noise is not None
     assert noise.variance == pytest.approx(0.08 / 3)
     assert seed_noise(cells) == pytest.approx(math.sqrt(0.08 / 3))
+
+
+def test_the_noise_of_a_target_is_its_own_shrunk_to_that_of_all():
+    """(.1, .3) and (.2, .2, .5): squares .08 on 3 degrees; pooled .01 counts as 4: (.04 + .08) / 7 on 7."""
+    cells = [[0.1, 0.3], [0.2, 0.2, 0.5], [0.9]]
+    noise = own_noise(cells, Noise(0.01))
+    assert noise is not None
+    assert (noise.variance, noise.freedom) == (pytest.approx(0.12 / 7), 7)
+
+
+def test_a_target_without_replicates_has_the_noise_of_all_and_without_those_its_own():
+    assert own_noise([[0.3]], Noise(0.01)) == Noise(0.01)
+    alone = own_noise([[0.1, 0.3]], None)
+    assert alone is not None
+    assert (alone.variance, alone.freedom) == (pytest.approx(0.02), 1)
+    assert own_noise([[0.3]], None) is None
+
+
+def test_the_chance_of_a_gain_counted_by_hand():
+    """Differences .1, .3 with a prior of .04 on 4: mean .2, error .18439 on 5 degrees (below). The interval's
+    lower end is exceeded with .95, the mean with .5, mean + error with the t's upper tail at 1, .18161."""
+    gain = paired_gain([0.6, 0.7], [0.5, 0.4], noise=Noise(0.04), level=0.9)
+    assert gain.chance_above(gain.low) == pytest.approx(0.95)
+    assert gain.chance_above(0.2) == pytest.approx(0.5)
+    assert gain.chance_above(0.2 + 0.18439) == pytest.approx(0.18161, abs=1e-5)
+
+
+def test_further_seeds_sharpen_the_chance_and_unknown_noise_leaves_it_open():
+    gain = paired_gain([0.53], [0.5], noise=Noise(0.02**2))
+    chances = [gain.chance_above(0.01, more) for more in range(5)]
+    assert chances == sorted(chances)
+    assert paired_gain([0.53], [0.5], noise=None).chance_above(0.01) == 0.5
+    still = paired_gain([0.5, 0.5], [0.5, 0.5], noise=Noise(0.0))
+    assert (still.chance_above(-0.01), still.chance_above(0.0)) == (1.0, 0.0)
 
 
 def test_noise_of_single_seeds_is_unknown():
