@@ -75,7 +75,7 @@ def _column(truth: Truth, split: Split, name: str) -> Array:
 
 def _better_of_two(dev: Side, test: Side, place: int) -> Array:
     """[T]: test of the better one on dev of this seed's baseline and another, mean over the others."""
-    kept = np.full(test.baselines.shape, np.nan)
+    kept: Array = np.full(test.baselines.shape, np.nan)
     for other in range(kept.shape[1]):
         if other != place:
             first = dev.baselines[:, place] >= dev.baselines[:, other]

@@ -78,7 +78,7 @@ def rmse_over(
     *,
     level: float,
     seed: int,
-    draws: int = 300,
+    draws: int = 200,
 ) -> list[Interval]:
     """RMSE@K for each K, in points, with intervals over targets and seeds. Predictions are not refitted.
 
@@ -88,7 +88,7 @@ def rmse_over(
     squares = (runs - predicted[:, :, None]) ** 2
     usable = np.isfinite(order) & np.isfinite(squares).any(axis=2)
     rows = [_Row(order[t, usable[t]], squares[t, usable[t]]) for t in range(len(order)) if usable[t].any()]
-    rows.sort(key=lambda row: row.order.tolist())
+    rows.sort(key=lambda row: (row.order.tolist(), np.nan_to_num(row.squares, nan=-1.0).tolist()))
     undefined = len(order) - len(rows)
     if not rows:
         return [Interval(math.nan, math.nan, math.nan, 0, undefined) for _ in ks]
@@ -111,7 +111,7 @@ class _Row:
     """The pairs of one target: what they are ranked by, [m], and squared errors of runs, [m, R]."""
 
     def __init__(self, order: Array, squares: Array) -> None:
-        place = np.argsort(order, kind="stable")
+        place = np.lexsort((mean_known(squares, axis=1), order))
         self.order, self.squares = order[place], squares[place]
         self.seeds = np.flatnonzero(np.isfinite(squares).any(axis=0))
 

@@ -65,19 +65,16 @@ def resampled(
     if not count:
         return np.full(width, np.nan), np.empty((0, width)), 0, undefined
     own = np.array([row.mean(axis=0) for row in rows])
+    counts = np.array([len(row) for row in rows])
+    padded = np.stack([np.pad(row, ((0, counts.max() - len(row)), (0, 0))) for row in rows])
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, count, (draws, count))
-    again = np.stack([_drawn(row, rng, draws, count) for row in rows])  # [T, draws, T, P]
-    drawn = again[chosen, np.arange(draws)[:, None], np.arange(count)[None, :]].mean(axis=1)
-    return own.mean(axis=0), drawn, count, undefined
-
-
-def _drawn(row: Array, rng: np.random.Generator, draws: int, places: int) -> Array:
-    """Means of seeds drawn anew for each draw and place: [draws, places, P]."""
-    if len(row) == 1:
-        return np.broadcast_to(row[0], (draws, places, row.shape[1]))
-    seeds = rng.integers(0, len(row), (draws, places, len(row)))
-    return np.asarray(row[seeds].mean(axis=2), np.float64)
+    many = counts[chosen]
+    seeds = (rng.random((draws, count, counts.max())) * many[:, :, None]).astype(np.int64)
+    drawn = padded[chosen[:, :, None], seeds]  # [draws, T, A, P]
+    meant = np.arange(counts.max()) < many[:, :, None]
+    means = np.where(meant[..., None], drawn, 0.0).sum(axis=2) / many[:, :, None]
+    return own.mean(axis=0), np.asarray(means.mean(axis=1), np.float64), count, undefined
 
 
 def _ordered(row: Array) -> Array:

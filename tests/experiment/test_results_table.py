@@ -1,0 +1,109 @@
+"""`results.csv` and `features.csv`: what is written is read, what is wrong is refused with its row."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.experiment.made_results import made_features, made_results
+
+from forelearn.core.errors import InputError
+from forelearn.core.recipe import Recipe
+from forelearn.core.run import Cost, Failure, Performance, Run
+from forelearn.core.task import Task
+from forelearn.core.transfer import Encoder, Source, Transfer
+from forelearn.experiment.features_table import read_features, write_features
+from forelearn.experiment.results_table import metrics_of, read_results, results_of, truth_of, write_results
+
+ENCODER, GRID = Encoder("e", "0"), (Recipe(learning_rate=1e-4, precision="bf16"), Recipe(learning_rate=1e-3))
+A, B = (Task(name, "binary", "average_precision", name) for name in "ab")
+
+
+def run(target: Task, recipe: Recipe, dev: float, *sources: Source, seed: int = 0) -> Run:
+    measured = {"average_precision": dev, "f1": dev / 2}
+    return Run(
+        Transfer(target, ENCODER, recipe, seed, sources), Performance(measured, measured), Cost(7.0, 1.0), ""
+    )
+
+
+def test_what_is_written_reads_back_to_the_last_bit(tmp_path):
+    rows = made_results()
+    write_results(rows, tmp_path / "results.csv")
+    assert sorted(read_results(tmp_path / "results.csv"), key=lambda row: row.key) == sorted(
+        rows, key=lambda row: row.key
+    )
+    features = made_features()
+    write_features(features, tmp_path / "features.csv")
+    again = read_features(tmp_path / "features.csv")
+    assert dict(zip(again.pairs, again.columns.rows.tolist())) == dict(
+        zip(features.pairs, features.columns.rows.tolist())
+    )
+    assert again.costs["ansat"].units == pytest.approx(600.0)
+
+
+def test_the_file_does_not_depend_on_the_order_of_the_runs(tmp_path):
+    rows = made_results()
+    write_results(rows, tmp_path / "one.csv")
+    random.Random(0).shuffle(rows)
+    write_results(rows, tmp_path / "other.csv")
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "other.csv").read_bytes()
+
+
+def test_the_dev_best_recipe_on_the_first_seed_makes_the_truth_and_controls_are_told_apart():
+    """A keeps the second recipe (.6 > .5), B the first. Of A's runs those at the second count; the pair B → A is at
+    both kept recipes; `train longer` has twice the epochs; a failure has no row."""
+    first, second = GRID
+    outcomes = [
+        run(A, first, 0.5),
+        run(A, second, 0.6),
+        run(A, second, 0.9, seed=1),
+        run(B, first, 0.4),
+        run(B, second, 0.3),
+        run(A, second, 0.7, Source(B, first)),
+        run(A, second, 0.8, Source(B, second)),
+        run(A, second, 0.65, Source(A, second)),
+        run(A, replace(second, epochs=6), 0.66),
+        Failure(run(B, first, 0.0, seed=1).transfer, "diverged", Cost(), ""),
+    ]
+    found = {
+        (row.target, row.source, row.seed): row.dev["average_precision"] for row in results_of(outcomes, GRID)
+    }
+    assert found == {
+        ("a", "", 0): 0.6,
+        ("a", "", 1): 0.9,
+        ("a", "a", 0): 0.65,
+        ("a", "b", 0): 0.7,
+        ("a", "train longer", 0): 0.66,
+        ("b", "", 0): 0.4,
+    }
+
+
+def test_a_truth_has_holes_where_runs_are_missing():
+    rows = [row for row in made_results() if (row.target, row.source, row.seed) != ("a", "b", 2)]
+    truth = truth_of(rows, "f1")
+    assert np.isnan(truth.test.pairs[0, truth.sources.index("b"), 2])
+    assert truth.search_seeds == (0, 1, 2)
+    assert np.isnan(truth.test.pairs[0, truth.sources.index("a")]).all()
+    assert np.isfinite(truth.test.itself[:, :3]).all()
+    assert truth.seeds == (0, 1, 2, 3, 4)
+    assert truth.costs.tolist() == [100.0] * 6
+    assert metrics_of(rows) == ("average_precision", "f1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("target,source", "aim,source", "no column `target`"),
+        ("\na,,0,", "\na,,0,x,", "row 2"),
+        ("\na,,0,", "\na,,one,", "no seed"),
+        ("\na,,1,", "\na,,0,", "stands twice"),
+        (",100.0,", ",inf,", "no finite number"),
+        (",100.0,", ",many,", "no finite number"),
+    ],
+)
+def test_a_broken_table_is_refused_with_its_place(tmp_path, old, new, said):
+    file = tmp_path / "results.csv"
+    write_results(made_results(), file)
+    file.write_text(file.read_text().replace(old, new, 1))
+    with pytest.raises(InputError, match=said):
+        read_results(file)
