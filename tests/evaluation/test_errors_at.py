@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from tests.evaluation.truths import noisy_truth, truth_of
 
-from forelearn.evaluation.errors_at import depths_of, error_curve, floor_curve, no_model_curve, rmse_over
+from forelearn.evaluation.errors_at import (
+    depths_of,
+    error_curve,
+    floor_curve,
+    no_model_curve,
+    rmse_difference,
+    rmse_over,
+)
 
 
 def test_rmse_at_k_by_hand():
@@ -37,4 +44,14 @@ def test_missing_pairs_are_left_out_and_k_ends_with_all_pairs():
 def test_the_order_of_targets_changes_no_digit():
     truth = noisy_truth(5, 4)
     other = truth.at([3, 1, 4, 0, 2])
-    assert no_model_curve(truth) == no_model_curve(other)
+    one, again = no_model_curve(truth), no_model_curve(other)
+    assert (one.by_performance, one.by_gain) == (again.by_performance, again.by_gain)
+
+
+def test_a_difference_of_errors_is_paired():
+    """Off by .1 against off by .2 in every run: 10 points apart in every draw; a predictor and itself: 0."""
+    truth = noisy_truth(6, 5, noise=0.0)
+    right = truth.test.pairs[:, :, 0]
+    found = rmse_difference(right + 0.1, right - 0.2, truth.test.pairs, 30)
+    assert (found.mean, found.low, found.high) == pytest.approx((-10.0, -10.0, -10.0))
+    assert rmse_difference(right, right, truth.test.pairs, 7).high == 0.0

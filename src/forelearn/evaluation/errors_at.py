@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forelearn.evaluation.intervals import Interval
 from forelearn.evaluation.prediction import rmse_at
@@ -19,16 +20,17 @@ from forelearn.evaluation.table import Array, mean_known
 from forelearn.evaluation.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ErrorCurve:
     """RMSE@K of one feature set or rule, in points. ks: K. ranked by predicted performance, and by predicted gain.
 
-    form: `performance` (the paper's), `gain`, or `rule` for what needs no fit.
+    form: `performance` (the paper's), `gain`, or `rule` for what needs no fit. predicted: [T, S], performances.
     """
 
     name: str
     form: str
     ks: tuple[int, ...]
+    predicted: Array
     by_performance: tuple[Interval, ...]
     by_gain: tuple[Interval, ...]
 
@@ -44,7 +46,7 @@ def error_curve(
         tuple(rmse_over(order, predicted, truth.test.pairs, ks, level=level, seed=seed))
         for order in (predicted, np.round(gain, 12))
     ]
-    return ErrorCurve(name, form, ks, both[0], both[1])
+    return ErrorCurve(name, form, ks, predicted, both[0], both[1])
 
 
 def no_model_curve(truth: Truth, *, level: float = 0.9, seed: int = 0) -> ErrorCurve:
@@ -107,6 +109,44 @@ def rmse_over(
     ]
 
 
+def rmse_difference(
+    first: Array, second: Array, runs: Array, k: int, *, level: float = 0.9, seed: int = 0, draws: int = 400
+) -> Interval:
+    """RMSE@K of one predictor less that of another, in points, on the same draws of targets and seeds.
+
+    first, second: predicted performances [T, S]; each ranks the pairs that it is judged on. runs: [T, S, R].
+    """
+    both = np.isfinite(first) & np.isfinite(second) & np.isfinite(runs).any(axis=2)
+    rows = [
+        tuple(
+            _Row(guess[t, both[t]], (runs[t, both[t]] - guess[t, both[t], None]) ** 2)
+            for guess in (first, second)
+        )
+        for t in range(len(runs))
+        if both[t].any()
+    ]
+    rows.sort(key=lambda pair: pair[0].order.tolist())
+    undefined = len(runs) - len(rows)
+    if not rows:
+        return Interval(math.nan, math.nan, math.nan, 0, undefined)
+
+    def difference(pairs: Sequence[Sequence[tuple[Array, Array]]]) -> float:
+        one, other = (_rmse([pair[place] for pair in pairs], [k])[0] for place in (0, 1))
+        return 100 * (one - other)
+
+    rng = np.random.default_rng(seed)
+    own = difference([[(row.order, mean_known(row.squares, axis=1)) for row in pair] for pair in rows])
+    drawn = []
+    for _ in range(draws):
+        chosen = []
+        for index in rng.integers(0, len(rows), len(rows)):
+            seeds = rng.choice(rows[index][0].seeds, len(rows[index][0].seeds))
+            chosen.append([row.at(seeds) for row in rows[index]])
+        drawn.append(difference(chosen))
+    low, high = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2])
+    return Interval(own, float(low), float(high), len(rows), undefined)
+
+
 class _Row:
     """The pairs of one target: what they are ranked by, [m], and squared errors of runs, [m, R]."""
 
@@ -116,7 +156,10 @@ class _Row:
         self.seeds = np.flatnonzero(np.isfinite(squares).any(axis=0))
 
     def drawn(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        seeds = rng.choice(self.seeds, len(self.seeds))
+        return self.at(rng.choice(self.seeds, len(self.seeds)))
+
+    def at(self, seeds: NDArray[np.int64]) -> tuple[Array, Array]:
+        """What pairs are ranked by, and their squared errors as means over these seeds."""
         means = mean_known(self.squares[:, seeds], axis=1)
         known = np.isfinite(means)
         return self.order[known], means[known]

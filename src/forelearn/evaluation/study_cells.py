@@ -18,6 +18,10 @@ CONFIRMATION = 0.2
 """Share of a budget that confirmation takes; its runs tell what a pick is worth and pick nothing."""
 
 
+KEPT_DEPTHS = (7, 10)
+"""Sources tried for each target at which the paper compares its feature sets (figure 2)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StudyMethod:
     """An order to be judged. features: what its features cost, as a share of the exhaustive cost.
@@ -77,6 +81,9 @@ def order_cells(one: StudyMethod, splits: Sequence[Split], *, draws: int, seed: 
         np.stack([_cells(lives, name, first + k) for k in range(len(rounds))])
         for name in ("fresh", "in_hand")
     )
+    for k in KEPT_DEPTHS:
+        if k < len(rounds):
+            cells[f"in_hand@K{k}"] = in_hand[k]
     band = {
         f"{name}@{100 * share:g}": _band(lives, name, place, factor)
         for place, share in enumerate(SHARES)

@@ -20,7 +20,14 @@ from forelearn.evaluation.intervals import Interval
 from forelearn.evaluation.lived import split_at
 from forelearn.evaluation.noise import Noise, noise
 from forelearn.evaluation.orders import Method, nothing
-from forelearn.evaluation.study_cells import Cells, Figures, StudyMethod, control_cells, order_cells
+from forelearn.evaluation.study_cells import (
+    KEPT_DEPTHS,
+    Cells,
+    Figures,
+    StudyMethod,
+    control_cells,
+    order_cells,
+)
 from forelearn.evaluation.table import Mask, mean_known
 from forelearn.evaluation.truth import Truth
 
@@ -155,12 +162,16 @@ def _curve(found: Figures, *, level: float, seed: int) -> Curve:
 def _against(
     name: str, cells: Cells, known: Mapping[str, Cells], *, level: float, seed: int
 ) -> dict[str, dict[str, Interval]]:
+    wanted = [f"lost@{100 * share:g}" for share in SHARES]
+    compared = dict.fromkeys((RANDOM, STAY), wanted)
+    if name == "F1+ANSAT":
+        compared["F1"] = [*wanted, *(f"in_hand@K{k}" for k in KEPT_DEPTHS)]
     return {
         reference: {
             figure: mean_over(cells[figure] - known[reference][figure], level=level, seed=seed)
-            for figure in (f"lost@{100 * share:g}" for share in SHARES)
+            for figure in figures
             if figure in cells and figure in known[reference]
         }
-        for reference in (RANDOM, STAY)
-        if reference != name
+        for reference, figures in compared.items()
+        if reference != name and reference in known
     }

@@ -26,7 +26,6 @@ from forelearn.experiment.evaluate_table import by_static
 from forelearn.experiment.features_table import FILE as FEATURES
 from forelearn.experiment.features_table import Features, read_features
 from forelearn.experiment.held_out import predictions, usable_sets
-from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.results_table import FILE as RESULTS
 from forelearn.experiment.results_table import (
     Result,
@@ -36,7 +35,7 @@ from forelearn.experiment.results_table import (
     truth_of,
     write_results,
 )
-from forelearn.experiment.study import Study
+from forelearn.experiment.study import Study, read_study, read_text, study_file
 from forelearn.search.space import LONGER
 from forelearn.store.directory import Directory
 from forelearn.store.runs import Runs
@@ -57,7 +56,7 @@ def evaluate_study(
     """
     if draws < 2:
         raise InputError(Problem("--draws", f"must be at least 2, got {draws}.", "The default is 100."))
-    study = open_study(path, Options(out=out))
+    study = opened(path, out)
     results, origin = results_for(study)
     known = metrics_of(results)
     deciding = study.settings.metric or "average_precision"
@@ -89,7 +88,7 @@ def save_results(path: Path, *, out: str | None = None) -> Path:
 
     Raises InputError if the store holds no pair: a table is never replaced by nothing.
     """
-    study = open_study(path, Options(out=out))
+    study = opened(path, out)
     results = results_of(Runs(Directory(study.out)).all(), study.settings.grid())
     if not _has_pairs(results):
         fix = "Name the store that holds the runs with --out."
@@ -108,6 +107,20 @@ def _exhaustive_seconds(results: Sequence[Result]) -> float:
     shown = [row for row in results if row.source != LONGER]
     cells = {(row.target, row.source) for row in shown if row.source != row.target}
     return len(cells) * sum(row.seconds for row in shown) / max(1, len(shown))
+
+
+def opened(path: Path, out: str | None) -> Study:
+    """The study as far as its runs need it: neither its data nor its encoder must be there.
+
+    Raises InputError for anything else that is wrong with the file.
+    """
+    file = study_file(path)
+    chosen = None if out is None else Path(out)
+    study, problems = read_study(read_text(file), path=file, data_root=file.parent, out=chosen)
+    wrong = [one for one in problems if not one.where.endswith((", encoder", ", sources"))]
+    if wrong or study is None:
+        raise InputError(wrong or problems)
+    return study
 
 
 def results_for(study: Study) -> tuple[list[Result], str]:
