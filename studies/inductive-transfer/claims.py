@@ -106,7 +106,7 @@ def searching(metric: InMetric) -> list[Claim]:
             rows.append(
                 [
                     f"At K = {k} F1+ANSAT holds {says} more F1 than F1 alone.",
-                    f"{bounded(apart, 1, sign=True, factor=100)} points of F1.",
+                    f"{bounded(apart, 1, sign=True)} points of F1.",
                     verdict(apart, above=True),
                 ]
             )

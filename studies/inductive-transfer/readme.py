@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from claims import claims
 from table1 import markdown, table1
@@ -14,28 +15,15 @@ from forelearn.report.study_words import (
     change_words,
     costs,
     error_rows,
+    in_short,
     losses,
-    reliability,
+    reliability_rows,
     study_heading,
+    warning,
 )
 from forelearn.report.wording import metric_name
 
-_MADE = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def fill(text: str, found: StudyEvaluation) -> str:
-    """The README with every made part made again. An unknown name is an error."""
-    parts = {
-        "setting": setting,
-        "claims": claims,
-        "reliability": noise,
-        "table1": table1,
-        "errors": errors,
-        "losses": all_losses,
-        "costs": cost_table,
-        "orders": orders,
-    }
-    return _MADE.sub(lambda one: f"{one[1]}{parts[one[2]](found).strip()}\n{one[3]}", text)
+MADE = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def setting(found: StudyEvaluation) -> str:
@@ -48,8 +36,8 @@ def setting(found: StudyEvaluation) -> str:
 
 
 def noise(found: StudyEvaluation) -> str:
-    """What the runs can support, a list a metric."""
-    return "\n\n".join("\n".join(f"- {line}" for line in reliability(metric)) for metric in found.metrics)
+    """What the runs can support."""
+    return "\n\n".join([markdown(*reliability_rows(found)), *(f"**{line}**" for line in warning(found))])
 
 
 def errors(found: StudyEvaluation) -> str:
@@ -61,6 +49,11 @@ def errors(found: StudyEvaluation) -> str:
             f"**{metric_name(metric.quality.truth.metric)}**, points; lower is better\n\n{markdown(head, rows)}"
         )
     return "\n\n".join(parts)
+
+
+def short(found: StudyEvaluation) -> str:
+    """What one holds in the end, over no transfer."""
+    return markdown(*in_short(found))
 
 
 def all_losses(found: StudyEvaluation) -> str:
@@ -110,3 +103,22 @@ def orders(found: StudyEvaluation) -> str:
             f"- {metric.quality.comparisons} comparisons in {name}: about {chance:.0f} would exclude 0 by chance alone."
         )
     return "\n".join(lines)
+
+
+PARTS: dict[str, Callable[[StudyEvaluation], str]] = {
+    "claims": claims,
+    "short": short,
+    "setting": setting,
+    "reliability": noise,
+    "table1": table1,
+    "errors": errors,
+    "losses": all_losses,
+    "costs": cost_table,
+    "orders": orders,
+}
+"""Name of a made part → what makes it."""
+
+
+def fill(text: str, found: StudyEvaluation) -> str:
+    """The README with every made part made again. An unknown name is an error."""
+    return MADE.sub(lambda one: f"{one[1]}{PARTS[one[2]](found).strip()}\n{one[3]}", text)

@@ -76,7 +76,8 @@ def test_b_to_b_is_always_taken_and_valued_on_the_other_seeds():
 def test_more_baselines_are_an_expectation_over_which():
     """Test .4, .5, .6 with dev in the same order: one is .5 on average, the best of two (.5 + .6 + .6) / 3."""
     truth = truth_of([[[0.0, 0.0, 0.0]]], baselines=[[0.4, 0.5, 0.6]])
-    values = [float(value[0, 0]) for _, value in reseeded(truth)]
+    splits = [split_at(truth, place) for place in range(3)]
+    values = [float(value.mean()) for _, value in reseeded(truth, splits)]
     assert values == pytest.approx([0.5, 1.7 / 3, 0.6])
 
 

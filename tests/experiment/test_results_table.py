@@ -87,7 +87,7 @@ def test_a_truth_has_holes_where_runs_are_missing():
     assert np.isfinite(truth.test.itself[:, :3]).all()
     assert truth.seeds == (0, 1, 2, 3, 4)
     assert truth.costs.tolist() == [100.0] * 6
-    assert metrics_of(rows) == ("average_precision", "f1")
+    assert metrics_of(rows) == ("accuracy", "average_precision", "f1")
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
-from forelearn.evaluation.judging import found
 from forelearn.evaluation.lived import Split, judged
-from forelearn.evaluation.table import Array, mean_known
-from forelearn.evaluation.truth import Side, Truth
+from forelearn.evaluation.table import Array, Mask, mean_known
+from forelearn.evaluation.truth import Truth
 
 CONTROLS: dict[str, str] = {
     "no transfer": "nothing",
@@ -64,7 +64,9 @@ def _column(truth: Truth, split: Split, name: str) -> Array:
         ]
         return np.stack([points, best, split.level + gain, np.array(kept)])
     if name == "another seed":
-        return np.stack([points, best, split.level + gain, _better_of_two(truth.dev, test, place)])
+        two = reseeded(truth, [split])[1:2]
+        either = two[0][1][:, 0] if two else np.full(len(points), np.nan)
+        return np.stack([points, best, split.level + gain, either])
     if name == "no transfer":
         return np.stack([points, best, split.level + gain, split.own])
     runs = test.itself if name == "B → B" else test.longer
@@ -73,34 +75,43 @@ def _column(truth: Truth, split: Split, name: str) -> Array:
     return np.stack([best - own, best, split.level + own, runs[:, place]])
 
 
-def _better_of_two(dev: Side, test: Side, place: int) -> Array:
-    """[T]: test of the better one on dev of this seed's baseline and another, mean over the others."""
-    kept: Array = np.full(test.baselines.shape, np.nan)
-    for other in range(kept.shape[1]):
-        if other != place:
-            first = dev.baselines[:, place] >= dev.baselines[:, other]
-            pair = np.where(first, test.baselines[:, place], test.baselines[:, other])
-            both = np.isfinite(dev.baselines[:, place]) & np.isfinite(dev.baselines[:, other])
-            kept[:, other] = np.where(both, pair, np.nan)
-    return mean_known(kept, axis=1)
+MOST = 6
+"""Baselines that `reseeded` goes up to."""
 
 
-def reseeded(truth: Truth) -> tuple[tuple[float, Array], ...]:
-    """(share of the exhaustive cost, [T, 1]) for 1, 2, … baselines: test of the best of so many on dev, in hand.
+def reseeded(truth: Truth, splits: Sequence[Split]) -> tuple[tuple[float, Array], ...]:
+    """(share of the exhaustive cost, [T, A]) for 1, 2, … baselines: test of the best of so many on dev, in hand.
 
-    The expectation over which of the seeds; what the same money buys without any source.
+    The search's own seed is among them; the expectation is over which others. What the same money buys without
+    any source.
     """
-    dev, test = truth.dev.baselines, truth.test.baselines
-    known = np.isfinite(dev) & np.isfinite(test)
     alone = float(truth.costs.sum())
     whole = alone + float((truth.candidates.sum(axis=1) * truth.costs).sum())
-    rows: list[tuple[float, Array]] = []
-    for count in range(1, int(known.sum(axis=1).min(initial=99)) + 1 if len(known) else 1):
-        values = [
-            found(np.zeros(int(here.sum())), d[here], v[here], count) for d, v, here in zip(dev, test, known)
-        ]
-        rows.append((count * alone / whole, np.array(values)[:, None]))
-    return tuple(rows)
+    dev, test = truth.dev.baselines, truth.test.baselines
+    known = np.isfinite(dev) & np.isfinite(test)
+    places = [truth.seeds.index(split.seed) for split in splits]
+    most = min(MOST, int(known.sum(axis=1).min(initial=MOST)))
+    return tuple(
+        (
+            count * alone / whole,
+            np.array(
+                [
+                    [_best_of(dev[t], test[t], known[t], place, count) for place in places]
+                    for t in range(len(dev))
+                ]
+            ),
+        )
+        for count in range(1, most + 1 if places else 1)
+    )
+
+
+def _best_of(dev: Array, test: Array, known: Mask, own: int, count: int) -> float:
+    """Mean over every choice of `count` seeds that holds `own`: test of the one that is best on dev."""
+    others = [int(place) for place in np.flatnonzero(known) if place != own]
+    if not known[own]:
+        return float("nan")
+    kept = [test[max((own, *more), key=dev.tolist().__getitem__)] for more in combinations(others, count - 1)]
+    return float(np.mean(kept)) if kept else float("nan")
 
 
 def _cost(truth: Truth, name: str) -> float:

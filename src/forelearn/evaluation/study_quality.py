@@ -120,13 +120,15 @@ def evaluate_truth(
             found.cost,
             _curve(found, level=level, seed=seed) if found.lives else None,
             found.band if name == RANDOM else {},
-            _against(name, found.cells, known, level=level, seed=seed) if kind == "order" else {},
+            _against(kind, name, found.cells, known, level=level, seed=seed),
         )
         for kind, name, sees, found in rows
     )
     made = sum(len(each) for verdict in verdicts for each in verdict.against.values())
     changed = tuple(name for name, here in zip(truth.targets, mask, strict=True) if here)
-    again = tuple((share, mean_over(values, level=level, seed=seed)) for share, values in reseeded(truth))
+    again = tuple(
+        (share, mean_over(values, level=level, seed=seed)) for share, values in reseeded(truth, splits)
+    )
     measured = noise(truth, level=level, seed=seed)
     return StudyQuality(truth, measured, verdicts, changed, again, made, draws, seed, level)
 
@@ -160,15 +162,22 @@ def _curve(found: Figures, *, level: float, seed: int) -> Curve:
 
 
 def _against(
-    name: str, cells: Cells, known: Mapping[str, Cells], *, level: float, seed: int
+    kind: str, name: str, cells: Cells, known: Mapping[str, Cells], *, level: float, seed: int
 ) -> dict[str, dict[str, Interval]]:
-    wanted = [f"lost@{100 * share:g}" for share in SHARES]
-    compared = dict.fromkeys((RANDOM, STAY), wanted)
+    shares = [f"{100 * share:g}" for share in SHARES]
+    lost, held = [f"lost@{share}" for share in shares], [f"in_hand@{share}" for share in shares]
+    compared = {STAY: [*lost, *held]}
+    if kind == "order":
+        compared[RANDOM] = lost
     if name == "F1+ANSAT":
-        compared["F1"] = [*wanted, *(f"in_hand@K{k}" for k in KEPT_DEPTHS)]
+        compared["F1"] = [*lost, *(f"in_hand@K{k}" for k in KEPT_DEPTHS)]
     return {
         reference: {
-            figure: mean_over(cells[figure] - known[reference][figure], level=level, seed=seed)
+            figure: mean_over(
+                (cells[figure] - known[reference][figure]) * (1 if figure.startswith("lost") else 100),
+                level=level,
+                seed=seed,
+            )
             for figure in figures
             if figure in cells and figure in known[reference]
         }

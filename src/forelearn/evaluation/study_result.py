@@ -23,7 +23,7 @@ class InMetric:
 
 @dataclass(frozen=True, slots=True)
 class StudyEvaluation:
-    """metrics: the deciding one first. origin: where the runs come from. runs: how many; expected: of a whole truth.
+    """metrics: the deciding one first. origin: where the runs come from. runs: how many.
 
     seconds: measured, of all runs. exhaustive_seconds: of one run of every pair and one baseline a target.
     features: what features cost; None without `features.csv`. truths: metric → truth, of every metric measured.
@@ -32,7 +32,6 @@ class StudyEvaluation:
     name: str
     origin: str
     runs: int
-    expected: int
     seconds: float
     exhaustive_seconds: float
     features: Mapping[str, Cost] | None

@@ -68,13 +68,10 @@ def evaluate_study(
     features = features_for(study)
     truths = {name: truth_of(results, name) for name in known}
     found = tuple(in_metric(truths[name], features, draws=draws, seed=seed) for name in judged)
-    truth = truths[judged[0]]
-    whole = int(truth.candidates.sum() + 2 * len(truth.targets)) * max(len(truth.search_seeds), 1)
     return StudyEvaluation(
         study.settings.name,
         origin,
         len(results),
-        whole,
         sum(row.seconds for row in results),
         _exhaustive_seconds(results),
         None if features is None else dict(features.costs),

@@ -51,7 +51,7 @@ class Panel:
 def line_chart(panels: Sequence[Panel], label: str) -> Markup:
     """Panels side by side over one legend. label: the drawing in words, for who cannot see it."""
     shown = [panel for panel in panels if any(_finite(line) for line in panel.lines)]
-    width = max(1, len(shown)) * (LEFT + WIDE + GAP) - GAP + 12
+    width = max(1, len(shown)) * (LEFT + WIDE + GAP) - GAP + 24
     names = list({line.name: line for panel in shown for line in panel.lines if _finite(line)}.values())
     columns = max(1, width // 210)
     height = HEIGHT + LEGEND * math.ceil(len(names) / columns) + 10

@@ -44,7 +44,7 @@ def error_figure(metric: InMetric) -> Markup:
             dash = {"no model": "7 4", "noise floor": "2 3"}.get(curve.name, "")
             lines.append(
                 Line(
-                    f"{curve.name}{'' if curve.form == 'performance' or curve.form == 'rule' else ' (gain)'}",
+                    curve.name if curve.form != "gain" or "gain" in curve.name else f"{curve.name}, gain",
                     COLOURS[curve.name],
                     [(k, value.mean) for k, value in zip(curve.ks, values, strict=True)],
                     _band(curve.ks, values) if curve.name in BANDED else (),

@@ -9,19 +9,22 @@ from importlib.resources import files
 
 from forelearn.evaluation.study_quality import FIGURES
 from forelearn.evaluation.study_result import InMetric, StudyEvaluation
-from forelearn.report.evaluation_page import POLICY, plain_table
+from forelearn.report.evaluation_page import POLICY
 from forelearn.report.markup import Markup, element
 from forelearn.report.noisy_heat import noisy_heat
 from forelearn.report.study_figures import error_figure, runtime_figure
+from forelearn.report.study_tables import figure_table
 from forelearn.report.study_words import (
     LOSSES,
     change_words,
     comparisons,
     costs,
     error_rows,
+    in_short,
     losses,
-    reliability,
+    reliability_rows,
     study_heading,
+    warning,
     winner_rows,
 )
 from forelearn.report.wording import metric_name
@@ -52,9 +55,27 @@ def study_page(found: StudyEvaluation) -> str:
         "section",
         {},
         element("h2", {}, "Before any claim: what the runs can support"),
-        [element("p", {}, line) for metric in found.metrics for line in reliability(metric)],
+        element(
+            "p",
+            {"class": "intro"},
+            "Means over targets with 90 % intervals, over targets and seeds where there are several.",
+        ),
+        figure_table("Reliability", *reliability_rows(found)),
+        [element("p", {}, element("b", {}, line)) for line in warning(found)],
     )
-    body = element("main", {"id": "main"}, top, before, map(_metric, found.metrics), _meanings())
+    short = element(
+        "section",
+        {},
+        element("h2", {}, "In short"),
+        element(
+            "p",
+            {"class": "intro"},
+            "Points on test, over no transfer, of the runs that one holds at 49.5 % of the exhaustive cost, picked on "
+            "dev. Controls are always taken, and cost what they cost.",
+        ),
+        figure_table("In short", *in_short(found)),
+    )
+    body = element("main", {"id": "main"}, top, before, short, map(_metric, found.metrics), _meanings())
     return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, body))}\n"
 
 
@@ -78,12 +99,12 @@ def _metric(metric: InMetric) -> list[Markup]:
             "Picked on dev, measured on test. Left: the runs that the search holds at the end. Right: the picked "
             "sources on seeds that were not drawn, where the luck of the pick is gone.",
             runtime_figure(metric),
-            plain_table(f"Over all {len(quality.truth.targets)} targets, {name}", LOSSES, losses(quality)),
-            plain_table(
+            figure_table(f"Over all {len(quality.truth.targets)} targets, {name}", LOSSES, losses(quality)),
+            figure_table(
                 f"Over the {len(quality.changed)} targets that change", LOSSES, losses(quality, changed=True)
             ),
             element("p", {"class": "quiet"}, change_words(quality)),
-            plain_table(
+            figure_table(
                 "Cost as a share of the exhaustive cost",
                 ("method", "without features and confirmation", "with them"),
                 costs(quality),
@@ -97,14 +118,14 @@ def _metric(metric: InMetric) -> list[Markup]:
             "Error over the K pairs that are predicted to be best, target held out, lower is better. The rule without "
             "a model says that a pair performs as its target's baseline does; nothing gets below the noise of runs.",
             error_figure(metric),
-            plain_table("RMSE at K, points", *error_rows(metric)),
+            figure_table("RMSE at K, points", *error_rows(metric)),
         )
     )
     parts.append(
         _part(
             f"{name}: the best transfer of each target",
             "With hindsight, as a table of best results is made, and as the same choice holds on other seeds.",
-            plain_table("The best transfer found", *winner_rows(metric)),
+            figure_table("The best transfer found", *winner_rows(metric)),
         )
     )
     return parts

@@ -14,9 +14,11 @@ from forelearn.report.study_words import (
     change_words,
     comparisons,
     error_rows,
+    in_short,
     losses,
-    reliability,
+    reliability_rows,
     study_heading,
+    warning,
     winner_rows,
 )
 from forelearn.report.wording import metric_name
@@ -36,9 +38,11 @@ def show_study(found: StudyEvaluation, *, console: Console | None = None) -> Non
         out.print(Text(visible(text), style=style))
 
     say(study_heading(found), "bold")
-    for metric in found.metrics:
-        for line in reliability(metric):
-            say(line)
+    _print(out, *reliability_rows(found))
+    for line in warning(found):
+        say(line)
+    say("Points on test of the runs that one holds at 49.5 % of the exhaustive cost, over no transfer")
+    _print(out, *in_short(found))
     for metric in found.metrics:
         quality = metric.quality
         name = metric_name(quality.truth.metric)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from forelearn.evaluation.intervals import Interval
 from forelearn.evaluation.study_quality import StudyQuality
 from forelearn.evaluation.study_result import InMetric, StudyEvaluation
@@ -13,6 +15,7 @@ from forelearn.report.wording import metric_name, number
 
 Rows = list[list[str]]
 
+MAIN = ("random", "static", "F1", "F1+ANSAT", "ours")
 LOSSES = (
     "method",
     "points lost at 16.5 %",
@@ -28,40 +31,73 @@ LOSSES = (
 
 
 def study_heading(found: StudyEvaluation) -> str:
-    """What was looked at, in one line."""
+    """What was looked at, in one line; a table that is still growing says how far it is."""
     truth = found.metrics[0].quality.truth
-    seeds = len(truth.search_seeds)
-    whole = "" if found.runs >= found.expected else f" ({found.expected} and more for a whole truth)"
+    ran = np.isfinite(truth.test.pairs).sum(axis=(0, 1))
+    whole = int(truth.candidates.sum())
+    seeds = [
+        f"seed {seed}" + ("" if count == whole else f" ({count})")
+        for seed, count in zip(truth.seeds, ran.tolist(), strict=True)
+        if count
+    ]
     return (
-        f"{found.name}: {len(truth.targets)} targets × {len(truth.sources)} sources, pairs on {seeds} "
-        f"seed{'' if seeds == 1 else 's'}, {found.runs} runs{whole}"
+        f"{found.name}: {len(truth.targets)} targets × {len(truth.sources)} sources, {whole} pairs on "
+        f"{', '.join(seeds) or 'no seed'}, {found.runs} runs"
     )
 
 
-def reliability(metric: InMetric) -> list[str]:
-    """What the truth can support in one metric, to be read before any figure of a method."""
-    found, name = metric.quality.noise, metric_name(metric.quality.truth.metric)
-    between = found.agreement
-    words = [
-        f"{name}: two seeds agree on the order of sources at {bounded(between['test'], 2)} on test and "
-        f"{bounded(between['dev'], 2)} on dev (Spearman); dev and test of one seed at "
-        f"{bounded(between['dev → test'], 2)}.",
-        f"SD between seeds: baselines {bounded(found.baseline_sd, 1)} points, pairs {bounded(found.pair_sd, 1)}. "
-        f"SD of the pairs' means across the sources of a target: {bounded(found.source_sd, 1)}, of which "
-        f"{bounded(found.true_source_sd, 1)} is more than seed noise. "
-        f"{bounded(found.harmful, 0, factor=100)} % of the pairs gain nothing on test.",
-    ]
-    for side, how in (("test", "picked on test, as the paper picks"), ("dev", "picked on dev")):
-        parts = [
-            f"{count} {'re-seeded baselines' if what == 'baselines' else 'sources'} {bounded(value, 1, sign=True)}"
-            for (count, what, picked), value in found.best.items()
-            if picked == side
+def reliability_rows(found: StudyEvaluation) -> tuple[list[str], Rows]:
+    """What the truth can support, a column a metric: to be read before any figure of a method."""
+    head = ["test, unless said otherwise", *(metric_name(one.quality.truth.metric) for one in found.metrics)]
+    noises = [one.quality.noise for one in found.metrics]
+    rows = [
+        [
+            f"two seeds agree on the order of sources, {side} (Spearman)",
+            *(bounded(n.agreement[side], 2) for n in noises),
         ]
-        if parts:
-            words.append(f"Test gain in points of the best single run, {how}: {'; '.join(parts)}.")
-    if not between["test"].low > 0:
-        words.append("Seeds do not agree on the order of sources: read no order's lead as real.")
-    return words
+        for side in ("test", "dev")
+    ]
+    rows.append(["dev and test of one seed agree", *(bounded(n.agreement["dev → test"], 2) for n in noises)])
+    for title, name in (
+        ("SD of baselines between seeds, points", "baseline_sd"),
+        ("SD of pairs between seeds", "pair_sd"),
+        ("SD of the pairs' means across the sources of a target", "source_sd"),
+        ("of which more than seed noise", "true_source_sd"),
+    ):
+        rows.append([title, *(bounded(getattr(n, name), 1) for n in noises)])
+    rows.append(["pairs that gain nothing, %", *(bounded(n.harmful, 0, factor=100) for n in noises)])
+    for key in dict.fromkeys(key for n in noises for key in n.best):
+        count, what, side = key
+        tried = f"{count} re-seeded baselines" if what == "baselines" else f"{count} sources"
+        how = "picked on test, as the paper picks" if side == "test" else "picked on dev"
+        values = [bounded(n.best.get(key), 1, sign=True) for n in noises]
+        rows.append([f"points gained by the best single run of {tried}, {how}", *values])
+    return head, rows
+
+
+def warning(found: StudyEvaluation) -> list[str]:
+    """A sentence for each metric in which seeds do not agree on the order of sources."""
+    return [
+        f"{metric_name(one.quality.truth.metric)}: seeds do not agree on the order of sources; read no order's lead as "
+        "real."
+        for one in found.metrics
+        if not one.quality.noise.agreement["test"].low > 0
+    ]
+
+
+def in_short(found: StudyEvaluation) -> tuple[list[str], Rows]:
+    """Points on test of the runs in hand at 49.5 %, over no transfer: controls and main orders, a column a metric."""
+    head = [
+        "runs in hand, over no transfer",
+        *(metric_name(one.quality.truth.metric) for one in found.metrics),
+    ]
+    cells: dict[str, list[str]] = {}
+    for one in found.metrics:
+        for verdict in one.quality.verdicts:
+            value = verdict.against.get("no transfer", {}).get("in_hand@49.5")
+            if value is not None and (verdict.kind == "control" or verdict.method in MAIN):
+                cells.setdefault(verdict.method, []).append(bounded(value, 1, sign=True))
+    return head, [[name, *values] for name, values in cells.items()]
 
 
 def losses(quality: StudyQuality, *, changed: bool = False) -> Rows:
@@ -79,7 +115,7 @@ def _loss_cells(figures: object) -> list[str]:
     def cell(name: str, places: int = 1, factor: float = 1.0) -> str:
         return bounded(figures.get(name), places, factor=factor)
 
-    return [
+    found = [
         cell("lost@16.5"),
         cell("lost_share@16.5", 2),
         cell("lost@49.5"),
@@ -89,6 +125,7 @@ def _loss_cells(figures: object) -> list[str]:
         cell("in_hand@16.5", 3),
         cell("in_hand@49.5", 3),
     ]
+    return [text.replace("inf", "∞") for text in found]
 
 
 def costs(quality: StudyQuality) -> Rows:
