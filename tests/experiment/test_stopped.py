@@ -86,5 +86,5 @@ def test_what_people_see_names_the_epoch_and_the_floor(prepared, capsys):
         live.end("a", stopped)
     assert live.done == 1
     assert live.failed == 0
-    status = Status("s", "pairs", 5, ("x: no memory",), 60.0, 1.0, 0.1, "10%", None, (), 0, stopped=2)
+    status = Status("s", "explore", 5, ("x: no memory",), 60.0, 1.0, 0.1, "10%", None, (), 0, stopped=2)
     assert "5 (1 failed, 2 stopped early), 1.0 min" in status.text()

@@ -110,6 +110,23 @@ def fake_pairs(rng: random.Random, names: tuple[str, ...]) -> list[PairRow]:
     return rows
 
 
+def fake_controls(rng: random.Random, names: tuple[str, ...]) -> list[PairRow]:
+    """Every control of every other target; of the rest only the better of two seeds."""
+    rows = []
+    for index, target in enumerate(names):
+        if index % 2 == 0:
+            for source in (target, "train longer"):
+                gain = around(rng, rng.gauss(0.004, 0.01), 0.02)
+                made = (key(source, target, "control"),)
+                rows.append(
+                    PairRow(
+                        source, target, "run", obtained=Obtained(gain.mean, gain.mean, (0,), gain), keys=made
+                    )
+                )
+        rows.append(PairRow("another seed", target, "run", obtained=Obtained(0.004, 0.002, (0, 1, 2))))
+    return rows
+
+
 def fake_answer(rng: random.Random, target: str, baseline: float, pairs: list[PairRow]) -> Answer:
     tried = sorted((p for p in pairs if p.target == target and p.obtained), key=lambda p: -p.obtained.dev)
     negative = tuple(p.source for p in tried if p.obtained.interval.high < 0)
@@ -128,6 +145,9 @@ def fake_answer(rng: random.Random, target: str, baseline: float, pairs: list[Pa
         Term("shelter", 6, 0.18, 0.12),
     )
     common = {
+        "rival": tried[1].source if len(tried) > 1 else "no transfer",
+        "rival_gain": around(rng, gain.mean * 0.7, 0.02) if len(tried) > 1 else None,
+        "dev_gain": around(rng, gain.mean, 0.02),
         "predicted": best.predicted, "baseline": baseline, "n_seeds": 3, "negative": negative, "terms": terms,
         "more": "One more hour (about 70 runs) would try the remaining 6 sources twice each.", **spent,
     }  # fmt: skip
@@ -204,6 +224,7 @@ def fake_summary(names: tuple[str, ...] = NAMES, *, seed: int = 4) -> Summary:
         baselines=tuple(baselines),
         pairs=tuple(pairs),
         answers=tuple(answers),
+        controls=tuple(fake_controls(random.Random(seed), names)),
         curve=tuple(curve),
         costs=(
             CostRow("baselines", 36, 41.3e6, 1110.0),

@@ -9,6 +9,7 @@ from tests.report.fake import NAMES, fake_summary
 
 from forelearn.report.page import SECTIONS, page, write_page
 from forelearn.report.summary import EncoderRow, Summary, Word
+from forelearn.report.wording import signed
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`</style></title>&amp;"
 
@@ -146,3 +147,22 @@ def test_thirty_three_tasks_make_a_page_within_seconds():
     text = page(summary)
     assert time.perf_counter() - start < 5
     assert text.count("data-said=") == 33 * 32
+
+
+def test_controls_stand_beside_the_best_source_and_a_page_without_any_has_no_such_section():
+    summary = fake_summary()
+    text = page(summary)
+    first = next(row for row in summary.controls if row.source == "train longer")
+    section = text[text.index('id="controls"') : text.index('id="cost"')]
+    assert signed(first.obtained.test) in section
+    bare = page(dataclasses.replace(summary, controls=()))
+    assert 'id="controls"' not in bare
+    assert "#controls" not in bare
+
+
+def test_the_rival_and_the_gain_that_decided_are_named():
+    summary = fake_summary()
+    answer = next(answer for answer in summary.answers if answer.rival_gain is not None)
+    text = page(summary)
+    assert "Its rival on the same seeds" in text
+    assert signed(answer.dev_gain.mean) in text
