@@ -95,16 +95,17 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     second = confirmation.gain(rival, target) if rival is not None else None
     first = Candidate((words(winner, target),), gain)
     decision = decide([first], margin=margin)
+    source = _is_source(winner, target)
     if decision.kind == "transfer" and rival is not None and second is not None and second.low > 0:
         difference = _difference(confirmation, winner, rival, target)
-        if difference is None or difference.low <= 0:
+        if (difference is None or difference.low <= 0) and (source or _is_source(rival, target)):
             both = (first.sources, (words(rival, target),))
             reason = (
                 f"{first.label} gains {_gain(gain)} and {both[1][0]} {_gain(second)} on fresh seeds: which of "
                 "the two helps more is open."
             )
             decision = Decision("tied", first.sources, both, gain, reason, 0)
-    if decision.kind == "transfer" and not _is_source(winner, target):
+    if decision.kind == "transfer" and not source:
         reason = f"{first.label} gains {_gain(gain)}: the compute helps, not another task."
         return replace(decision, kind="do not transfer", reason=f"On fresh seeds, {reason}")
     if decision.kind == "tied":
