@@ -42,7 +42,7 @@ def test_json_has_one_object_a_method_and_table(table, monkeypatch, capsys):
     code, out, err = call(monkeypatch, capsys, table, table, "--json", "--draws", 4)
     assert (code, err) == (0, "")
     rows = json.loads(out)
-    methods = ["random", "static", "source effects", "good", "bad", "fusion", "no transfer"]
+    methods = ["random", "static", "source effects", "good", "bad", "fusion", "forelearn", "no transfer"]
     assert [row["method"] for row in rows] == methods * 2
     by_name = {row["method"]: row for row in rows}
     assert set(by_name["good"]) == {
@@ -60,11 +60,15 @@ def test_json_has_one_object_a_method_and_table(table, monkeypatch, capsys):
         ),
     }
     assert set(by_name["good"]["figures"]["regret@1"]) == {"mean", "low", "high", "targets", "undefined"}
-    regret = {name: row["figures"]["regret@1"]["mean"] for name, row in by_name.items()}
+    regret = {n: row["figures"]["regret@1"]["mean"] for n, row in by_name.items() if row["kind"] != "search"}
     assert regret["good"] < 1 < regret["random"] < regret["bad"]
     assert by_name["good"]["against"]["random"]["regret@1"]["high"] < 0
     assert by_name["random"]["band"]["regret@1"][0] < regret["random"]
     assert by_name["good"]["reliability"]["agreement"]["mean"] > 0.5
+    ours = by_name["forelearn"]
+    assert (ours["kind"], ours["sees"]) == ("search", "single runs as it goes, 4 replays")
+    assert set(ours["against"]) == {"random", "static"}
+    assert ours["figures"]["lost@49.5"]["targets"] == 8
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not(table, monkeypatch, capsys):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,7 +119,8 @@ def _judged(paths: list[Path], options: TableOptions, *, draws: int, seed: int) 
     problems: list[Problem] = []
     for path in paths:
         try:
-            quality, warnings = evaluate_table(path, options, draws=draws, seed=seed)
+            with _shown(path.name) as progress:
+                quality, warnings = evaluate_table(path, options, draws=draws, seed=seed, progress=progress)
         except InputError as error:
             problems += [problem for problem in error.problems if problem not in problems]
             continue
@@ -126,6 +130,24 @@ def _judged(paths: list[Path], options: TableOptions, *, draws: int, seed: int) 
     if problems:
         raise InputError(problems)
     return found
+
+
+@contextmanager
+def _shown(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A line on stderr with the search's replays, on a terminal alone."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} replays of the search"),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(name, total=1, visible=False)
+        yield lambda done, of: progress.update(task, completed=done, total=of, visible=True)
 
 
 def _is_study(path: Path) -> bool:
