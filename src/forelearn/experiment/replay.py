@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forelearn.core.budget import Budget
 from forelearn.core.recipe import Recipe
@@ -92,9 +93,10 @@ def live(table: Table, share: float, number: int, how: TableSearch = TableSearch
             if pair not in world.missing
         }
 
-    while batch := search.ask(believe):
-        for transfer in batch:
-            search.tell(world.outcome(transfer))
+    with threadpool_limits(1, user_api="blas"):  # threads cost more than these small matrices gain by them
+        while batch := search.ask(believe):
+            for transfer in batch:
+                search.tell(world.outcome(transfer))
     answers = {target.name: _answer(search, target, world.fraction) for target in world.space.targets}
     named = [answers.get(name, (None, None)) for name in table.targets]
     return Lived(tuple(pick for pick, _ in named), tuple(gain for _, gain in named), search)
