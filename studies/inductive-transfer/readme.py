@@ -8,6 +8,7 @@ from collections.abc import Callable
 from claims import claims
 from table1 import markdown, table1
 
+from forelearn.evaluation.intervals import Interval
 from forelearn.evaluation.study_result import StudyEvaluation
 from forelearn.report.evaluation_rows import bounded
 from forelearn.report.study_words import (
@@ -80,29 +81,32 @@ def cost_table(found: StudyEvaluation) -> str:
 
 
 def orders(found: StudyEvaluation) -> str:
-    """Which orders differ from random and from no transfer by more than their interval."""
-    lines = []
+    """Points lost less those of random and of no transfer; bold where the interval leaves 0 out."""
+    parts = []
+    columns = [(reference, share) for reference in ("random", "no transfer") for share in ("16.5", "49.5")]
     for metric in found.metrics:
-        better: dict[str, list[str]] = {}
-        worse: dict[str, list[str]] = {}
-        for verdict in metric.quality.verdicts:
-            for reference in ("random", "no transfer"):
-                for name, value in verdict.against.get(reference, {}).items():
-                    side = better if value.high < 0 else worse if value.low > 0 else None
-                    if side is not None:
-                        said = f"{verdict.method} ({name.removeprefix('lost@')} %: {bounded(value, 1, sign=True)})"
-                        side.setdefault(reference, []).append(said)
-        name = metric_name(metric.quality.truth.metric)
-        for reference in ("random", "no transfer"):
-            fewer, more = (", ".join(side.get(reference, [])) or "none" for side in (better, worse))
-            lines.append(
-                f"- {name}, points lost against {reference}: fewer by more than the interval: {fewer}; more: {more}."
-            )
-        chance = (1 - metric.quality.level) * metric.quality.comparisons
-        lines.append(
-            f"- {metric.quality.comparisons} comparisons in {name}: about {chance:.0f} would exclude 0 by chance alone."
+        quality = metric.quality
+        rows = []
+        for verdict in quality.verdicts:
+            values = [verdict.against.get(of, {}).get(f"lost@{share}") for of, share in columns]
+            if any(values):
+                rows.append([verdict.method, *map(_bold, values)])
+        head = ["points lost", *(f"less {of}, {share} %" for of, share in columns)]
+        chance = (1 - quality.level) * quality.comparisons
+        name = metric_name(quality.truth.metric)
+        parts.append(
+            f"**{name}**; below 0 is better; bold where the interval leaves 0 out\n\n{markdown(head, rows)}"
         )
-    return "\n".join(lines)
+        parts.append(
+            f"{quality.comparisons} differences were looked at in {name}, these among them: about {chance:.0f} would "
+            "leave 0 out by chance alone."
+        )
+    return "\n\n".join(parts)
+
+
+def _bold(value: Interval | None) -> str:
+    text = bounded(value, 1, sign=True)
+    return f"**{text}**" if value is not None and (value.low > 0 or value.high < 0) else text
 
 
 PARTS: dict[str, Callable[[StudyEvaluation], str]] = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from forelearn.evaluation.intervals import Interval
 from forelearn.evaluation.study_quality import Curve, StudyQuality, StudyVerdict
-from forelearn.evaluation.study_result import InMetric, StudyEvaluation
+from forelearn.evaluation.study_result import InMetric
 from forelearn.report.line_chart import Line, Panel, line_chart
 from forelearn.report.markup import Markup
 from forelearn.report.wording import metric_name
@@ -55,33 +56,33 @@ def error_figure(metric: InMetric) -> Markup:
     return line_chart(panels, f"RMSE at K in points of {name}, by feature set, with the rule without a model")
 
 
-def runtime_figure(
-    metric: InMetric, published: Sequence[tuple[float, float]] = (), level: float = 0.0
-) -> Markup:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A paper's curve: (share of its exhaustive cost, performance), its level without transfer, its hours."""
+
+    points: tuple[tuple[float, float], ...]
+    level: float
+    hours: float
+    title: str
+
+
+def runtime_figure(metric: InMetric, seconds: float, published: Published | None = None) -> Markup:
     """Mean test performance of what is kept against the share of the exhaustive cost.
 
-    published: (share, performance) of a paper, and its level without transfer, as a panel of its own.
+    seconds: what trying every pair once takes. published: beside ours, as a panel of its own.
     """
     quality = metric.quality
     name = metric_name(quality.truth.metric)
+    cost = f"share of the exhaustive cost ({seconds / 3600:.1f} h)"
     panels = [
-        Panel(
-            f"{name} of the runs in hand",
-            "share of the exhaustive cost",
-            _lines(quality, fresh=False),
-            2,
-            SHARES,
-        ),
-        Panel(
-            f"{name} on fresh seeds", "share of the exhaustive cost", _lines(quality, fresh=True), 2, SHARES
-        ),
+        Panel(f"{name} of the runs in hand", cost, _lines(quality, fresh=False), 2, SHARES),
+        Panel(f"{name} on fresh seeds", cost, _lines(quality, fresh=True), 2, SHARES),
     ]
-    if published:
-        stay = Line("no transfer", "#1b1f24", [(0.0, level), (1.0, level)], dash="7 4")
-        points = Line("F1+ANSAT", COLOURS["F1+ANSAT"], published, dots=True)
-        panels.append(
-            Panel("published: F1, 8 of 12 targets", "share of the exhaustive cost", [stay, points], 2, SHARES)
-        )
+    if published is not None:
+        stay = Line("no transfer", "#1b1f24", [(0.0, published.level), (1.0, published.level)], dash="7 4")
+        points = Line("F1+ANSAT", COLOURS["F1+ANSAT"], published.points, dots=True)
+        theirs = f"share of the exhaustive cost ({published.hours:g} h)"
+        panels.append(Panel(published.title, theirs, [stay, points], 2, SHARES))
     return line_chart(
         panels, f"Mean test {name} against the share of the exhaustive cost, by order of sources"
     )
@@ -120,8 +121,3 @@ def _level(name: str, verdict: StudyVerdict, *, fresh: bool) -> Line:
 
 def _band(ks: Sequence[int], values: Sequence[Interval]) -> list[tuple[float, float, float]]:
     return [(k, value.low, value.high) for k, value in zip(ks, values, strict=True)]
-
-
-def exhaustive_hours(found: StudyEvaluation) -> float:
-    """Hours of trying every pair once, as measured."""
-    return found.exhaustive_seconds / 3600

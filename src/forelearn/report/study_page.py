@@ -75,11 +75,19 @@ def study_page(found: StudyEvaluation) -> str:
         ),
         figure_table("In short", *in_short(found)),
     )
-    body = element("main", {"id": "main"}, top, before, short, map(_metric, found.metrics), _meanings())
+    body = element(
+        "main",
+        {"id": "main"},
+        top,
+        before,
+        short,
+        [_metric(one, found.exhaustive_seconds) for one in found.metrics],
+        _meanings(),
+    )
     return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, body))}\n"
 
 
-def _metric(metric: InMetric) -> list[Markup]:
+def _metric(metric: InMetric, seconds: float) -> list[Markup]:
     quality = metric.quality
     name = metric_name(quality.truth.metric)
     parts = [
@@ -98,7 +106,7 @@ def _metric(metric: InMetric) -> list[Markup]:
             f"{name}: what a budget buys",
             "Picked on dev, measured on test. Left: the runs that the search holds at the end. Right: the picked "
             "sources on seeds that were not drawn, where the luck of the pick is gone.",
-            runtime_figure(metric),
+            runtime_figure(metric, seconds),
             figure_table(f"Over all {len(quality.truth.targets)} targets, {name}", LOSSES, losses(quality)),
             figure_table(
                 f"Over the {len(quality.changed)} targets that change", LOSSES, losses(quality, changed=True)
@@ -118,7 +126,7 @@ def _metric(metric: InMetric) -> list[Markup]:
             "Error over the K pairs that are predicted to be best, target held out, lower is better. The rule without "
             "a model says that a pair performs as its target's baseline does; nothing gets below the noise of runs.",
             error_figure(metric),
-            figure_table("RMSE at K, points", *error_rows(metric)),
+            figure_table("RMSE at K, points", *error_rows(metric, (10, 40, 100))),
         )
     )
     parts.append(

@@ -11,7 +11,12 @@ def figure_table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[st
     """Cells like `5.4 (3.6 to 7.4)` stand in two lines; the first cell of a row names it."""
     head = element("tr", {}, [element("th", {"scope": "col"}, title) for title in titles])
     body = [
-        element("tr", {}, element("th", {"scope": "row"}, row[0]), [_cell(text) for text in row[1:]])
+        element(
+            "tr",
+            {},
+            element("th", {"scope": "row", "style": _whole(row[0])}, row[0]),
+            [_cell(text) for text in row[1:]],
+        )
         for row in rows
     ]
     table = element(
@@ -27,10 +32,15 @@ def figure_table(caption: str, titles: Sequence[str], rows: Sequence[Sequence[st
 def _cell(text: str) -> Markup:
     front, bracket, rest = text.partition(" (")
     if not bracket or " to " not in rest:
-        return element("td", {"class": "number" if _is_number(text) else None}, text)
+        return element("td", {"class": "number" if _is_number(text) else None, "style": _whole(text)}, text)
     return element(
         "td", {"class": "number"}, front, element("span", {"class": "quiet block"}, rest.rstrip(")"))
     )
+
+
+def _whole(text: str) -> str | None:
+    """Short texts are not broken."""
+    return "white-space:nowrap" if len(text) < 24 else None
 
 
 def _is_number(text: str) -> bool:
