@@ -15,7 +15,7 @@ best is chosen on seeds other than those that value it.
 - `ours`: the study's search. Half of what it is handed are its seeds, half are fresh ones for confirmation. What
   confirmation costs comes on top of the budget: searches at equal cost.
 - `ours, all in`: confirmation is paid from the same budget.
-- `random`, `source effects`: one run a pair; they report the run that they picked by.
+- `random`, `source effects`: one run a pair; they report the run that they picked by. Means of five orders.
 - `static (oracle)`: is handed half of the seeds of all other targets for nothing, and orders by these.
 
 Overstated: the gain that is reported − the gain on the judging seeds; for ours of the confirmed picks, for the
@@ -35,7 +35,7 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,23 +45,29 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from forelearn.evaluation.budget import SHARES, Replay, lost, replay
-from forelearn.evaluation.judging import split
+from forelearn.evaluation.judging import Split, split
 from forelearn.evaluation.orders import nothing, seen, source_effects
 from forelearn.evaluation.quality import arranged
-from forelearn.evaluation.table import Array, Table
+from forelearn.evaluation.table import Array, Table, mean_known
 from forelearn.experiment.evaluate_table import by_static
 from forelearn.experiment.read_table import read_table
 from forelearn.experiment.replay import TableSearch
 from forelearn.experiment.table_file import TableOptions
+from forelearn.search.space import LONGER
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ROOT / "studies" / "inductive-transfer" / "results.csv"
-PERFORMANCE = ("performance", "test", "dev")
-"""The column of our own table that is judged: the first of these that it has."""
+COLUMNS = {
+    "performance": ("test_average_precision", "test", "performance"),
+    "cost": ("units", "cost"),
+}
+"""What is read of our own table: the first of these columns that it has."""
 
 OURS, ALL_IN = "ours", "ours, all in"
 METHODS = (OURS, ALL_IN, "random", "source effects", "static (oracle)", "no transfer")
 LEVEL = 0.9
+ORDERS = 5
+"""Random orders, and orders of source effects, in one replay: they are cheap, and their mean is less noisy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +125,22 @@ def tables() -> list[Path]:
 
 @lru_cache
 def load(path: Path) -> Table:
-    """The table in an order of its contents, so that names decide nothing."""
+    """The table in an order of its contents, so that names decide nothing; without the control of more epochs."""
     options = TableOptions()
     if path == OWN:
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
-        options = TableOptions(columns={"performance": next(n for n in PERFORMANCE if n in header)})
-    return arranged(read_table(path, options)[0])
+        found = {role: [name for name in names if name in header] for role, names in COLUMNS.items()}
+        options = TableOptions(columns={role: names[0] for role, names in found.items() if names})
+    table = read_table(path, options)[0]
+    control = np.array([name == LONGER for name in table.sources])[None, :, None]
+    return arranged(
+        replace(
+            table,
+            gains=np.where(control, np.nan, table.gains),
+            performances=np.where(control, np.nan, table.performances),
+        )
+    )
 
 
 def lives(path: Path, number: int) -> dict[tuple[str, float], tuple[Array, Array]]:
@@ -138,21 +153,30 @@ def live_all(table: Table, number: int) -> dict[tuple[str, float], tuple[Array, 
     here = split(table, np.random.default_rng([number, 0]))
     view = seen(table, here.learn, np.random.default_rng([number, 1]))
     answers = {
-        OURS: TableSearch(confirmation_extra=True)(view.table, number),
-        ALL_IN: TableSearch()(view.table, number),
-        "random": replay(nothing(view), view),
-        "source effects": replay(source_effects(view), view, in_sequence=True),
-        "static (oracle)": replay(by_static(view), view),
-        "no transfer": Replay(dict.fromkeys(SHARES, (None,) * len(table.targets))),
+        OURS: [TableSearch(confirmation_extra=True)(view.table, number)],
+        ALL_IN: [TableSearch()(view.table, number)],
+        "random": [replay(nothing(view), view) for _ in range(ORDERS)],
+        "source effects": [replay(source_effects(view), view, in_sequence=True) for _ in range(ORDERS)],
+        "static (oracle)": [replay(by_static(view), view) for _ in range(ORDERS)],
+        "no transfer": [Replay(dict.fromkeys(SHARES, (None,) * len(table.targets)))],
     }
-    found = {}
-    for name, answer in answers.items():
-        for share, picks in answer.picks.items():
-            points, _, value = (part * table.unit for part in lost(picks, here.folds, table))
-            claims = answer.reported.get(share, (None,) * len(picks))
-            claimed = [np.nan if p is None or c is None else c for p, c in zip(picks, claims, strict=True)]
-            found[name, share] = points, np.array(claimed, np.float64) * table.unit - value
-    return found
+    return {
+        (name, share): tuple(  # type: ignore[misc]
+            mean_known(np.stack(part), axis=0)
+            for part in zip(*(judged(answer, share, here, table) for answer in told), strict=True)
+        )
+        for name, told in answers.items()
+        for share in SHARES
+    }
+
+
+def judged(answer: Replay, share: float, here: Split, table: Table) -> tuple[Array, Array]:
+    """Points lost and overstated, [T] each; NaN where undefined, and where nothing is claimed."""
+    picks = answer.picks[share]
+    points, _, value = (part * table.unit for part in lost(picks, here.folds, table))
+    claims = answer.reported.get(share, (None,) * len(picks))
+    claimed = [np.nan if p is None or c is None else c for p, c in zip(picks, claims, strict=True)]
+    return points, np.array(claimed, np.float64) * table.unit - value
 
 
 def mean_of(values: Array, draws: int = 2000) -> Mean:
