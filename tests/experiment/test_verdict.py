@@ -113,11 +113,11 @@ def test_the_target_itself_is_called_so():
 
 @pytest.mark.slow
 def test_error_rates_on_made_tables():
-    """20 searches a family, 240 answers: where nothing helps at most 10 % are told to transfer, and the 90 %
+    """10 searches a family, 120 answers: where nothing helps at most 10 % are told to transfer, and the 90 %
     intervals of the confirmed gains hold the truth in 82 to 98 %."""
     covered, false = [], {"null": [], "strong": []}
     for family, wrong in false.items():
-        for number in range(20):
+        for number in range(10):
             made = simulated(family, seed=1000 + number)
             search = live(made.table, 2.0, number, TableSearch(seeds=3)).search
             confirmation = Confirmation(search, 0.9)
