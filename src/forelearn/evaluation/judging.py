@@ -2,9 +2,9 @@
 
 With R ≥ 2 seeds a *split* hands a random half to whoever learns. The judging half is cut in two folds; each
 fold values, and the best source that the others are measured against is chosen on all seeds but that fold's
-(cross-fitting). The best of noisy means valued on the same noise would overstate what there was to find.
-With 2 or 3 seeds a half is one or two seeds and a fold may be the whole half. With one seed there is nothing
-to split: what was learned from is what judges, and the reference is the plain maximum.
+(cross-fitting). The best of noisy means valued on the same noise would overstate what there was to find. Of
+an odd number the learner has one more: with 3 seeds it has two, and one judges, as a fold of its own. With
+one seed there is nothing to split: what was learned from is what judges, and the reference is the maximum.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def split(table: Table, rng: np.random.Generator) -> Split:
     if count == 1:
         mean = mean_known(values, axis=2)
         return Split((0,), (0,), (Fold(mean, mean),), _itself(table, (0,)))
-    learn, judge = order[: count // 2], order[count // 2 :]
+    half = (count + 1) // 2
+    learn, judge = order[:half], order[half:]
     parts = [judge[: len(judge) // 2], judge[len(judge) // 2 :]] if len(judge) > 1 else [judge]
     folds = []
     for part in parts:

@@ -49,7 +49,8 @@ class TableSearch:
 
     confirmation_extra: what confirmation costs comes on top of the budget, so that what is found is compared
     at equal cost of searching; else it comes out of it.
-    seeds: how many of the table's seeds the search may draw, the first ones; None: half. The rest is fresh.
+    seeds: how many of the table's seeds the search may draw, the first ones; None: half of four or more, else
+        all (without replicates nothing tells noise from gains). The rest is fresh.
     scores: the names of the table's scores that the search may use; their mean, standardised by target.
     shares: of the cost of one run of every pair and baseline.
     """
@@ -75,7 +76,8 @@ def live(table: Table, share: float, number: int, how: TableSearch = TableSearch
     number: of the replay; it decides which of equally promising pairs comes first. Raises `ValueError` if no
     target has gains.
     """
-    world = _World(table, how.seeds or max(1, len(table.seeds) // 2))
+    count = len(table.seeds)
+    world = _World(table, how.seeds or (count // 2 if count > 3 else count))
     search = Search(world.space, Budget("share", 1.0), world.cost, world.options(how.options))
     total = share * world.units
     if how.confirmation_extra:

@@ -63,7 +63,7 @@ class Options:
     round: int = 8
     confirm_share: float = 0.2
     confirm_seeds: int = 5
-    explore_share: float = 0.7
+    explore_share: float = 0.9
     baseline_seeds: int = 2
     least: float = 0.0002
     halving: bool = True
