@@ -35,6 +35,7 @@ precision = "fp32"
 [search]
 budget = "{budget}"
 seeds = {seeds}
+confirm = 0.4
 round = 3
 
 [conductance]

@@ -32,7 +32,7 @@ def finished(study: Path) -> int:
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_change_no_number(tmp_path):
     """SIGKILL takes driver and workers at once, at moments spread over the whole study."""
-    undisturbed = small_study(tmp_path / "undisturbed")
+    undisturbed = small_study(tmp_path / "undisturbed", budget="60 runs")
     process = start(undisturbed)
     assert process.wait(timeout=600) == 0
     runs = [outcome.transfer for outcome in Runs(Directory(undisturbed.parent / "out")).all()]
@@ -40,7 +40,7 @@ def test_ten_kills_at_random_moments_change_no_number(tmp_path):
     expected = json.loads((undisturbed.parent / "out" / "results.json").read_text(encoding="utf-8"))
     total = finished(undisturbed)
     chance = random.Random(5)
-    killed = small_study(tmp_path / "killed")
+    killed = small_study(tmp_path / "killed", budget="60 runs")
     moments = sorted(chance.randrange(total) for _ in range(10))
     for moment in moments:
         process = start(killed)
