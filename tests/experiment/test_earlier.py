@@ -9,7 +9,7 @@ from tests.families import small_study
 from forelearn.core.errors import InputError
 from forelearn.estimators.features import FeatureTable
 from forelearn.experiment import api
-from forelearn.experiment.earlier import FILE, joined, load_pairs, save_pairs
+from forelearn.experiment.earlier import FILE, joined, load_noise, load_pairs, save_pairs
 from forelearn.experiment.opening import Options
 
 
@@ -44,6 +44,14 @@ def test_a_missing_folder_and_another_metric_are_refused(tmp_path):
     save_pairs(table(), tmp_path / FILE, study="old", metric="f1")
     with pytest.raises(InputError, match="gains of f1"):
         load_pairs(tmp_path, ("size",), metric="average_precision")
+
+
+def test_the_noise_of_a_run_comes_back_and_a_study_without_replicates_has_none(tmp_path):
+    assert load_noise(tmp_path) is None
+    save_pairs(table(), tmp_path / FILE, study="old", metric="f1")
+    assert load_noise(tmp_path) is None
+    save_pairs(table(), tmp_path / FILE, study="old", metric="f1", noise=0.03)
+    assert load_noise(tmp_path) == 0.03
 
 
 def test_a_warm_start_fits_the_predictor_before_the_first_pair(tmp_path):

@@ -49,13 +49,13 @@ def run_noise(record: Record) -> float | None:
 
 
 def guesses(gains: Gains, aside: Collection[str] = ()) -> dict[Pair, Guess]:
-    """One guess a candidate and one a baseline. aside: sources that are no candidates."""
+    """One guess a candidate and one a baseline. aside: sources that are no candidates (`B → B` stays one)."""
     found: dict[Pair, Guess] = {}
     for row, target in enumerate(gains.targets):
         found[BASELINE, target] = Guess(0.0, float(gains.noise[row]), float(gains.baseline_worth[row]))
         for column, source in enumerate(gains.sources):
             mean = float(gains.mean[row, column])
-            if source not in aside and mean == mean:
+            if (source not in aside or source == target) and mean == mean:
                 sd, worth = float(gains.sd[row, column]), float(gains.worth[row, column])
                 found[source, target] = Guess(mean, sd, worth)
     return found

@@ -20,10 +20,10 @@ from forelearn.report.markup import Markup, element
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-def evaluation_page(qualities: Sequence[Quality]) -> str:
-    """The page as text, to be written as UTF-8."""
+def page_head(title: str) -> Markup:
+    """The head of a page without a script: own style, nothing from elsewhere."""
     style = (files("forelearn.report") / "style.css").read_text(encoding="utf-8")
-    head = element(
+    return element(
         "head",
         {},
         element("meta", {"charset": "utf-8"}),
@@ -31,9 +31,14 @@ def evaluation_page(qualities: Sequence[Quality]) -> str:
         element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         element("meta", {"name": "color-scheme", "content": "light dark"}),
         element("link", {"rel": "icon", "href": "data:,"}),
-        element("title", {}, "Orders of sources · forelearn"),
+        element("title", {}, title),
         element("style", {}, Markup(style)),
     )
+
+
+def evaluation_page(qualities: Sequence[Quality]) -> str:
+    """The page as text, to be written as UTF-8."""
+    head = page_head("Orders of sources · forelearn")
     lead = "How good is each order of sources? Means over targets with bootstrap intervals over targets."
     top = element(
         "header",

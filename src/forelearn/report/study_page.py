@@ -5,11 +5,9 @@ One file, no network, no script.
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from forelearn.evaluation.study_quality import FIGURES
 from forelearn.evaluation.study_result import InMetric, StudyEvaluation
-from forelearn.report.evaluation_page import POLICY
+from forelearn.report.evaluation_page import page_head
 from forelearn.report.markup import Markup, element
 from forelearn.report.noisy_heat import noisy_heat
 from forelearn.report.study_figures import error_figure, runtime_figure
@@ -32,18 +30,7 @@ from forelearn.report.wording import metric_name
 
 def study_page(found: StudyEvaluation) -> str:
     """The page as text, to be written as UTF-8."""
-    style = (files("forelearn.report") / "style.css").read_text(encoding="utf-8")
-    head = element(
-        "head",
-        {},
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"name": "color-scheme", "content": "light dark"}),
-        element("link", {"rel": "icon", "href": "data:,"}),
-        element("title", {}, f"{found.name}: evaluation · forelearn"),
-        element("style", {}, Markup(style)),
-    )
+    head = page_head(f"{found.name}: evaluation · forelearn")
     top = element(
         "header",
         {},

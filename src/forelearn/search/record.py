@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import fmean, pvariance
+from statistics import fmean, variance
 
 from forelearn.core.recipe import Recipe
 from forelearn.core.run import Failure, Outcome, Run, Stopped
@@ -151,7 +151,7 @@ class Record:
         return fmean(gains) if gains else None
 
     def candidate_runs(self, *, fresh: bool = False) -> list[Outcome]:
-        """Every outcome of a candidate, and of a baseline that was not there before any candidate."""
+        """Outcomes of candidates on the search's seeds; `fresh`: everything that ran for confirmation."""
         return [
             one
             for one in self.outcomes.values()
@@ -175,14 +175,12 @@ class Record:
         return {epoch: self._floor(transfer.target, epoch) for epoch in looks}
 
     def _floor(self, target: Task, epoch: int) -> float | None:
-        cells = [
-            [run.performance.rungs[epoch] for run in self.baselines(task) if epoch in run.performance.rungs]
-            for task in self.space.targets
-        ]
-        wide = [pvariance(values) * len(values) / (len(values) - 1) for values in cells if len(values) > 1]
-        mine = [
-            run.performance.rungs[epoch] for run in self.baselines(target) if epoch in run.performance.rungs
-        ]
+        def alone(task: Task) -> list[float]:
+            measured = [run.performance.rungs.get(epoch) for run in self.baselines(task)]
+            return [value for value in measured if value is not None]
+
+        cells = [alone(task) for task in self.space.targets]
+        wide = [variance(values) for values in cells if len(values) > 1]
         rivals = []
         for candidate in self.space.candidates_of(target):
             if candidate == LONGER:
@@ -194,7 +192,7 @@ class Record:
                     rivals.append(outcome.dev)
         if len(rivals) < 2:
             return None
-        return floor(rivals, mine, slack=fmean(wide) ** 0.5 if wide else NOISE)
+        return floor(rivals, alone(target), slack=fmean(wide) ** 0.5 if wide else NOISE)
 
     def failures(self) -> list[Failure]:
         """Every transfer that failed."""
