@@ -6,6 +6,7 @@ import pytest
 from tests.families import small_study
 from tests.search.world import TASKS, finish, run, search_of
 
+from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError
 from forelearn.experiment import api
 from forelearn.experiment.aside import chance_level, degenerate
@@ -13,7 +14,6 @@ from forelearn.experiment.beliefs import agreement
 from forelearn.experiment.gains import guesses, posterior, run_noise
 from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.tables import another_seed
-from forelearn.tasks.data import TaskData
 from forelearn.tasks.synthetic import family
 
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.tasks.audit import audit, balances, families
-from forelearn.tasks.data import Examples, TaskData, task_data
 from forelearn.tasks.near import near_pairs, resemblance, shingles
 
 

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from forelearn.tasks.data import Examples, TaskData
+from forelearn.core.data import Examples, TaskData
 from forelearn.tasks.synthetic import BREAK_EVEN, Design, Family, cleanliness, family, size
 
 SPLITS = ("train", "dev", "test")

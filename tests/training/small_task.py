@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.core.recipe import Recipe
 from forelearn.core.transfer import Encoder, Transfer
 from forelearn.models.tiny import build_tiny
-from forelearn.tasks.data import Examples, TaskData, task_data
 
 WORDS = [first + second * 2 for first in "bdfgklmnprst" for second in "aeiou"]
 RECIPE = Recipe(learning_rate=2e-3, epochs=2, batch_size=16, max_length=32)

@@ -18,13 +18,13 @@ from tests.models.small_encoders import FAMILIES, build
 from tests.training.small_task import RECIPE, baseline, places, small_task, start_encoder
 from transformers import pipeline
 
+from forelearn.core.data import task_data
 from forelearn.core.errors import InputError
 from forelearn.core.run import outcome_as_json, outcome_from_json
 from forelearn.core.transfer import Encoder, Source, Transfer
 from forelearn.models.classifier import load_classifier
 from forelearn.models.encoder import open_encoder
 from forelearn.models.quiet import quiet
-from forelearn.tasks.data import task_data
 from forelearn.training.measures import performance
 from forelearn.training.sequential import stage_seed, train
 

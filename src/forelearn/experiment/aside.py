@@ -7,7 +7,7 @@ from statistics import fmean
 
 import numpy as np
 
-from forelearn.tasks.data import TaskData
+from forelearn.core.data import TaskData
 
 ONE_CLASS = 0.02
 """A source in which all labels but one have a smaller share than this is set aside [choice]."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forelearn.core.data import TaskData
 from forelearn.core.keys import digest, seed_from
 from forelearn.core.run import Cost, Run
 from forelearn.core.transfer import Transfer
@@ -29,7 +30,6 @@ from forelearn.models.batch import tokenize
 from forelearn.representations.ansat import Ansat, ansat
 from forelearn.representations.attributions import Attributions, load_attributions
 from forelearn.search.search import Search
-from forelearn.tasks.data import TaskData
 
 EXPECTED_POINTS = 33
 """Path points a document takes under the nested rule; measured on fine-tuned MiniLM and tweets: 26 to 36 on average."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.study import Study, read_study, read_text, study_file
 from forelearn.tasks.audit import Balance, audit, balances
-from forelearn.tasks.data import TaskData
 
 UNCHANGED = Options()
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from forelearn.tasks.data import TaskData
+from forelearn.core.data import TaskData
 from forelearn.tasks.synthetic import DEMO_RECIPE, family
 
 STUDY = """\

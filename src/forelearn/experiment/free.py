@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from forelearn.core.data import TaskData
 from forelearn.core.scores import Scores
 from forelearn.core.task import Task
 from forelearn.estimators.cooccurrence import label_cooccurrence
@@ -18,7 +19,6 @@ from forelearn.estimators.size import source_size
 from forelearn.estimators.words import count_words
 from forelearn.search.search import Pair
 from forelearn.search.space import Space, source_name
-from forelearn.tasks.data import TaskData
 
 FREE = {
     "cooccurrence": "the two tasks share too few documents, or a label is constant on them",

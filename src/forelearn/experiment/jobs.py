@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from forelearn.core.data import TaskData
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import plain
 from forelearn.core.run import Run, Stopped, outcome_as_json
@@ -21,7 +22,6 @@ from forelearn.experiment.prepare import Place
 from forelearn.store.directory import Directory
 from forelearn.store.environment import Surroundings
 from forelearn.store.runs import Runs
-from forelearn.tasks.data import TaskData
 
 VECTOR = "vector.json"
 

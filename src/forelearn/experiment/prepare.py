@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import digest
 from forelearn.core.transfer import Encoder, Transfer
@@ -21,7 +22,6 @@ from forelearn.models.tiny import build_tiny
 from forelearn.search.space import Space
 from forelearn.store.directory import Directory
 from forelearn.store.runs import Runs
-from forelearn.tasks.data import TaskData
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device, resolve_precision
 

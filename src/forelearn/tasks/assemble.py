@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.core.errors import Problem
 from forelearn.core.task import METRICS
 from forelearn.tasks.corpus import Corpus, Read, read_corpus
-from forelearn.tasks.data import Examples, TaskData, task_data
 from forelearn.tasks.documents import Document, documents
 from forelearn.tasks.files import listed
 from forelearn.tasks.labels import Draft, DraftTask, draft

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from forelearn.core.data import TaskData
 from forelearn.core.errors import Problem
-from forelearn.tasks.data import TaskData
 from forelearn.tasks.files import listed
 from forelearn.tasks.near import THRESHOLD, near_pairs
 from forelearn.tasks.rows import SPLITS

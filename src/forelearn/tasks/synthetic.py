@@ -35,9 +35,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
-from forelearn.tasks.data import Examples, TaskData, task_data
 
 DEMO_RECIPE = Recipe(learning_rate=1e-3, epochs=6, batch_size=16, max_length=32)
 """For `tiny` with random weights (2 layers, hidden size 64): about a second of one shared core a run."""

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from forelearn import __version__
+from forelearn.core.data import TaskData
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.core.transfer import Transfer
-from forelearn.tasks.data import TaskData
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 

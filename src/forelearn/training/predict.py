@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from forelearn.core.data import Examples
 from forelearn.core.recipe import Precision
 from forelearn.models.batch import Tokens, batches, collate, tokenize
 from forelearn.models.classifier import Classifier
 from forelearn.models.linear import quick_linear
-from forelearn.tasks.data import Examples
 from forelearn.training.precision import autocast, full_precision_logits, narrow
 
 _BATCH = 64

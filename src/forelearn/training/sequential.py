@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from forelearn.core.data import Examples, TaskData
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import digest, seed_from
 from forelearn.core.recipe import Recipe
@@ -26,7 +27,6 @@ from forelearn.core.run import Cost, Run, Stopped
 from forelearn.core.transfer import Transfer
 from forelearn.models.batch import Tokens, tokenize
 from forelearn.models.classifier import Classifier, new_classifier, save_classifier
-from forelearn.tasks.data import Examples, TaskData
 from forelearn.training.card import write_card
 from forelearn.training.checkpoint import Progress
 from forelearn.training.cost import units
