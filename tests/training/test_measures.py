@@ -42,13 +42,15 @@ def test_tied_scores_count_together() -> None:
 
 
 def test_binary_measures_by_hand() -> None:
-    """Predicted + + − −, true + − + −: one hit, two predicted, two true, two of four right: all 1/2."""
+    """Predicted + + − −, true + − + −: one hit, two predicted, two true, two of four right: all 1/2.
+    Matthews: 2 · 4 − (2 · 2 + 2 · 2) = 0."""
     found = measure(two([2.0, 1.0, -1.0, -2.0]), [1, 0, 1, 0])
     assert found == {
         "precision": 0.5,
         "recall": 0.5,
         "f1": 0.5,
         "accuracy": 0.5,
+        "matthews": 0.0,
         "average_precision": pytest.approx((1 + 2 / 3) / 2),
     }
 
@@ -68,6 +70,7 @@ def test_binary_measures_agree_with_scikit_learn(
         "precision": oracle.precision_score(labels, predicted, zero_division=0),
         "recall": oracle.recall_score(labels, predicted),
         "accuracy": oracle.accuracy_score(labels, predicted),
+        "matthews": oracle.matthews_corrcoef(labels, predicted),
     }
     assert found == pytest.approx(expected)
 
@@ -126,7 +129,7 @@ def test_groups_are_one_pool_and_each_stands_beside_it() -> None:
 
 def test_what_is_undefined_in_a_group_is_left_out() -> None:
     groups = measure_groups(two([1.0, -1.0]), [1, 0], ["a", "b"])
-    assert set(groups["b"]) == {"accuracy", "precision"}
+    assert set(groups["b"]) == {"accuracy", "precision", "matthews"}
     assert measure_groups(two([1.0]), [1], []) == {}
 
 

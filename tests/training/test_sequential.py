@@ -22,7 +22,7 @@ from forelearn.core.data import task_data
 from forelearn.core.errors import InputError
 from forelearn.core.run import outcome_as_json, outcome_from_json
 from forelearn.core.transfer import Encoder, Source, Transfer
-from forelearn.models.classifier import load_classifier
+from forelearn.models.task_model import load_model
 from forelearn.models.encoder import open_encoder
 from forelearn.models.quiet import quiet
 from forelearn.training.measures import performance
@@ -92,7 +92,7 @@ def test_the_curve_names_every_step_and_no_checkpoint_is_left(finished: Path) ->
 
 def test_the_cost_is_tokens_by_epochs_by_layers(finished: Path) -> None:
     run = outcome_from_json(json.loads((finished / "run.json").read_text()))
-    tokenizer = load_classifier(finished / "weights").tokenizer
+    tokenizer = load_model(finished / "weights").tokenizer
     tokens = sum(len(tokenizer(text)["input_ids"]) for text in DATA.train.texts)
     assert run.cost.units == tokens * 4 * 1
     assert run.cost.seconds > 0
@@ -138,9 +138,9 @@ def test_more_than_two_classes_are_measured_by_macro_f1(tmp_path: Path) -> None:
     encoder, folder = start_encoder(data, tmp_path / "encoder")
     recipe = replace(RECIPE, epochs=15, learning_rate=5e-3)
     run = train(baseline(data, encoder, recipe=recipe), data, folder, **places(tmp_path), device="cpu")
-    assert set(run.performance.test) == {"macro_f1", "accuracy"}
+    assert set(run.performance.test) == {"macro_f1", "accuracy", "matthews"}
     assert run.performance.test["macro_f1"] > 0.9
-    assert load_classifier(tmp_path / "weights").labels == data.labels
+    assert load_model(tmp_path / "weights").labels == data.labels
 
 
 def test_data_that_cannot_be_measured_is_refused_before_anything_is_spent(
@@ -229,4 +229,4 @@ def test_every_family_trains_in_both_precisions(family, precision, tmp_path):
     recipe = replace(RECIPE, precision=precision, epochs=1, max_length=16)
     run = train(Transfer(data.task, encoder, recipe, 0), data, start, **places(tmp_path), device="cpu")
     assert np.isfinite(run.dev())
-    assert load_classifier(tmp_path / "weights").labels == data.labels
+    assert load_model(tmp_path / "weights").labels == data.labels

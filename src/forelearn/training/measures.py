@@ -1,11 +1,12 @@
-"""What is measured on predictions: average precision, F1, accuracy, precision, recall; macro F1 for many
-classes.
+"""What is measured on predictions of classes: average precision, F1, accuracy, precision, recall; macro F1 for
+many classes; Matthews correlation.
 
 Measures are micro-averaged over groups: one pool holds the decisions of all groups (events), as Pugantsov &
-McCreadie 2022 count them; each group's own measures stand beside it. Every measure lies in [0, 1], higher is
-better.
+McCreadie 2022 count them; each group's own measures stand beside it. Every measure lies in [0, 1], the Matthews
+correlation in [−1, 1]; higher is better.
 
-What is undefined. Precision without a predicted positive, and with it F1, is 0. Average precision, F1 and
+What is undefined. Precision without a predicted positive, and with it F1, is 0. The Matthews correlation is 0
+where all predictions, or all labels, are of one class: its denominator is 0. Average precision, F1 and
 recall without a true positive have no meaning: a pool without positives is refused, and in the table by
 group they are left out. Macro F1 is the mean over the classes that occur among the labels.
 """
@@ -126,6 +127,24 @@ def average_precision(scores: ArrayLike, positive: ArrayLike) -> float:
     return float(np.sum(np.diff(hits, prepend=0) * hits / taken) / truth.sum())
 
 
+def matthews(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """Matthews correlation of two columns of classes, [n] each: Gorodkin 2004's R_K, for two classes the φ
+    coefficient. In [−1, 1]; 0 where either column holds one class alone.
+
+    With c right of n, and class k predicted p_k and true t_k times:
+    (c·n − Σ p_k t_k) / √((n² − Σ p_k²)(n² − Σ t_k²)).
+    """
+    one, two = np.asarray(predicted, dtype=np.int64), np.asarray(truth, dtype=np.int64)
+    if not len(one) or one.shape != two.shape:
+        raise ValueError(
+            f"matthews needs two columns of one length, at least 1; got {one.shape}, {two.shape}"
+        )
+    classes = int(max(one.max(), two.max())) + 1
+    p, t = (np.bincount(column, minlength=classes).astype(np.float64) for column in (one, two))
+    spread = np.sqrt(len(one) ** 2 - p @ p) * np.sqrt(len(one) ** 2 - t @ t)
+    return float(((one == two).sum() * len(one) - p @ t) / spread) if spread else 0.0
+
+
 def _defined(logits: Floats, labels: NDArray[np.int64], threshold: float) -> dict[str, float]:
     if not len(labels):
         return {}
@@ -133,7 +152,11 @@ def _defined(logits: Floats, labels: NDArray[np.int64], threshold: float) -> dic
         return _binary(logits, labels == 1, threshold)
     predicted = logits.argmax(axis=1)
     f1 = [_f1(predicted == label, labels == label) for label in np.unique(labels)]
-    return {"macro_f1": float(np.mean(f1)), "accuracy": float(np.mean(predicted == labels))}
+    return {
+        "macro_f1": float(np.mean(f1)),
+        "accuracy": float(np.mean(predicted == labels)),
+        "matthews": matthews(predicted, labels),
+    }
 
 
 def _binary(logits: Floats, truth: NDArray[np.bool_], threshold: float) -> dict[str, float]:
@@ -142,6 +165,7 @@ def _binary(logits: Floats, truth: NDArray[np.bool_], threshold: float) -> dict[
     found = {
         "accuracy": float(np.mean(predicted == truth)),
         "precision": hits / float(predicted.sum()) if predicted.any() else 0.0,
+        "matthews": matthews(predicted, truth),
     }
     if truth.any():
         found["average_precision"] = average_precision(_margin(logits), truth)
