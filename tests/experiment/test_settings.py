@@ -195,3 +195,23 @@ def test_a_wrong_study_name_gets_the_nearest_one(tmp_path):
     good(tmp_path)
     with pytest.raises(InputError, match=r"Did you mean `study\.toml`"):
         load_study(tmp_path / "studi.toml")
+
+
+def test_chains_of_sources_are_off_unless_asked_for():
+    assert settings(GOOD).search.chain == 1
+    assert settings(GOOD + "\n[search]\nchain = 3\n").search.chain == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("chain = 0", "chain"),
+        ("chain = 4", "chain"),
+        ("chain = 2\nchain_share = 0.8", "leave nothing for single sources"),
+        ("chain_share = 0.0", "chain_share"),
+    ],
+)
+def test_what_chains_may_spend_leaves_something_for_single_sources(text, rule):
+    with pytest.raises(InputError, match=rule):
+        settings(GOOD + f"\n[search]\n{text}\n")
+    assert settings(GOOD + "\n[search]\nchain_share = 0.8\n").search.chain == 1

@@ -246,6 +246,8 @@ class SearchSettings(Section):
     that is expected to add less to a target's gain is not worth having. halving: stop hopeless runs after some
     epochs. controls: `B → B` and training longer compete with the sources. level: of every interval.
     warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
+    chain: the most sources that are learned in turn before a target; 1 learns one. chain_share: share of the
+    budget that is kept for chains, and all that they may spend; without chains it is not kept.
     """
 
     budget: Annotated[Budget, BeforeValidator(_budget)] = Budget("share", 0.5)
@@ -255,9 +257,25 @@ class SearchSettings(Section):
     least: Annotated[float, Field(ge=0, lt=1)] = 0.0002
     halving: bool = True
     controls: bool = True
+    chain: Annotated[int, Field(ge=1, le=3)] = 1
+    chain_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(_distinct)] = FEATURES
     level: Annotated[float, Field(gt=0, lt=1)] = 0.9
     warm_start: Names = ()
+
+    @model_validator(mode="after")
+    def _leaves_single_sources(self) -> SearchSettings:
+        if self.chain > 1 and self.confirm + self.chain_share >= 1:
+            raise PydanticCustomError(
+                "shares",
+                "confirm = {confirm} and chain_share = {chain} leave nothing for single sources.",
+                {
+                    "confirm": self.confirm,
+                    "chain": self.chain_share,
+                    "fix": "Their sum must be below 1.",
+                },
+            )
+        return self
 
 
 class ConductanceSettings(Section):
