@@ -125,7 +125,7 @@ def family(seed: int, *, tasks: int = 12, null: bool = False, design: Design = D
     Raises `ValueError` if the vocabulary cannot hold the lexicons.
     """
     chance = random.Random(seed_from("synthetic family", seed))
-    words = _words(design.vocabulary, chance)
+    words = made_up_words(design.vocabulary, chance)
     plans = _plan(tasks, null, design, words, chance)
     built = {plan.name: _task(plan, words, design, chance) for plan in plans}
     return Family(
@@ -170,7 +170,7 @@ class _Plan:
     noise: float
 
 
-def _words(count: int, chance: random.Random) -> list[str]:
+def made_up_words(count: int, chance: random.Random) -> list[str]:
     """Made-up words of two or three open syllables, all different."""
     words: dict[str, None] = {}
     while len(words) < count:
