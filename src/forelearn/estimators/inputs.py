@@ -30,20 +30,26 @@ class Classes:
         """[n, C]: 1 where a row is of the class, 0 elsewhere."""
         return np.asarray(self.index[:, None] == np.arange(self.count), np.float64)
 
-    def sums(self, features: Array) -> Array:
-        """[C, d]: the sum of the features [n, d] of each class."""
-        return self.one_hot().T @ features
+    def means(self, features: Array) -> Array:
+        """[C, d]: the mean of the features [n, d] of each class."""
+        return np.asarray(self.one_hot().T @ features / self.sizes[:, None], np.float64)
 
 
-def read_features(features: ArrayLike) -> Array:
-    """[n, d] float64, finite, at least one row and one column."""
+def read_features(features: ArrayLike, *, name: str = "features") -> Array:
+    """[n, d] float64, finite, at least one row and one column. name: of the argument, for the message."""
     rows = np.asarray(features, np.float64)
     if rows.ndim != 2 or rows.size == 0:
-        raise ValueError(f"`features` must be [n, d] with n, d at least 1, got shape {rows.shape}")
-    # a sum is finite only if every number is, or if finite ones overflow: then look at each
-    if not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
-        raise ValueError("`features` must be finite, got NaN or infinity")
+        raise ValueError(f"`{name}` must be [n, d] with n, d at least 1, got shape {rows.shape}")
+    if not np.isfinite(rows).all():
+        raise ValueError(f"`{name}` must be finite, got NaN or infinity")
     return rows
+
+
+def centre(rows: Array) -> Array:
+    """[n, d], the rows without their mean; a constant column is exactly 0, not rounding."""
+    centred = np.asarray(rows - rows.mean(axis=0), np.float64)
+    centred[:, (rows == rows[0]).all(axis=0)] = 0.0
+    return centred
 
 
 def is_classes(targets: ArrayLike) -> bool:

@@ -69,7 +69,7 @@ def logme(features: ArrayLike, targets: ArrayLike) -> float:
     eigenvalues = np.maximum(eigenvalues, 0.0)
     squares = np.einsum("nk,nk->k", columns, columns)
     evidences = log_evidences(eigenvalues, projections, squares, rows=n, dimensions=d)
-    return float(evidences.mean()) / n
+    return float(evidences.mean() / n)
 
 
 def log_evidence(
