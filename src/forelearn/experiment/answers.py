@@ -32,7 +32,7 @@ from forelearn.report.summary import (
     Summary,
 )
 from forelearn.search.search import Pair, Search
-from forelearn.search.space import Candidate, source_name
+from forelearn.search.space import LONGER, Candidate, Chain, source_name
 from forelearn.store.environment import Surroundings, describe_environment
 
 
@@ -47,7 +47,9 @@ def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
     answers = tuple(
         _answer(prepared, search, beliefs, confirmation, target, rows) for target in search.space.targets
     )
-    sources = {(source_name(source), target.name) for source, target in search.space.pairs()}
+    controls = {
+        (source_name(one), target.name) for one, target in search.candidates() if _is_control(one, target)
+    }
     encoder = search.space.encoder
     shape = prepared.shape
     return Summary(
@@ -60,9 +62,9 @@ def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
         budget="exhaustive" if search.options.exhaustive else str(search.budget),
         tasks=tuple(task_row(prepared, task) for task in search.space.tasks),
         baselines=tuple(row for task in search.space.tasks if (row := baseline_row(search, task))),
-        pairs=tuple(row for pair, row in rows.items() if pair in sources),
+        pairs=tuple(row for pair, row in rows.items() if pair not in controls),
         controls=(
-            *(row for pair, row in rows.items() if pair not in sources),
+            *(row for pair, row in rows.items() if pair in controls),
             *(
                 extra
                 for target in search.space.targets
@@ -107,7 +109,7 @@ def _answer(
     baseline = fmean(run.test() for run in paired) if paired else 0.0
     outcomes = [
         outcome
-        for candidate in search.space.candidates_of(target)
+        for candidate in search.candidates_of(target)
         for outcome in search.pair_outcomes(candidate, target)
     ]
     key = _weights(prepared, search, winner, target)
@@ -161,7 +163,7 @@ def _more(
     """What further runs would buy for a target, in a sentence or two."""
     open_pairs = {
         source_name(candidate): guess.worth
-        for candidate in search.space.candidates_of(target)
+        for candidate in search.candidates_of(target)
         if not search.pair_outcomes(candidate, target)
         and (guess := search.guess(candidate, target)) is not None
     }
@@ -189,16 +191,16 @@ def _more(
 def _pair_rows(
     prepared: Prepared, search: Search, beliefs: Beliefs, confirmation: Confirmation
 ) -> dict[Pair, PairRow]:
-    """A row for every source and every control of every target."""
+    """A row for every source, chain and control of every target."""
     level = prepared.study.settings.search.level
-    aside = beliefs.aside(search)
+    aside = {**beliefs.aside(search), **beliefs.chains_aside(search)}
     scores = beliefs.scores()
     prior = beliefs.prior()
     rows: dict[Pair, PairRow] = {}
-    for source, target in search.space.candidates():
+    for source, target in search.candidates():
         pair = (source_name(source), target.name)
         outcomes = search.pair_outcomes(source, target)
-        status, reason = _status(search, source, outcomes, aside)
+        status, reason = _status(search, source, target, outcomes, aside)
         ansat = [float(value) for value in beliefs.ansat(pair)[1]]
         rows[pair] = PairRow(
             source=pair[0],
@@ -212,12 +214,19 @@ def _pair_rows(
             features={name: plain(values[pair]) for name, values in scores.items() if pair in values},
             ansat=None if all(value != value for value in ansat) else tuple(plain(ansat)),
             keys=tuple(outcome.transfer.key for outcome in outcomes),
+            chain=tuple(task.name for task in source.sources) if isinstance(source, Chain) else (),
         )
     return rows
 
 
+def _is_control(candidate: Candidate, target: Task) -> bool:
+    if isinstance(candidate, Chain):
+        return candidate.is_control
+    return candidate in (LONGER, target)
+
+
 def _status(
-    search: Search, candidate: Candidate, outcomes: list[Outcome], aside: Mapping[str, str]
+    search: Search, candidate: Candidate, target: Task, outcomes: list[Outcome], aside: Mapping[str, str]
 ) -> tuple[Status, str]:
     if any(isinstance(outcome, Run) for outcome in outcomes):
         return "run", ""
@@ -229,6 +238,11 @@ def _status(
         return "failed", failed
     if isinstance(candidate, Task) and search.recipe(candidate) is None and search.outcomes:
         return "failed", "the source alone could not be trained"
+    if isinstance(candidate, Chain):
+        plan = search.plan(candidate, target, search.space.first_seed, check_prefix=False)
+        part = search.given_up(plan) if plan is not None else None
+        if part is not None:
+            return "failed", f"its part {part.transfer.label}: {part.reason}"
     if source_name(candidate) in aside:
         return "set aside", aside[source_name(candidate)]
     return "not tried", "the budget was spent where a run tells more"

@@ -65,13 +65,14 @@ class Beliefs:
     _free_cost: Cost = field(default_factory=Cost)
     _prior: dict[Pair, float] | None = None
     _ready: bool = False
-    _held: tuple[int, Mapping[Pair, Guess]] | None = None
+    _held: tuple[tuple[int, int], Mapping[Pair, Guess]] | None = None
 
     def __call__(self, search: Search) -> Mapping[Pair, Guess]:
         """Guesses for all candidates but those set aside; the same after the same outcomes."""
         self.get_ready(search)
-        if self._held is None or self._held[0] != len(search.outcomes):
-            self._held = (len(search.outcomes), self._guesses(search))
+        told = (len(search.outcomes), sum(map(len, search.chains.values())))
+        if self._held is None or self._held[0] != told:
+            self._held = (told, self._guesses(search))
         return self._held[1]
 
     def get_ready(self, search: Search) -> None:
@@ -211,13 +212,24 @@ class Beliefs:
                 found[task.name] = why
         return found
 
+    def chains_aside(self, search: Search) -> dict[str, str]:
+        """Chains with a source that is no candidate, each with the reason."""
+        aside = self.aside(search)
+        return {
+            chain.name: f"{task.name}: {aside[task.name]}"
+            for chains in search.chains.values()
+            for chain in chains
+            for task in chain.sources
+            if task.name in aside
+        }
+
     def _guesses(self, search: Search) -> Mapping[Pair, Guess]:
         self.gains = posterior(search, self._score(search), noise=self.earlier_noise())
-        found = guesses(self.gains, self.aside(search))
+        found = guesses(self.gains, {*self.aside(search), *self.chains_aside(search)})
         width = NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
         tried = {
             (source_name(candidate), target.name)
-            for candidate, target in self.prepared.space.candidates()
+            for candidate, target in search.candidates()
             if search.gains(candidate, target)
         }
         for pair, guess in found.items():

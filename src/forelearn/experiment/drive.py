@@ -2,7 +2,8 @@
 
 Starting again replays the same questions and finds the answers in the store, so a second start does what is
 missing and nothing else. What is decided here: nothing. What is kept: weights of single-task models (they are
-source parts), and of each target's winner and rival; the others are dropped as soon as they are beaten.
+source parts), of the parts of chains, and of each target's winner and rival; the others are dropped as soon as they
+are beaten, and a part that is wanted after that is trained again, to the same weights and at no charge.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from forelearn.core.run import Cost, Failure, Outcome
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Broken, Done, Executor, Job
 from forelearn.experiment.prepare import Prepared
+from forelearn.search.chains import parts
 from forelearn.search.search import Options, Pair, Search
 from forelearn.search.value import Guess
 from forelearn.store.gc import collect
@@ -70,6 +72,8 @@ def new_search(prepared: Prepared, *, exhaustive: bool = False) -> Search:
             confirm_share=settings.confirm,
             least=settings.least,
             halving=settings.halving,
+            chain=settings.chain,
+            chain_share=settings.chain_share,
             exhaustive=exhaustive,
         ),
     )
@@ -160,8 +164,8 @@ def prune(prepared: Prepared, search: Search) -> None:
 
 
 def kept_weights(search: Search) -> set[str]:
-    """Keys of single-task models at their dev-best recipe, which are source parts, and of the finalists."""
-    keep = {
+    """Keys of source parts (single-task models at their dev-best recipe, parts of chains) and of the finalists."""
+    keep = parts(search) | {
         outcome.transfer.key
         for outcome in search.outcomes.values()
         if outcome.transfer.is_baseline and outcome.transfer.recipe == search.recipe(outcome.transfer.target)

@@ -8,7 +8,7 @@ from forelearn.estimators.gain_model import Gains, Variances, fit_gains
 from forelearn.evaluation.gains import seed_noise
 from forelearn.search.record import Record
 from forelearn.search.search import Pair
-from forelearn.search.space import source_name
+from forelearn.search.space import Chain, source_name
 from forelearn.search.value import BASELINE, Guess
 
 STATED = Variances()
@@ -23,13 +23,17 @@ def posterior(
 ) -> Gains:
     """What is believed of every candidate's gain after the runs on the search's seeds.
 
-    scores: known beforehand, standardised within the target; a control has none. noise: of one run, as an
-    earlier study found it.
+    scores: known beforehand, standardised within the target; a control has none. A chain has that of its last
+    source, its best; beyond that its effects are its own, though it shares sources with others. noise: of one run,
+    as an earlier study found it.
     """
     space = record.space
     observed, pairs = {}, []
-    for candidate, target in space.candidates():
+    scores = dict(scores or {})
+    for candidate, target in record.candidates():
         pair = (source_name(candidate), target.name)
+        if isinstance(candidate, Chain):
+            scores[pair] = scores.get((candidate.last.name, target.name), 0.0)
         pairs.append(pair)
         gains = record.gains(candidate, target)
         if gains:
@@ -41,7 +45,7 @@ def posterior(
 def run_noise(record: Record) -> float | None:
     """Standard deviation of one run on dev, pooled over replicates of every target; None without any."""
     cells = []
-    for candidate, target in record.space.candidates():
+    for candidate, target in record.candidates():
         cells.append([run.dev() for run in record.runs(candidate, target)])
     cells += [[run.dev() for run in record.baselines(task)] for task in record.space.tasks]
     found = seed_noise([cell for cell in cells if len(cell) > 1])

@@ -16,6 +16,7 @@ STAGES = {
     "replicates": "single tasks, second seed",
     "explore": "trying sources",
     "refine": "weighing the best",
+    "chain": "learning sources in turn",
     "confirm": "confirming on fresh seeds",
     "done": "done",
 }

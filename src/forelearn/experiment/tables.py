@@ -13,6 +13,7 @@ from forelearn.core.task import Task
 from forelearn.experiment.prepare import Prepared
 from forelearn.report.summary import BaselineRow, CostRow, Counts, CurvePoint, Obtained, PairRow, TaskRow
 from forelearn.search.search import Search
+from forelearn.search.space import ARROW
 
 
 def task_row(prepared: Prepared, task: Task) -> TaskRow:
@@ -86,8 +87,8 @@ def curve(search: Search) -> list[CurvePoint]:
     for outcome in told:
         spent, count = spent + outcome.cost, count + 1
         transfer, name = outcome.transfer, outcome.transfer.target.name
-        if search.is_candidate(transfer) and isinstance(outcome, Run):
-            what = transfer.sources[0].name if transfer.sources else ""
+        if search.is_candidate(transfer) and isinstance(outcome, Run) and name in seen:
+            what = ARROW.join(source.name for source in transfer.sources)
             seen[name].setdefault(what, []).append(outcome)
         elif count < len(told) and not search.is_candidate(told[count].transfer):
             continue
@@ -109,17 +110,20 @@ def _picked(
 
 
 def costs(search: Search) -> list[CostRow]:
-    """Runs, units and seconds of each stage; features have no runs."""
+    """Runs, units and seconds of each stage; features have no runs. Chains have a row where they are wanted."""
     stages: dict[str, list[Cost]] = {
         "baselines": [],
         "features": [search.other],
         "pairs": [],
+        **({"chains": []} if search.options.chain > 1 else {}),
         "confirmation": [],
     }
     for outcome in search.outcomes.values():
         transfer = outcome.transfer
         fresh = search.space.is_fresh(transfer.seed)
         stage = "confirmation" if fresh else "pairs" if search.is_candidate(transfer) else "baselines"
+        if transfer.key in search.chained:
+            stage = "chains"
         stages[stage].append(outcome.cost)
     return [
         CostRow(

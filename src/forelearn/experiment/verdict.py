@@ -74,7 +74,7 @@ class Confirmation:
         key = (target.name, split)
         if key not in self._cells:
             found = [[measured(run, split) for run in self.search.baselines(target)]]
-            for candidate in self.search.space.candidates_of(target):
+            for candidate in self.search.candidates_of(target):
                 found.append([measured(run, split) for run in self.search.runs(candidate, target)])
             self._cells[key] = [cell for cell in found if len(cell) > 1]
         return self._cells[key]
@@ -85,7 +85,7 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     search = confirmation.search
     if not search.baselines(target):
         return _open("Its baseline has not run.")
-    tried = [one for one in search.space.candidates_of(target) if search.gains(one, target)]
+    tried = [one for one in search.candidates_of(target) if search.gains(one, target)]
     winner, rival = search.finalists(target)
     if winner is None:
         return _nothing_gains(search, target, tried, margin)
@@ -140,14 +140,14 @@ def _nothing_gains(search: Search, target: Task, tried: Sequence[Choice], margin
     if not tried:
         failed = (
             " Every candidate failed."
-            if any(search.pair_outcomes(one, target) for one in search.space.candidates_of(target))
+            if any(search.pair_outcomes(one, target) for one in search.candidates_of(target))
             else ""
         )
         return _open(f"No source has been tried for it.{failed}")
     known = [(guess, one) for one in tried if (guess := search.guess(one, target)) is not None]
     hopes = [
         one
-        for one in search.space.candidates_of(target)
+        for one in search.candidates_of(target)
         if (guess := search.guess(one, target)) is not None and guess.worth > margin / 4
     ]
     if not known:

@@ -26,7 +26,7 @@ Decision = Literal["transfer", "tied", "do not transfer", "not enough evidence"]
 sources, none surely better than the others. `do not transfer`: no tried source helps. `not enough evidence`:
 the interval holds 0."""
 Status = Literal["run", "not tried", "failed", "stopped", "set aside"]
-Stage = Literal["baselines", "features", "pairs", "confirmation", "exhaustive"]
+Stage = Literal["baselines", "features", "pairs", "chains", "confirmation", "exhaustive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,13 @@ class Obtained:
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One source for one target.
+    """One source for one target, or several in turn.
 
     reason: why it was not tried, failed, was stopped or set aside; empty for a run.
     prior: the free score of the start, higher is better. predicted: gain, before the pair was trained.
     confirmed: gain on fresh seeds that chose nothing. features: what the predictor saw.
     ansat: shared active terms a positive document of the target, at the 14 thresholds.
+    chain: names of the sources in the order in which they are learned, where there are several.
     """
 
     source: str
@@ -134,6 +135,7 @@ class PairRow:
     features: Mapping[str, float | None] = field(default_factory=dict)
     ansat: tuple[float | None, ...] | None = None
     keys: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +258,7 @@ class Summary:
     exhaustive: the estimated cost of trying everything; None if unknown.
     notes: warnings and fallbacks in words. set_aside: task → why it is no source.
     controls: what costs about as much as a transfer without another task: `B → B` (source equals target),
-    `train longer`, `another seed`.
+    `train longer`, `another seed`; and the control of a chain, its last source learned as often.
     """
 
     version: str

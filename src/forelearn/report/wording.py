@@ -22,6 +22,7 @@ STAGES: dict[Stage, str] = {
     "baselines": "Baselines",
     "features": "Features",
     "pairs": "Pairs",
+    "chains": "Several sources in turn",
     "confirmation": "Confirmation on fresh seeds",
     "exhaustive": "Everything (estimated)",
 }
@@ -106,7 +107,7 @@ def spent_share(summary: Summary, *, everything: bool) -> float | None:
     """Units spent over the exhaustive cost; `everything` adds features and confirmation. None if unknown."""
     if summary.exhaustive is None or summary.exhaustive.units <= 0:
         return None
-    counted = ("baselines", "pairs") if not everything else ("baselines", "features", "pairs", "confirmation")
+    counted = {"baselines", "pairs", "chains", *(("features", "confirmation") if everything else ())}
     return sum(row.units for row in summary.costs if row.stage in counted) / summary.exhaustive.units
 
 

@@ -11,7 +11,7 @@ from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.search.halving import floor, rungs
-from forelearn.search.space import LONGER, Candidate, Space, source_name
+from forelearn.search.space import LONGER, Candidate, Chain, Space, source_name, stages
 
 NOISE = 0.02
 """Standard deviation of a run between seeds where no replicate tells it [choice]."""
@@ -19,10 +19,14 @@ NOISE = 0.02
 
 @dataclass
 class Record:
-    """Outcomes by key, and what they say. `gain` always means on dev, over the mean of the baselines."""
+    """Outcomes by key, and what they say. `gain` always means on dev, over the mean of the baselines.
+
+    chains: target → chains of its sources that have become candidates, in the order in which they did.
+    """
 
     space: Space
     outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
+    chains: dict[str, tuple[Chain, ...]] = field(default_factory=dict, init=False)
     _plans: dict[tuple[str, str, int], tuple[Transfer, str | None]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -41,6 +45,16 @@ class Record:
             self._recipes.clear()
             self._plans.clear()
             self._gains.clear()
+
+    def candidates_of(self, target: Task) -> tuple[Candidate, ...]:
+        """Sources, controls, and the chains that have become candidates."""
+        return (*self.space.candidates_of(target), *self.chains.get(target.name, ()))
+
+    def candidates(self) -> Iterator[tuple[Candidate, Task]]:
+        """Every (candidate, target)."""
+        for target in self.space.targets:
+            for candidate in self.candidates_of(target):
+                yield candidate, target
 
     def alone(self, task: Task, recipe: Recipe, seed: int) -> Transfer:
         """`encoder → task`."""
@@ -69,17 +83,37 @@ class Record:
         """The transfer of a candidate at both dev-best recipes; None if a part that it needs has failed."""
         key = (source_name(candidate), target.name, seed)
         if key not in self._plans:
-            recipe = self.recipe(target)
-            source_recipe = self.recipe(candidate) if isinstance(candidate, Task) else None
-            if recipe is None or (isinstance(candidate, Task) and source_recipe is None):
+            planned = self._planned(candidate, target, seed)
+            if planned is None:
                 return None
-            transfer = self.space.pair(candidate, target, source_recipe, recipe, seed)
-            prefix = transfer.prefix
-            self._plans[key] = transfer, None if prefix is None else prefix.key
+            prefix = planned.prefix
+            self._plans[key] = planned, None if prefix is None else prefix.key
         transfer, first = self._plans[key]
         if check_prefix and first is not None and not isinstance(self.outcomes.get(first), Run):
             return None
         return transfer
+
+    def _planned(self, candidate: Candidate, target: Task, seed: int) -> Transfer | None:
+        recipe = self.recipe(target)
+        if recipe is None:
+            return None
+        if isinstance(candidate, Chain):
+            recipes = [one for task in candidate.sources if (one := self.recipe(task)) is not None]
+            if len(recipes) < len(candidate.sources):
+                return None
+            return self.space.through(candidate, recipes, target, recipe, seed)
+        source_recipe = self.recipe(candidate) if isinstance(candidate, Task) else None
+        if isinstance(candidate, Task) and source_recipe is None:
+            return None
+        return self.space.pair(candidate, target, source_recipe, recipe, seed)
+
+    def given_up(self, transfer: Transfer) -> Failure | Stopped | None:
+        """The first part of a transfer that failed or was stopped: without it the transfer cannot run."""
+        for part in stages(transfer)[:-1]:
+            outcome = self.outcomes.get(part.key)
+            if isinstance(outcome, Failure | Stopped):
+                return outcome
+        return None
 
     def next_seed(self, candidate: Candidate | None, target: Task) -> Transfer | None:
         """A candidate (None: the baseline) on the first seed on which it has not run; None if on all."""
@@ -93,9 +127,7 @@ class Record:
                 transfer = self.plan(candidate, target, seed, check_prefix=False)
             if transfer is None:
                 return None
-            prefix = transfer.prefix
-            failed = prefix is not None and isinstance(self.outcomes.get(prefix.key), Failure)
-            if transfer.key not in self.outcomes and not failed:
+            if transfer.key not in self.outcomes and self.given_up(transfer) is None:
                 return transfer
         return None
 
@@ -182,7 +214,7 @@ class Record:
         cells = [alone(task) for task in self.space.targets]
         wide = [variance(values) for values in cells if len(values) > 1]
         rivals = []
-        for candidate in self.space.candidates_of(target):
+        for candidate in self.candidates_of(target):
             if candidate == LONGER:
                 continue
             for outcome in self.pair_outcomes(candidate, target, fresh=False):

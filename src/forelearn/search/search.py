@@ -9,6 +9,7 @@ Stages, in order:
   replicates  every target's baseline on a second seed: what a run's noise is
   explore     untried candidates on the first seed, the most promising first; targets in turn
   refine      whatever one more run tells most about: another candidate, another seed, another baseline
+  chain       the best sources of a target in turn, from a purse of their own (`chains.py`)
   confirm     each target's winner and its best rival on fresh seeds, paired with fresh baselines
 
 Candidates are the sources and two controls of about equal cost, `B → B` and training longer; "no transfer" is
@@ -25,15 +26,16 @@ from statistics import fmean
 from typing import Literal
 
 from forelearn.core.budget import Budget
-from forelearn.core.run import Cost, Run
+from forelearn.core.run import Cost, Outcome, Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
+from forelearn.search.chains import form_chains, next_runs, parts
 from forelearn.search.purse import Purse
 from forelearn.search.record import NOISE, Record
-from forelearn.search.space import Candidate, source_name
+from forelearn.search.space import Candidate, source_name, stages
 from forelearn.search.value import BASELINE, Guess, expected_improvement
 
-Stage = Literal["grid", "replicates", "explore", "refine", "confirm", "done"]
+Stage = Literal["grid", "replicates", "explore", "refine", "chain", "confirm", "done"]
 Pair = tuple[str, str]
 """(source name, target name)"""
 Guesses = Mapping[Pair, Guess]
@@ -57,7 +59,10 @@ class Options:
     baseline_seeds: seeds on which every target's baseline runs before any candidate.
     least: a run that is expected to add less to a target's gain is not worth having (scale of the metric).
     halving: stop a candidate's run after some epochs if it is hopeless.
-    exhaustive: every candidate on every seed, whatever the budget (ground truth); nothing is confirmed.
+    chain: the most sources that are learned in turn before a target; 1 forms no chains.
+    chain_share: share of the budget that is kept for chains, and all that they may spend.
+    exhaustive: every candidate on every seed, whatever the budget (ground truth); nothing is confirmed and
+        no chain is formed.
     """
 
     round: int = 8
@@ -67,12 +72,18 @@ class Options:
     baseline_seeds: int = 2
     least: float = 0.0002
     halving: bool = True
+    chain: int = 1
+    chain_share: float = 0.15
     exhaustive: bool = False
 
 
 @dataclass
 class Search(Record):
-    """The state of a search. `cost(transfer)` gives the deterministic units of its last stage."""
+    """The state of a search. `cost(transfer)` gives the deterministic units of its last stage.
+
+    chained: keys of the runs that were asked for a chain. They and `chains` grow as the search is asked, so a
+    search that resumes is asked again from the start.
+    """
 
     budget: Budget
     cost: Callable[[Transfer], float]
@@ -80,6 +91,7 @@ class Search(Record):
     other: Cost = field(default_factory=Cost, init=False)
     stage: Stage = field(default="grid", init=False)
     guesses: Guesses | None = field(default=None, init=False)
+    chained: set[str] = field(default_factory=set, init=False)
 
     def spend(self, cost: Cost) -> None:
         """Something besides a run was paid for (features): it counts against the budget."""
@@ -99,9 +111,12 @@ class Search(Record):
             ("replicates", self._replicates),
             ("explore", lambda: self._explore(guesses)),
             ("refine", self._refine),
+            ("chain", self._chain),
             ("confirm", self._confirm),
         ):
             self.stage = stage  # type: ignore[assignment]
+            if stage == "chain" and not self.options.exhaustive and form_chains(self):
+                return self.ask(guesses)  # beliefs about them are wanted, and may change those about others
             wanted = [transfer for transfer in proposals() if transfer.key not in self.outcomes]
             if wanted:
                 return list({transfer.key: transfer for transfer in wanted}.values())
@@ -132,7 +147,7 @@ class Search(Record):
         if self.options.exhaustive:
             return self._everything()
         self.guesses = guesses() if guesses is not None else None
-        spent = self.purse.paid(self.candidate_runs())
+        spent = self.purse.paid(self._single_runs())
         left = self.options.explore_share * (self._open() + spent) - spent
 
         def best(target: Task, taken: set[str]) -> tuple[float, Transfer] | None:
@@ -182,7 +197,7 @@ class Search(Record):
     ) -> list[Transfer]:
         """A round that `left` pays for: the target with the fewest runs has its best choice, and so on."""
         counts = {target.name: 0 for target in self.space.targets}
-        for outcome in self.candidate_runs():
+        for outcome in self._single_runs():
             if outcome.transfer.target.name in counts:
                 counts[outcome.transfer.target.name] += 1
         taken: dict[str, Transfer] = {}
@@ -207,6 +222,10 @@ class Search(Record):
                     offers[other.name] = best(other, set(taken))
         return list(taken.values())
 
+    def _single_runs(self) -> list[Outcome]:
+        """Outcomes of candidates on the search's seeds but for those that chains paid for."""
+        return [one for one in self.candidate_runs() if one.transfer.key not in self.chained]
+
     def _everything(self) -> list[Transfer]:
         wanted = [
             transfer
@@ -216,6 +235,13 @@ class Search(Record):
             and transfer.key not in self.outcomes
         ]
         return wanted[: self.options.round]
+
+    # --- chains ----------------------------------------------------------------------------------
+
+    def _chain(self) -> list[Transfer]:
+        wanted = next_runs(self, self._chain_left())
+        self.chained |= {transfer.key for transfer in wanted}
+        return wanted
 
     # --- confirmation ----------------------------------------------------------------------------
 
@@ -254,21 +280,21 @@ class Search(Record):
     def confirmation(
         self, target: Task, winner: Candidate, rival: Candidate | None, seed: int
     ) -> list[Transfer]:
-        """The baseline, the winner and the rival on one fresh seed, with the source parts before them."""
+        """The baseline, the winner and the rival on one fresh seed, with the parts that they start from."""
         recipe = self.recipe(target)
         assert recipe is not None
         bundle = [self.alone(target, recipe, seed)]
         for candidate in (winner, *([] if rival is None else [rival])):
             transfer = self.plan(candidate, target, seed, check_prefix=False)
             if transfer is not None:
-                bundle += [*([transfer.prefix] if transfer.prefix else []), transfer]
+                bundle += stages(transfer)
         return bundle
 
     def finalists(self, target: Task) -> tuple[Candidate | None, Candidate | None]:
         """The winner on dev and its best rival; None stands for no transfer, and a winner None has no rival."""
         known = [
             (guess.mean, source_name(candidate), candidate)
-            for candidate in self.space.candidates_of(target)
+            for candidate in self.candidates_of(target)
             if self.runs(candidate, target) and (guess := self.guess(candidate, target)) is not None
         ]
         known = sorted((item for item in known if item[0] > 0), key=lambda item: (-item[0], item[1]))
@@ -281,7 +307,10 @@ class Search(Record):
 
     def looks(self, transfer: Transfer) -> dict[int, float | None]:
         """Epoch → dev measure below which this run is to be stopped there; empty: it runs undisturbed."""
-        return {} if self.options.exhaustive or not self.options.halving else self.floors(transfer)
+        if self.options.exhaustive or not self.options.halving:
+            return {}
+        floors = self.floors(transfer)
+        return dict.fromkeys(floors) if transfer.key in parts(self) else floors
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -314,6 +343,20 @@ class Search(Record):
         return float("inf") if self.options.exhaustive else self.purse.left()
 
     def _open(self) -> float:
+        """What is left for everything but confirmation and chains."""
+        return self._unconfirmed() - max(self._chain_total() - self._chain_paid(), 0.0)
+
+    def _chain_left(self) -> float:
+        """What chains may still spend."""
+        return min(self._chain_total() - self._chain_paid(), self._unconfirmed())
+
+    def _unconfirmed(self) -> float:
         """What is left for everything but confirmation."""
         reserve = self.options.confirm_share * self.purse.total
         return self.purse.left() + self.purse.paid(self.candidate_runs(fresh=True)) - reserve
+
+    def _chain_total(self) -> float:
+        return self.options.chain_share * self.purse.total if self.options.chain > 1 else 0.0
+
+    def _chain_paid(self) -> float:
+        return self.purse.paid(self.outcomes[key] for key in sorted(self.chained) if key in self.outcomes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -16,8 +16,43 @@ LONGER = "train longer"
 FRESH = 500
 """Fresh seeds are numbered from here: no search draws so many."""
 
-Candidate = Task | Encoder | str
-"""A source; the target itself (`B → B`); or `LONGER`."""
+ARROW = " → "
+"""Stands between tasks that are learned in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Tasks that are learned in turn before a target, first to last; a candidate as a single source is one.
+
+    sources: at least two. The same task throughout is the control of a chain (`is_control`): as many stages,
+    nothing new learned. quoted: whether names stand in quotation marks, see `Space.chain`.
+    """
+
+    sources: tuple[Task, ...]
+    quoted: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.sources) < 2:
+            raise ValueError("a chain has at least two sources")
+
+    @property
+    def name(self) -> str:
+        """`A → B`, in the order of learning."""
+        return ARROW.join(f'"{task.name}"' if self.quoted else task.name for task in self.sources)
+
+    @property
+    def last(self) -> Task:
+        """What is learned directly before the target."""
+        return self.sources[-1]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is one task learned again and again."""
+        return len({task.digest for task in self.sources}) == 1
+
+
+Candidate = Task | Encoder | Chain | str
+"""A source; several in turn; the target itself (`B → B`); or `LONGER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +139,24 @@ class Space:
         """`encoder → source → target`, `ready encoder → target`, or a control."""
         if isinstance(source, str):
             return self.baseline(target, replace(recipe, epochs=2 * recipe.epochs), seed)
+        if isinstance(source, Chain):
+            raise ValueError("a chain has a recipe for each of its sources: see `through`")
         first = Source(encoder=source) if isinstance(source, Encoder) else Source(source, source_recipe)
         return Transfer(target, self.encoder, recipe, seed, sources=(first,))
+
+    def chain(self, sources: Sequence[Task]) -> Chain:
+        """These tasks in turn. Where any task's name holds ` → `, the names in a chain's name are quoted.
+
+        So no chain is called what a task or another chain is called: no task's name may hold a quotation mark.
+        """
+        return Chain(tuple(sources), quoted=any(ARROW in task.name for task in self.tasks))
+
+    def through(
+        self, chain: Chain, chain_recipes: Sequence[Recipe], target: Task, recipe: Recipe, seed: int
+    ) -> Transfer:
+        """`encoder → A → B → target`, each source at its own recipe."""
+        sources = tuple(Source(task, its) for task, its in zip(chain.sources, chain_recipes, strict=True))
+        return Transfer(target, self.encoder, recipe, seed, sources=sources)
 
     def exhaustive(self) -> Iterator[Transfer]:
         """All baselines and pairs, × recipes × seeds: the denominator of a budget given as a share.
@@ -121,7 +172,15 @@ class Space:
 
 
 def source_name(source: Candidate) -> str:
-    """How a candidate is shown: a task's name, `encoder@NAME`, or `train longer`."""
+    """How a candidate is shown: a task's name, `A → B`, `encoder@NAME`, or `train longer`."""
     if isinstance(source, str):
         return source
-    return source.name if isinstance(source, Task) else f"encoder@{source.name}"
+    return f"encoder@{source.name}" if isinstance(source, Encoder) else source.name
+
+
+def stages(transfer: Transfer) -> list[Transfer]:
+    """What has to run for a transfer, in order: `encoder → A`, `encoder → A → B`, …, itself the last."""
+    found = [transfer]
+    while (prefix := found[-1].prefix) is not None:
+        found.append(prefix)
+    return found[::-1]
