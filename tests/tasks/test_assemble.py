@@ -240,3 +240,16 @@ def test_a_label_with_markup_names_its_task_escaped_and_says_so(tmp_path):
     assert list(loaded.tasks) == ["_i_x__i_", "y"]
     assert any("cannot name a task" in problem.what for problem in loaded.problems)
     assert loaded.tasks["_i_x__i_"].labels[1] == "<i>x</i>"
+
+
+def test_what_a_store_knows_a_classification_by_stays_as_it_was(tmp_path):
+    """Digests of the first release: another value would make every finished run of a user useless."""
+    lines = ["first,second,label"] + [f"first {row},second {row},{'abc'[row % 3]}" for row in range(60)]
+    (tmp_path / "b.csv").write_text("\n".join(lines))
+    pairs = Corpus("1", {"": ("b.csv",)}, text="first", pair="second")
+    vs_rest = Corpus("2", {"": ("b.csv",)}, text="first", one_vs_rest=("a",), group="second")
+    tasks = assemble([pairs, vs_rest], root=tmp_path, plan=SplitPlan(by="row")).tasks
+    assert {name: data.task.digest for name, data in tasks.items()} == {
+        "b": "2bc39d7b6f8865502028",
+        "a": "29f7fbb290a39224c698",
+    }

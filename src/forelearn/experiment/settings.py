@@ -5,22 +5,15 @@ An unknown key, a wrong type, a number out of bounds: all are found at once, eac
 
 from __future__ import annotations
 
-import codecs
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from forelearn.core.budget import Budget
 from forelearn.core.recipe import PositiveWeight, Precision, Recipe, Threshold
-from forelearn.tasks.corpus import Corpus, Format
+from forelearn.experiment.data_settings import DataSettings, Metric
+from forelearn.experiment.section import Count, Grid, Names, Section, distinct
 from forelearn.tasks.splits import SplitPlan
 
 Feature = Literal["f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb", "recipe"]
@@ -32,28 +25,6 @@ TINY = "tiny"
 
 READY = "encoder@"
 """How a source that is a fine-tuned encoder and not a task is written."""
-
-Metric = Literal["average_precision", "f1", "accuracy", "precision", "recall", "macro_f1"]
-
-
-class Section(BaseModel):
-    """A section of the study file: no further keys, no silent conversion, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def _as_tuple(value: Any) -> Any:
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _by_split(value: Any) -> Any:
-    return value if isinstance(value, dict) else {"": value}
-
-
-def _distinct(value: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(value)) < len(value):
-        raise PydanticCustomError("repeated", "A value stands twice.", {"fix": "Write each value once."})
-    return value
 
 
 def _budget(value: Any) -> Any:
@@ -71,31 +42,11 @@ def _budget(value: Any) -> Any:
         raise PydanticCustomError("budget", "{rule}.", {"rule": str(error)}) from error
 
 
-def _encoding(value: str) -> str:
-    try:
-        codecs.lookup(value)
-    except LookupError:
-        raise PydanticCustomError(
-            "encoding",
-            "Python knows no such encoding.",
-            {"fix": 'Write "utf-8", "latin-1", "cp1252" or another.'},
-        ) from None
-    return value
-
-
 def _threshold(value: Any) -> Any:
     return "0.5" if value == 0.5 else value
 
 
-Count = Annotated[int, Field(ge=1)]
-Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
-Paths = Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)]
 OneThreshold = Annotated[Threshold, BeforeValidator(_threshold)]
-
-
-T = TypeVar("T")
-Grid = Annotated[tuple[T, ...], BeforeValidator(_as_tuple), Field(min_length=1), AfterValidator(_distinct)]
-"""One value or a list of distinct values."""
 
 
 class TinySettings(Section):
@@ -116,82 +67,6 @@ class TinySettings(Section):
                 {"hidden": self.hidden, "heads": self.heads, "fix": "Change one of them."},
             )
         return self
-
-
-class DataSettings(Section):
-    """[[data]]: files and how their labels become tasks; see `forelearn.tasks.corpus.Corpus`."""
-
-    files: Annotated[dict[Literal["", "train", "dev", "test"], Paths], BeforeValidator(_by_split)]
-    format: Format | None = None
-    name: str | None = None
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    quotes: bool = True
-    header: Names = ()
-    text: str | None = None
-    pair: str | None = None
-    id: str | None = None
-    label: str | None = None
-    label_delimiter: Annotated[str, Field(min_length=1)] | None = None
-    group: str | None = None
-    split: str | None = None
-    one_vs_rest: bool | Names = False
-    labels: Names = ()
-    positive: str | None = None
-    drop: Names = ()
-    prefix: str = ""
-    tweets: Paths | None = None
-    ontology: str | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> DataSettings:
-        for first, second in (
-            ("name", "one_vs_rest"),
-            ("labels", "one_vs_rest"),
-            ("positive", "one_vs_rest"),
-        ):
-            if getattr(self, first) and getattr(self, second):
-                raise PydanticCustomError(
-                    "both",
-                    "`{first}` is for a section that makes one task, `{second}` for one that makes several.",
-                    {"first": first, "second": second, "fix": "Leave one of them out."},
-                )
-        if self.prefix and not self.one_vs_rest:
-            raise PydanticCustomError(
-                "prefix", "`prefix` is for one-vs-rest tasks.", {"fix": "Set `name`, or add one_vs_rest."}
-            )
-        if self.split is not None and "" not in self.files:
-            raise PydanticCustomError(
-                "both",
-                "The split is said twice: by `split` and by the table of `files`.",
-                {"fix": "Leave one of them out."},
-            )
-        return self
-
-    def corpus(self, where: str) -> Corpus:
-        """The section as the readers take it. where: how messages name it."""
-        return Corpus(
-            where=where,
-            files={str(split): paths for split, paths in self.files.items()},
-            format=self.format,
-            name=self.name,
-            encoding=self.encoding,
-            quotes=self.quotes,
-            header=self.header,
-            text=self.text,
-            pair=self.pair,
-            id=self.id,
-            label=self.label,
-            group=self.group,
-            split=self.split,
-            label_delimiter=self.label_delimiter,
-            one_vs_rest=self.one_vs_rest,
-            labels=self.labels,
-            positive=self.positive,
-            drop=self.drop,
-            prefix=self.prefix,
-            tweets=self.tweets or (),
-            ontology=self.ontology,
-        )
 
 
 class SplitSettings(Section):
@@ -259,7 +134,7 @@ class SearchSettings(Section):
     controls: bool = True
     chain: Annotated[int, Field(ge=1, le=3)] = 1
     chain_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(_distinct)] = FEATURES
+    features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(distinct)] = FEATURES
     level: Annotated[float, Field(gt=0, lt=1)] = 0.9
     warm_start: Names = ()
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
-from forelearn.experiment.settings import READY, TINY, DataSettings, Settings
+from forelearn.experiment.data_settings import DataSettings
+from forelearn.experiment.settings import READY, TINY, Settings
 from forelearn.tasks.names import name_fault
 
 FILE = "study.toml"

@@ -7,20 +7,23 @@ group is in the train of one task and in the test of another.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.core.errors import Problem
-from forelearn.core.task import METRICS
-from forelearn.tasks.corpus import Corpus, Read, read_corpus
+from forelearn.core.task import metrics_of
+from forelearn.tasks.corpus import Corpus
 from forelearn.tasks.documents import Document, documents
+from forelearn.tasks.drafts import Draft, DraftTask
 from forelearn.tasks.files import listed
-from forelearn.tasks.labels import Draft, DraftTask, draft
+from forelearn.tasks.kinds import kind_problems, strata, to_be_found
+from forelearn.tasks.labels import draft
 from forelearn.tasks.names import name_fault
+from forelearn.tasks.reading import Read, read_corpus
 from forelearn.tasks.rows import SPLITS
-from forelearn.tasks.splits import Item, SplitPlan, sample, split_items
+from forelearn.tasks.splits import Item, SplitPlan, rank_of, sample, split_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def assemble(
             # what follows from a broken file or row would be said of every task made of it
             if not own:
                 found.append(Problem(corpus.where, "No usable row is left.", "Check the columns and `drop`."))
-            made, doubts = draft(corpus, own)
+            made, doubts = draft(corpus, in_part(own, corpus.part))
             found += doubts
             drafts += made
         problems += found
@@ -72,7 +75,8 @@ def assemble(
                 problems += found
                 if data is not None:
                     tasks[data.task.name] = data
-    problems += _metric_problems(tasks.values(), metric)
+    if metric is not None and tasks and not any(data.task.metric == metric for data in tasks.values()):
+        problems.append(_metric_problem("study.toml, metric", metric, list(tasks.values())))
     order = [task.name for own_draft in drafts for task in own_draft.tasks]
     places = {document.id: document.place for own_draft in drafts for document in own_draft.documents}
     return LoadedTasks(
@@ -91,16 +95,25 @@ def once(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     )
 
 
-def _metric_problems(tasks: Iterable[TaskData], metric: str | None) -> Iterator[Problem]:
-    """A deciding measure that is not measured for the kind of some task."""
-    for kind, known in METRICS.items():
-        names = [data.task.name for data in tasks if data.task.kind == kind]
-        if names and metric is not None and metric not in known:
-            yield Problem(
-                "study.toml, metric",
-                f"`{metric}` is not measured for {kind} tasks: {listed(names)}.",
-                f"Choose one of {', '.join(known)}, or leave it out.",
-            )
+def _metric_problem(where: str, metric: str, tasks: Sequence[TaskData]) -> Problem:
+    """A deciding measure that is measured for none of the tasks."""
+    kinds = listed(list(dict.fromkeys(data.task.kind.replace("_", " ") for data in tasks)))
+    known = dict.fromkeys(name for data in tasks for name in metrics_of(data.task.kind, data.labels))
+    return Problem(
+        where,
+        f"`{metric}` is not measured for {kinds} tasks: {listed([data.task.name for data in tasks])}.",
+        f"Choose one of {', '.join(known)}, or leave it out.",
+    )
+
+
+def in_part(documents: Sequence[Document], part: tuple[int, int] | None) -> list[Document]:
+    """The k-th of n parts; what has one value of `cut` stays in one part, whatever the order of rows."""
+    if part is None:
+        return list(documents)
+    which, parts = part
+    cuts = sorted({document.cut for document in documents}, key=lambda cut: (rank_of(0, cut), cut))
+    taken = set(cuts[which - 1 :: parts])
+    return [document for document in documents if document.cut in taken]
 
 
 def _name_problems(drafts: Sequence[Draft]) -> Iterator[Problem]:
@@ -135,7 +148,7 @@ def _families(drafts: Sequence[Draft], plan: SplitPlan) -> list[list[Draft]]:
 
     owner: dict[tuple[str, str], int] = {}
     for index, own in enumerate(drafts):
-        keys = {("file", document.file) for document in own.documents}
+        keys = {("file", f"{own.part} {document.file}") for document in own.documents}
         if plan.by != "row":
             keys |= {("group", document.group) for document in own.documents if document.group}
         for key in keys:
@@ -156,9 +169,8 @@ def _split(family: Sequence[Draft], plan: SplitPlan) -> tuple[dict[str, str], li
         for document in own.documents:
             first.setdefault(document.id, document)
         for task in own.tasks:
-            for document, code in zip(own.documents, task.codes):
-                if code or not task.one_vs_rest:
-                    labels[document.id].append(f"{number}:{task.name}:{code}")
+            for document, shown in zip(own.documents, strata(task, own.documents)):
+                labels[document.id] += [f"{number}:{task.name}:{one}" for one in shown]
     torn = [
         f"{document.place} ({document.split} and {first[document.id].split})"
         for own in family
@@ -194,28 +206,34 @@ def _bundle(
         for split in SPLITS
     }
     grouped = all(document.group for document in own.documents)
-    paired = own.documents[0].pair is not None
+    paired = own.documents[0].content.pair is not None
     bare = {
         split: Examples(
             ids=tuple(own.documents[row].id for row in rows[split]),
-            texts=tuple(own.documents[row].text for row in rows[split]),
-            labels=(),
+            texts=tuple(own.documents[row].content.text for row in rows[split]),
             groups=tuple(own.documents[row].group for row in rows[split]) if grouped else (),
-            pairs=tuple(own.documents[row].pair or "" for row in rows[split]) if paired else None,
+            pairs=tuple(own.documents[row].content.pair or "" for row in rows[split]) if paired else None,
         )
         for split in SPLITS
     }
     for task in own.tasks:
-        columns = {split: tuple(task.codes[row] for row in rows[split]) for split in SPLITS}
-        usable, problems = class_problems(task, columns, where=own.where)
+        found = {split: to_be_found(task, own.documents, rows[split]) for split in SPLITS}
+        if task.kind is None:
+            labels = {split: found[split]["labels"] for split in SPLITS}
+            usable, problems = class_problems(task, labels, where=own.where)
+        else:
+            usable, problems = kind_problems(task, found, where=own.where)
         if not usable:
             yield None, problems
             continue
-        train, dev, test = (
-            Examples(part.ids, part.texts, columns[split], part.groups, part.pairs)
-            for split, part in bare.items()
-        )
-        yield task_data(task.name, task.labels, train, dev, test, metric=metric), problems
+        train, dev, test = (replace(bare[split], **found[split]) for split in SPLITS)
+        data = task_data(task.name, task.labels, train, dev, test, kind=task.kind)
+        chosen = own.metric or metric
+        if chosen in metrics_of(data.task.kind, task.labels):
+            data = replace(data, task=replace(data.task, metric=chosen))
+        elif own.metric is not None:
+            problems.append(_metric_problem(f"{own.where} metric", own.metric, [data]))
+        yield data, problems
 
 
 def class_problems(

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Literal, get_args
 
-from forelearn.core.errors import InputError, Problem
-from forelearn.tasks.crisislex import read_crisislex
-from forelearn.tasks.delimited import read_delimited
-from forelearn.tasks.files import find
-from forelearn.tasks.hub import SPLIT_COLUMN, Loaded, read_id, read_loaded
-from forelearn.tasks.incident_streams import read_labels, read_tweets
-from forelearn.tasks.jsonl import read_jsonl
-from forelearn.tasks.ontology import read_ontology
-from forelearn.tasks.parquet import read_parquet
+from forelearn.core.task import Kind
+from forelearn.tasks.hub import SPLIT_COLUMN, Loaded
 from forelearn.tasks.rows import Table
 
-Format = Literal["csv", "tsv", "jsonl", "parquet", "crisislex", "incident-streams", "hub"]
+Format = Literal[
+    "csv",
+    "tsv",
+    "jsonl",
+    "parquet",
+    "conll",
+    "conllu",
+    "squad",
+    "tweeteval",
+    "atis",
+    "label-text",
+    "crisislex",
+    "incident-streams",
+    "hub",
+]
 FORMATS: tuple[str, ...] = get_args(Format)
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -27,9 +34,22 @@ SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
+    ".conll": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".bio": "conll",
+    ".conllu": "conllu",
+    ".json": "squad",
 }
+"""Formats that follow from a suffix; those of lines of plain text are named in the section."""
+
 FILE_GROUP = "{file}"
 """As a group: the name of the folder that the file lies in, or the file's stem at the root."""
+
+Column = str | tuple[str, ...] | None
+"""Names of columns: one, or several whose texts are joined by spaces."""
+
+Role = Literal["text", "pair", "choices", "label", "start", "id", "group", "split", "part_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +58,33 @@ class Corpus:
 
     where: how messages name the section (`study.toml, [[data]] 1`).
     files: split (`train`, `dev`, `test`, or "" where the files do not say) → paths or globs below the root.
+    kind: what the task asks for; None is the format's own, else classification. metric: what decides.
     name: the task's name where the files make one task. header: column names of files without a header row.
     text, pair, id, label, group, split: names of columns. label_delimiter: what separates labels in one cell.
+    choices: columns of a multiple choice, in their order, or one column of lists.
+    start: of question answering, the column with the position of each answer in its context, in characters.
     one_vs_rest: False, True (a task a label), or the labels that become tasks; `Other` is any other label.
     labels: every label that may occur, in order (one task with these classes). positive: the one of two.
     drop: labels whose rows are left out. prefix: put before the names of one-vs-rest tasks.
+    part: (k, n) takes the k-th of n parts of the rows; rows with one value of `part_by` stay together.
     tweets, ontology: further files of incident streams. loaded: a `datasets` object instead of files.
     """
 
     where: str
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     format: Format | None = None
+    kind: Kind | None = None
+    metric: str | None = None
     name: str | None = None
     encoding: str = "utf-8"
     quotes: bool = True
     header: tuple[str, ...] = ()
-    text: str | None = None
-    pair: str | None = None
+    text: Column = None
+    pair: Column = None
+    choices: Column = None
     id: str | None = None
     label: str | None = None
+    start: str | None = None
     group: str | None = None
     split: str | None = None
     label_delimiter: str | None = None
@@ -65,134 +93,82 @@ class Corpus:
     positive: str | None = None
     drop: tuple[str, ...] = ()
     prefix: str = ""
+    part: tuple[int, int] | None = None
+    part_by: str | None = None
     tweets: tuple[str, ...] = ()
     ontology: str | None = None
     loaded: Loaded | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A table that was read for a corpus, and the split its file stands for ("" where it does not say)."""
+_FORMAT_KINDS: dict[str, Kind] = {
+    "conll": "sequence_labelling",
+    "conllu": "sequence_labelling",
+    "squad": "question_answering",
+}
 
-    split: str
-    table: Table
-
-
-Read = dict[tuple[object, ...], Table]
-"""Tables read already, so that sections over the same files read them once."""
-
-
-def read_corpus(corpus: Corpus, *, root: Path, read: Read) -> tuple[list[Part], list[Problem]]:
-    """The tables of a corpus in the order of its files, and everything that is wrong with the files."""
-    if corpus.loaded is not None:
-        table = read_loaded(corpus.loaded, name=corpus.name or "loaded")
-        return [Part("", table)], list(table.problems)
-    problems: list[Problem] = []
-    parts: list[Part] = []
-    if corpus.format == "incident-streams":
-        further, problems = _further(corpus, root=root)
-        if not further[0]:
-            return [], problems
-    else:
-        further = ({}, None)
-    for split, patterns in corpus.files.items():
-        ids = [pattern for pattern in patterns if pattern.startswith("hf://")]
-        for name in ids:
-            if (name,) not in read:
-                read[(name,)] = read_id(name)
-                problems += read[(name,)].problems
-            parts.append(Part(split, read[(name,)]))
-        paths, missing = find([name for name in patterns if name not in ids], root=root, where=corpus.where)
-        problems += missing
-        for path in paths:
-            file = path.relative_to(root).as_posix()
-            chosen = corpus.format or SUFFIXES.get(path.suffix.lower())
-            if chosen is None or chosen == "hub":
-                problems.append(
-                    Problem(
-                        f"{corpus.where} files",
-                        f"The format of `{file}` does not follow from its suffix.",
-                        f"Set format to one of {', '.join(FORMATS)}.",
-                    )
-                )
-                continue
-            key = (path, chosen, corpus.encoding, corpus.quotes, corpus.header, corpus.tweets)
-            if key not in read:
-                read[key] = _read(path, chosen, corpus, file=file, further=further)
-                problems += read[key].problems
-            parts.append(Part(split, read[key]))
-    return parts, problems
-
-
-def _read(path: Path, chosen: Format, corpus: Corpus, *, file: str, further: Further) -> Table:
-    match chosen:
-        case "csv" | "tsv":
-            return read_delimited(
-                path,
-                file=file,
-                delimiter="," if chosen == "csv" else "\t",
-                encoding=corpus.encoding,
-                quotes=corpus.quotes,
-                header=corpus.header,
-            )
-        case "jsonl":
-            return read_jsonl(path, file=file, encoding=corpus.encoding)
-        case "parquet":
-            return read_parquet(path, file=file)
-        case "crisislex":
-            return read_crisislex(path, file=file)
-        case "incident-streams":
-            return read_labels(path, file=file, texts=further[0], types=further[1])
-        case "hub":
-            raise ValueError("a hub table is not a file")
-
-
-Further = tuple[Mapping[str, str], tuple[str, ...] | None]
-
-
-def _further(corpus: Corpus, *, root: Path) -> tuple[Further, list[Problem]]:
-    """Texts of the tweet files, and the types of the ontology file, of an incident-stream corpus."""
-    texts: dict[str, str] = {}
-    paths, problems = find(corpus.tweets, root=root, where=f"{corpus.where} tweets:")
-    for path in paths:
-        found, broken = read_tweets(path, file=path.relative_to(root).as_posix())
-        texts.update(found)
-        problems += broken
-    if not corpus.tweets:
-        problems.append(
-            Problem(
-                f"{corpus.where} tweets",
-                "Incident streams keep texts apart from labels.",
-                'Name the tweet files: tweets = "tweets/*.jsonl".',
-            )
-        )
-    types = None
-    for path in find([corpus.ontology] if corpus.ontology else [], root=root, where=corpus.where)[0]:
-        try:
-            types = read_ontology(path, file=path.relative_to(root).as_posix())
-        except InputError as error:
-            problems += error.problems
-    return (texts, types), problems
-
-
-DEFAULT_COLUMNS: dict[str, dict[str, str]] = {
+_FORMAT_COLUMNS: dict[str, dict[Role, str]] = {
     "crisislex": {"text": "Tweet Text", "id": "Tweet ID", "group": FILE_GROUP},
     "incident-streams": {"text": "text", "id": "id", "label": "categories", "group": "event"},
+    "conll": {"text": "token", "label": "tag"},
+    "conllu": {"text": "form", "label": "upos"},
+    "squad": {"id": "id", "group": "paragraph", "part_by": "title"},
+    "atis": {"text": "words", "label": "intent"},
+}
+
+_KIND_COLUMNS: dict[str, dict[Role, str]] = {
+    "question_answering": {
+        "text": "question",
+        "pair": "context",
+        "label": "answers.text",
+        "start": "answers.answer_start",
+    },
 }
 
 
-def column_of(corpus: Corpus, role: Literal["text", "pair", "id", "label", "group", "split"]) -> str | None:
-    """The column that plays `role`: as the section says, else the format's own, else `text` and `label`."""
-    said = {
+def format_of(corpus: Corpus) -> str:
+    """The format of a section: as it says, else by the suffix of its first file; "" if neither says it."""
+    if corpus.format is not None:
+        return corpus.format
+    first = next((path for paths in corpus.files.values() for path in paths), "")
+    return "hub" if first.startswith("hf://") else SUFFIXES.get(PurePosixPath(first).suffix.lower(), "")
+
+
+def kind_of(corpus: Corpus) -> Kind | None:
+    """What the section's tasks ask for; None for a classification, whose kind follows from its labels."""
+    return corpus.kind or _FORMAT_KINDS.get(format_of(corpus))
+
+
+def columns_of(corpus: Corpus, role: Role) -> tuple[str, ...]:
+    """The columns that play `role`: as the section says, else the format's and the kind's own.
+
+    Where nothing says it, `text` and `label` are the columns of that name, and other roles are not filled.
+    """
+    said: dict[Role, Column] = {
         "text": corpus.text,
         "pair": corpus.pair,
-        "id": corpus.id,
+        "choices": corpus.choices,
         "label": corpus.label,
+        "start": corpus.start,
+        "id": corpus.id,
         "group": corpus.group,
         "split": corpus.split,
-    }[role]
-    own = DEFAULT_COLUMNS.get(corpus.format or "", {})
-    return said or own.get(role) or (role if role in ("text", "label") else None)
+        "part_by": corpus.part_by,
+    }
+    named = said[role]
+    if named:
+        return (named,) if isinstance(named, str) else named
+    format_, kind = format_of(corpus), kind_of(corpus)
+    if format_ == "atis" and kind == "sequence_labelling" and role == "label":
+        return ("slots",)
+    own = _KIND_COLUMNS.get(kind or "", {}) | _FORMAT_COLUMNS.get(format_, {})
+    if role in own:
+        return (own[role],)
+    return (role,) if role in ("text", "label") else ()
+
+
+def column_of(corpus: Corpus, role: Role) -> str | None:
+    """The one column that plays `role`, or the first of several."""
+    return next(iter(columns_of(corpus, role)), None)
 
 
 def uses_split_column(corpus: Corpus, table: Table) -> str | None:

@@ -27,7 +27,9 @@ def read_delimited(
 ) -> Table:
     """Read a delimited file.
 
-    file: the path as messages name it. header: names of the columns of a file that has no header row.
+    file: the path as messages name it. header: names of the columns of a file that has no header row; a first
+    row that holds these names is the header after all. Of tab-separated rows that go on after the last name of
+    `header`, the rest is left out with a warning.
     """
     text, problems = decode(path, file=file, encoding=encoding)
     if problems:
@@ -38,12 +40,18 @@ def read_delimited(
     columns = tuple(header)
     rows: list[Row] = []
     uneven: list[str] = []
+    longer: list[str] = []
     try:
         for number, cells in fields:
             if not columns:
                 columns = tuple(cell.strip() for cell in cells)
                 if len(set(columns)) < len(columns):
                     return unreadable(file, _twice(file, columns))
+            elif header and not (rows or uneven) and tuple(cell.strip() for cell in cells) == columns:
+                continue
+            elif header and delimiter == "\t" and len(cells) > len(columns):
+                longer.append(f"row {number} has {len(cells)}")
+                rows.append(Row(dict(zip(columns, cells)), file, number))
             elif len(cells) != len(columns):
                 uneven.append(f"row {number} has {len(cells)}")
             else:
@@ -59,6 +67,16 @@ def read_delimited(
                 f"Every row must have the {len(columns)} fields of the header: {listed(uneven)}.",
                 f"Check the delimiter ({delimiter!r}) and {hint}"
                 + ("; if quotes are plain characters here, set quotes = false." if quotes else "."),
+            )
+        )
+    if longer:
+        found.append(
+            Problem(
+                file,
+                f"Rows go on after the {len(columns)} fields of `header`; the rest is left out: {len(longer)} "
+                f"rows ({listed(longer)}).",
+                "Name more columns if they are needed.",
+                "warning",
             )
         )
     if not rows and not uneven:

@@ -1,7 +1,8 @@
 """Hugging Face `datasets`: ids (`hf://owner/name[/config]`) and objects in memory (extra `hub`).
 
 The library is loaded on first use. What is used of it: `load_dataset`, and of a table `column_names`,
-`features` (for the names of class labels) and iteration over rows. Not covered: streams, names without owner.
+`features` (for the names of class labels) and iteration over rows; nested columns are named as in JSON lines
+(`forelearn.tasks.rows.flat`). Not covered: streams, names without owner.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from forelearn.core.errors import Problem
-from forelearn.tasks.rows import SPLIT_WORDS, Row, Table, as_value, unreadable
+from forelearn.tasks.rows import SPLIT_WORDS, Row, Table, as_value, flat, unreadable
 
 SPLIT_COLUMN = "__split__"
 """The column that holds a row's split where the object is a mapping of splits."""
@@ -73,15 +74,16 @@ def read_loaded(loaded: Loaded, *, name: str) -> Table:
     columns: dict[str, None] = {}
     rows: list[Row] = []
     for split, table in tables.items():
-        columns.update(dict.fromkeys(table.column_names))
-        names = {column: getattr(feature, "names", None) for column, feature in dict(table.features).items()}
-        classes = {column: tuple(known) for column, known in names.items() if known}
+        classes = {
+            column: known for column, of in dict(table.features).items() if (known := _class_names(of))
+        }
         place = f"{name}, {split}" if split else name
         for number, values in enumerate(table, start=1):
             cells = {
                 column: as_value(_named(value, classes[column]) if column in classes else value)
-                for column, value in values.items()
+                for column, value in flat(values).items()
             }
+            columns.update(dict.fromkeys(cells))
             if split:
                 cells[SPLIT_COLUMN] = SPLIT_WORDS.get(split.lower(), split)
             rows.append(Row(cells, place, number))
@@ -92,7 +94,15 @@ def read_loaded(loaded: Loaded, *, name: str) -> Table:
     return Table(name, tuple(columns), tuple(rows))
 
 
+def _class_names(feature: object) -> tuple[str, ...]:
+    """The names of a class label, or of a sequence of class labels; none of other columns."""
+    names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
+    return tuple(names or ())
+
+
 def _named(value: object, names: Sequence[str]) -> object:
+    if isinstance(value, list | tuple):
+        return [_named(item, names) for item in value]
     if isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None
     return value

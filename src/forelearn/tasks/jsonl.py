@@ -7,11 +7,11 @@ from pathlib import Path
 
 from forelearn.core.errors import Problem
 from forelearn.tasks.files import decode, listed
-from forelearn.tasks.rows import Row, Table, as_value, unreadable
+from forelearn.tasks.rows import Row, Table, as_value, flat, unreadable
 
 
 def read_jsonl(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
-    """Read a JSON lines file. Nested objects become columns `outer.inner`; arrays of texts stay lists."""
+    """Read a JSON lines file. Nested values become columns `outer.inner` (`rows.flat`); arrays stay lists."""
     text, problems = decode(path, file=file, encoding=encoding)
     if problems:
         return unreadable(file, problems[0])
@@ -36,9 +36,9 @@ def read_jsonl(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
         if not isinstance(value, dict):
             broken.append((number, f"a {type(value).__name__}, not an object"))
             continue
-        flat = _flat(value)
-        columns.update(dict.fromkeys(flat))
-        rows.append(Row({key: as_value(item) for key, item in flat.items()}, file, number))
+        cells = flat(value)
+        columns.update(dict.fromkeys(cells))
+        rows.append(Row({key: as_value(item) for key, item in cells.items()}, file, number))
     found: tuple[Problem, ...] = ()
     if broken:
         found = (
@@ -55,13 +55,3 @@ def read_jsonl(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
 
 def _refuse(name: str) -> float:
     raise ValueError(f"{name} is not a finite number")
-
-
-def _flat(value: dict[str, object], outer: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, item in value.items():
-        if isinstance(item, dict):
-            flat.update(_flat(item, f"{outer}{key}."))
-        else:
-            flat[f"{outer}{key}"] = item
-    return flat

@@ -1,15 +1,17 @@
-"""From a column of labels to tasks: one task a file, or one-vs-rest tasks over the same documents."""
+"""From documents to tasks: one task a file, or one-vs-rest tasks over the same documents."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from forelearn.core.errors import Problem, did_you_mean
-from forelearn.tasks.corpus import FILE_GROUP, Corpus, column_of
+from forelearn.tasks.corpus import FILE_GROUP, Corpus, column_of, format_of, kind_of
 from forelearn.tasks.documents import Document
+from forelearn.tasks.drafts import Draft, DraftTask
+from forelearn.tasks.kinds import draft_of_kind
 from forelearn.tasks.names import name_fault, name_from_label
 from forelearn.tasks.rows import SPLIT_WORDS
 
@@ -23,47 +25,26 @@ _POSITIVE = ("1", "yes", "true", "positive", "pos", "y", "t", "+")
 _NEGATIVE = ("0", "no", "false", "negative", "neg", "n", "f", "-", "-1", "none", "other", "rest")
 
 
-@dataclass(frozen=True, slots=True)
-class DraftTask:
-    """A task before its documents are split. codes: index into `labels`, one a document of the draft.
-
-    required: the user named it, so that it may not be left out with a warning alone.
-    one_vs_rest: the negative label is every other one.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    codes: tuple[int, ...]
-    required: bool
-    one_vs_rest: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Tasks over the same documents."""
-
-    where: str
-    documents: tuple[Document, ...]
-    tasks: tuple[DraftTask, ...]
-    grouped: bool
-
-
 def draft(corpus: Corpus, documents: Sequence[Document]) -> tuple[list[Draft], list[Problem]]:
     """The tasks that a corpus describes: one draft for one-vs-rest and named tasks, else one a file."""
     if not documents:
         return [], []
-    grouped = column_of(corpus, "group") is not None
     if corpus.one_vs_rest:
         tasks, problems = _one_vs_rest(corpus, documents)
-        return [Draft(corpus.where, tuple(documents), tuple(tasks), grouped)] if tasks else [], problems
+        return [_over(corpus, documents, *tasks)] if tasks else [], problems
     drafts: list[Draft] = []
     problems = []
     for name, own in _by_name(corpus, documents).items():
-        task, found = _single(corpus, name, own)
+        kind = kind_of(corpus)
+        task, found = _single(corpus, name, own) if kind is None else draft_of_kind(kind, corpus, name, own)
         problems += found
         if task is not None:
-            drafts.append(Draft(corpus.where, tuple(own), (task,), grouped))
+            drafts.append(_over(corpus, own, task))
     return drafts, problems
+
+
+def _over(corpus: Corpus, documents: Sequence[Document], *tasks: DraftTask) -> Draft:
+    return Draft(corpus.where, tuple(documents), tasks, corpus.metric, corpus.part)
 
 
 def _by_name(corpus: Corpus, documents: Sequence[Document]) -> dict[str, list[Document]]:
@@ -87,11 +68,14 @@ def _common_name(corpus: Corpus, files: Sequence[str]) -> str:
     if files[0].startswith("hf://"):
         return name_from_label(files[0].split(",")[0].rpartition("/")[2])
     path = PurePosixPath(files[0])
-    return name_from_label((path.parent.name if path.stem.lower() in SPLIT_WORDS else "") or path.stem)
+    named = [part for part in (path.stem, *reversed(path.parent.parts)) if part.lower() not in SPLIT_WORDS]
+    if format_of(corpus) in ("tweeteval", "atis"):  # their file names say nothing of the task
+        named = named[1:] if named[:1] == [path.stem] else named
+    return name_from_label(next(iter(named), path.stem))
 
 
 def _one_vs_rest(corpus: Corpus, documents: Sequence[Document]) -> tuple[list[DraftTask], list[Problem]]:
-    counts = Counter(label for document in documents for label in document.labels)
+    counts = Counter(label for document in documents for label in document.content.labels)
     where = f"{corpus.where} one_vs_rest"
     if crowd := _crowded(corpus, counts, len(documents)):
         return [], [crowd]
@@ -105,11 +89,13 @@ def _one_vs_rest(corpus: Corpus, documents: Sequence[Document]) -> tuple[list[Dr
     wanted = [label for label in plain if label in counts] if named else sorted(counts)
     tasks: list[DraftTask] = []
     for label in wanted:
-        codes = tuple(int(label in document.labels) for document in documents)
+        codes = tuple(int(label in document.content.labels) for document in documents)
         tasks.append(_binary(corpus, label, codes, required=bool(named)))
     if OTHER in named:
         inside = set(plain)
-        codes = tuple(int(any(label not in inside for label in document.labels)) for document in documents)
+        codes = tuple(
+            int(any(label not in inside for label in document.content.labels)) for document in documents
+        )
         tasks.append(_binary(corpus, OTHER, codes, required=True))
     for label, task in zip(wanted, tasks):
         if task.name != corpus.prefix + label:
@@ -134,7 +120,7 @@ def _binary(corpus: Corpus, label: str, codes: tuple[int, ...], *, required: boo
 def _single(
     corpus: Corpus, name: str, documents: Sequence[Document]
 ) -> tuple[DraftTask | None, list[Problem]]:
-    counts = Counter(document.labels[0] for document in documents)
+    counts = Counter(document.content.labels[0] for document in documents)
     if crowd := _crowded(corpus, counts, len(documents)):
         return None, [crowd]
     labels = corpus.labels or tuple(sorted(counts, key=_label_order))
@@ -158,7 +144,7 @@ def _single(
             )
         )
     index = {label: code for code, label in enumerate(labels)}
-    codes = tuple(index[document.labels[0]] for document in documents)
+    codes = tuple(index[document.content.labels[0]] for document in documents)
     return DraftTask(name, labels, codes, True), problems
 
 
@@ -219,6 +205,16 @@ def _crowded(corpus: Corpus, counts: Counter[str], rows: int) -> Problem | None:
         return Problem(
             f"{corpus.where} label",
             f"Column `{column}` holds {len(counts)} different values in {rows} rows; labels must repeat.",
-            "Name the column of labels; numbers on a scale are not covered.",
+            'They are numbers: set kind = "regression" to predict them, or name the column of labels.'
+            if all(is_number(value) for value in counts)
+            else "Name the column of labels.",
         )
     return None
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from forelearn.core.errors import Problem
-from forelearn.tasks.rows import Row, Table, as_value, unreadable
+from forelearn.tasks.rows import Row, Table, as_value, flat, unreadable
 
 
 def read_parquet(path: Path, *, file: str) -> Table:
@@ -27,11 +27,10 @@ def read_parquet(path: Path, *, file: str) -> Table:
                 file, f"The file is not a readable Parquet table: {error}.", "Write it again as Parquet."
             ),
         )
-    columns = tuple(table.column_names)
     if not table.num_rows:
         return unreadable(file, Problem(file, "The table has no rows.", "Add rows or leave the file out."))
     rows = tuple(
-        Row({key: as_value(item) for key, item in values.items()}, file, number)
+        Row({key: as_value(item) for key, item in flat(values).items()}, file, number)
         for number, values in enumerate(table.to_pylist(), start=1)
     )
-    return Table(file, columns, rows)
+    return Table(file, tuple(dict.fromkeys(key for row in rows for key in row.values)), rows)

@@ -73,3 +73,18 @@ def as_value(value: object) -> Value:
     if isinstance(value, list | tuple):
         return tuple(text for text in (as_value(item) for item in value) if isinstance(text, str))
     return str(value)
+
+
+def flat(value: Mapping[str, object], outer: str = "") -> dict[str, object]:
+    """Nested objects as columns `outer.inner`; a list of objects as a column of lists for each of their keys."""
+    found: dict[str, object] = {}
+    for key, item in value.items():
+        name = f"{outer}{key}"
+        if isinstance(item, Mapping):
+            found.update(flat(item, f"{name}."))
+        elif isinstance(item, list | tuple) and item and all(isinstance(one, Mapping) for one in item):
+            keys = dict.fromkeys(inner for one in item for inner in one)
+            found.update({f"{name}.{inner}": [one.get(inner) for one in item] for inner in keys})
+        else:
+            found[name] = item
+    return found

@@ -144,7 +144,7 @@ def _torn_groups(items: Sequence[Item], *, where: str, level: Literal["error", "
     ]
 
 
-def _rank(seed: int, name: str) -> bytes:
+def rank_of(seed: int, name: str) -> bytes:
     """A pseudo-random place in an order that depends on the seed and the name alone."""
     return hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
 
@@ -169,7 +169,7 @@ def by_rows(items: Sequence[Item], shares: Mapping[str, float], *, seed: int) ->
     chosen: dict[str, str] = {}
     carried = dict.fromkeys(shares, 0.0)
     for name in sorted(strata):
-        members = sorted(strata[name], key=lambda item: (_rank(seed, item.id), item.id))
+        members = sorted(strata[name], key=lambda item: (rank_of(seed, item.id), item.id))
         left = len(members)
         start = 0
         for split, share in shares.items():
@@ -260,7 +260,7 @@ def sample(items: Sequence[Item], rows: int | None, *, seed: int) -> set[str]:
     """
     if rows is None or len(items) <= rows:
         return {item.id for item in items}
-    order = sorted(items, key=lambda item: (_rank(seed, item.id), item.id))
+    order = sorted(items, key=lambda item: (rank_of(seed, item.id), item.id))
     counts = Counter(label for item in items for label in item.labels)
     quota = max(1, rows // (2 * max(1, len(counts))))
     held: dict[str, list[Item]] = defaultdict(list)

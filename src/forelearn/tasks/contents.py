@@ -1,0 +1,264 @@
+"""What a row says: its texts and what is to be found in them, by the kind of task, or why it cannot be used."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from forelearn.core.data import Answer
+from forelearn.tasks.corpus import Corpus, columns_of, kind_of
+from forelearn.tasks.rows import Row, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is read of a document and what is to be found; a kind fills what it has.
+
+    labels: several for one-vs-rest tasks; for a multiple choice the position of the right one, as text.
+    value: of a regression. words, tags: of sequence labelling, equally many. answers: at least one.
+    """
+
+    text: str
+    pair: str | None = None
+    labels: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    value: float = 0.0
+    words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why rows cannot be used, or are doubtful: said once with all of them."""
+
+    what: str
+    fix: str
+    level: Literal["error", "warning"] = "error"
+
+
+class Refused(Exception):
+    """A row that cannot be used. detail: what of it, after its place."""
+
+    def __init__(self, cause: Cause, detail: str = "") -> None:
+        super().__init__(cause.what, detail)
+        self.cause = cause
+        self.detail = detail
+
+
+class Dropped(Exception):
+    """A row whose label the section drops."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+
+ODD_TEXT = Cause("The text is a list, not one text", "Name a column of texts.")
+SEVERAL = Cause("A row has several labels", "Set one_vs_rest = true, so that each label is a task.")
+NO_NUMBER = Cause(
+    "The label of a regression is not a finite number",
+    "Correct it, add it to `drop`, or leave `kind` out if the column holds names.",
+)
+UNEVEN = Cause(
+    "A row has not as many tags as words",
+    "Give a tag to each word; words and tags in one cell are separated by blanks.",
+)
+EMPTY_WORD = Cause("A word is empty", "Remove it with its tag, or check what separates columns.")
+NO_CHOICE = Cause(
+    "The label says no choice",
+    "It is the position counted from 0, the name of the choice's column, or a name listed in `labels`.",
+)
+EMPTY_CHOICE = Cause("A choice is empty", "Fill it in, or remove the row.")
+EQUAL_CHOICES = Cause(
+    "Rows with two equal choices are left out",
+    "One of them cannot be right and the other wrong; mend the rows.",
+    "warning",
+)
+OFF = Cause(
+    "An answer does not stand in its context where `start` says",
+    "Positions count characters from 0 in the context as it is, white space included; correct them.",
+)
+NO_START = Cause(
+    "A row has not as many positions as answers", "Name the column of positions as `start`, one an answer."
+)
+EMPTY_ANSWER = Cause("An answer is empty", "Remove it; a question without an answer is left out.")
+NO_CONTEXT = Cause("Contexts that are empty are left out", "Check the column and the rows.", "warning")
+EMPTY = Cause("Empty texts are left out", "Check the column and the rows.", "warning")
+UNLABELLED = Cause("Rows without a label are left out", "Check the column and the rows.", "warning")
+UNANSWERABLE = Cause(
+    "Questions without an answer are left out",
+    "What is learned is where an answer stands, not whether there is one.",
+    "warning",
+)
+
+_BLANKS = re.compile(r"[ \t\n]+")
+
+
+def content_of(row: Row, corpus: Corpus) -> Content:
+    """The content of a row. Raises Refused or Dropped where the row cannot be used."""
+    match kind_of(corpus):
+        case "sequence_labelling":
+            return _sequence(row, corpus)
+        case "question_answering":
+            return _question(row, corpus)
+        case "multiple_choice":
+            text, pair = _texts(row, corpus)
+            choices = _choices(row, columns_of(corpus, "choices"))
+            return Content(text, pair, (_right_choice(row, corpus, choices),), choices)
+        case "regression":
+            text, pair = _texts(row, corpus)
+            return Content(text, pair, value=_number(row, corpus))
+        case _:
+            text, pair = _texts(row, corpus)
+            return Content(text, pair, _labels(row, corpus))
+
+
+def _texts(row: Row, corpus: Corpus) -> tuple[str, str | None]:
+    """The text and the second text, each of its columns joined by spaces."""
+    text = _joined(row, columns_of(corpus, "text"))
+    columns = columns_of(corpus, "pair")
+    pair = _joined(row, columns) if columns else None
+    if not text.strip():
+        raise Refused(EMPTY)
+    return text, pair
+
+
+def _joined(row: Row, columns: Sequence[str]) -> str:
+    cells = []
+    for column in columns:
+        cell = row.values.get(column)
+        if isinstance(cell, tuple):
+            raise Refused(ODD_TEXT)
+        if cell:
+            cells.append(cell)
+    return " ".join(cells)
+
+
+def _label(row: Row, corpus: Corpus) -> Value:
+    return row.values.get(columns_of(corpus, "label")[0])
+
+
+def _one_label(row: Row, corpus: Corpus) -> str:
+    """The label of a task that has one a row."""
+    cell = _label(row, corpus)
+    if isinstance(cell, tuple):
+        if len(cell) > 1:
+            raise Refused(SEVERAL)
+        cell = next(iter(cell), "")
+    label = (cell or "").strip()
+    if not label:
+        raise Refused(UNLABELLED)
+    if label in corpus.drop:
+        raise Dropped(label)
+    return label
+
+
+def _labels(row: Row, corpus: Corpus) -> tuple[str, ...]:
+    """The labels of a classification; several where each is a task."""
+    cell = _label(row, corpus)
+    delimiter = corpus.label_delimiter
+    is_list = isinstance(cell, tuple) or delimiter is not None
+    names = cell if isinstance(cell, tuple) else (cell or "").split(delimiter) if delimiter else (cell or "",)
+    labels = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if not labels and (not is_list or not corpus.one_vs_rest):
+        raise Refused(UNLABELLED)
+    if len(labels) > 1 and not corpus.one_vs_rest:
+        raise Refused(SEVERAL)
+    for name in labels:
+        if name in corpus.drop:
+            raise Dropped(name)
+        _is_listed(name, corpus)
+    return labels
+
+
+def _is_listed(label: str, corpus: Corpus) -> None:
+    if corpus.labels and label not in corpus.labels:
+        what = f"A label is outside the list ({', '.join(corpus.labels)})"
+        raise Refused(Cause(what, "Correct it or add it to `labels`."), f" has `{label}`")
+
+
+def _number(row: Row, corpus: Corpus) -> float:
+    label = _one_label(row, corpus)
+    try:
+        value = float(label)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise Refused(NO_NUMBER, f" has `{label}`")
+    return value
+
+
+def _choices(row: Row, columns: Sequence[str]) -> tuple[str, ...]:
+    """The choices of a row: a column each, or one column of lists."""
+    only = row.values.get(columns[0]) if len(columns) == 1 else None
+    choices = only if isinstance(only, tuple) else tuple(_joined(row, (column,)) for column in columns)
+    if len(choices) < 2 or not all(choice.strip() for choice in choices):
+        raise Refused(EMPTY_CHOICE)
+    if len(set(choices)) < len(choices):
+        raise Refused(EQUAL_CHOICES)
+    return choices
+
+
+def _right_choice(row: Row, corpus: Corpus, choices: Sequence[str]) -> str:
+    """The position of the right choice, counted from 0, as text."""
+    label = _one_label(row, corpus)
+    columns = columns_of(corpus, "choices")
+    for names in (corpus.labels, columns if len(columns) > 1 else ()):
+        if label in names and names.index(label) < len(choices):
+            return str(names.index(label))
+    if not corpus.labels and label.isdecimal() and int(label) < len(choices):
+        return str(int(label))
+    raise Refused(NO_CHOICE, f" has `{label}`")
+
+
+def _sequence(row: Row, corpus: Corpus) -> Content:
+    words = _list(row.values.get(columns_of(corpus, "text")[0]))
+    tags = _list(_label(row, corpus))
+    if not words:
+        raise Refused(EMPTY)
+    if not tags:
+        raise Refused(UNLABELLED)
+    if len(words) != len(tags):
+        raise Refused(UNEVEN, f" has {len(words)} words and {len(tags)} tags")
+    if not all(word.strip() for word in words):
+        raise Refused(EMPTY_WORD)
+    for tag in tags:
+        _is_listed(tag, corpus)
+    return Content(" ".join(words), words=words, tags=tags)
+
+
+def _list(cell: Value) -> tuple[str, ...]:
+    """A list as it is; a text split at blanks, not at the white space that words may hold (U+0085, U+00A0)."""
+    return cell if isinstance(cell, tuple) else tuple(word for word in _BLANKS.split(cell or "") if word)
+
+
+def _question(row: Row, corpus: Corpus) -> Content:
+    question, context = _texts(row, corpus)
+    if not context or not context.strip():
+        raise Refused(NO_CONTEXT)
+    texts = _several(_label(row, corpus))
+    column = next(iter(columns_of(corpus, "start")), "")
+    starts = _several(row.values.get(column))
+    if not texts:
+        raise Refused(UNANSWERABLE)
+    if len(texts) != len(starts) or not all(start.strip().isdecimal() for start in starts):
+        raise Refused(NO_START, f" has {len(texts)} and {len(starts)}")
+    answers = tuple(dict.fromkeys(Answer(int(start), text) for start, text in zip(starts, texts)))
+    for answer in answers:
+        if not answer.text.strip():
+            raise Refused(EMPTY_ANSWER)
+        if not context.startswith(answer.text, answer.start):
+            raise Refused(OFF, f" has `{_short(answer.text)}` at {answer.start}")
+    return Content(question, context, answers=answers)
+
+
+def _several(cell: Value) -> tuple[str, ...]:
+    return cell if isinstance(cell, tuple) else (cell,) if cell else ()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
