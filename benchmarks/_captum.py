@@ -9,7 +9,7 @@ import torch
 from captum.attr import LayerConductance
 from numpy.typing import NDArray
 
-from forelearn.models.classifier import Classifier
+from forelearn.models.task_model import TaskModel
 from forelearn.representations.path import embedding_ends, make_batch
 from forelearn.representations.words import Document
 
@@ -20,7 +20,7 @@ class CaptumConductance:
     The path starts where ours does, at the output of the embedding block; F is the difference of the logits.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: TaskModel) -> None:
         self._model = classifier.model.eval().requires_grad_(False)
         self._pad_id = classifier.pad_id
         layers = self._model.bert.encoder.layer

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from forelearn.models.batch import batches, collate, tokenize
-from forelearn.models.classifier import Classifier, new_classifier
+from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.models.tiny import build_tiny
 
 MAX_LENGTH = 64
@@ -56,7 +56,7 @@ def find_encoder(texts: Texts, scratch: Path) -> tuple[str, Path]:
     return "random BERT of 6 layers × 384", scratch
 
 
-def train_briefly(start: Path, texts: Texts, rows: np.ndarray, *, steps: int, device: str) -> Classifier:
+def train_briefly(start: Path, texts: Texts, rows: np.ndarray, *, steps: int, device: str) -> TaskModel:
     """A classifier after `steps` batches of 16: enough that its words differ."""
     classifier = new_classifier(start, ("other", "positive"), seed=0)
     model = classifier.model.to(device)
@@ -77,7 +77,7 @@ def train_briefly(start: Path, texts: Texts, rows: np.ndarray, *, steps: int, de
     return classifier
 
 
-def accuracy(classifier: Classifier, texts: Texts, rows: np.ndarray, *, device: str) -> float:
+def accuracy(classifier: TaskModel, texts: Texts, rows: np.ndarray, *, device: str) -> float:
     """Share of `rows` that the classifier labels rightly."""
     tokens = tokenize(classifier.tokenizer, [texts.texts[row] for row in rows], None, MAX_LENGTH)
     labels = np.array([texts.labels[row] for row in rows])

@@ -19,7 +19,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Precision, Recipe
 from forelearn.models.batch import batches, collate, tokenize
-from forelearn.models.classifier import Classifier, new_classifier
+from forelearn.models.heads.base import labelled
+from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.models.tiny import build_tiny
 from forelearn.training.loop import Stage, fit, schedule
 
@@ -103,7 +104,7 @@ class Contest:
         self.labels = np.asarray(labels, dtype=np.int64)
         self.tokens = tokenize(self.classifier().tokenizer, texts, None, MAX_LENGTH)
 
-    def classifier(self) -> Classifier:
+    def classifier(self) -> TaskModel:
         """The same new classifier each time."""
         return new_classifier(self.start, ("no", "yes"), seed=0)
 
@@ -111,7 +112,7 @@ class Contest:
         """One epoch at our defaults."""
         return Recipe(epochs=1, batch_size=self.batch_size, max_length=MAX_LENGTH, precision=precision)
 
-    def trainer(self, classifier: Classifier, kind: type[Trainer] = Trainer, **options: Any) -> Trainer:
+    def trainer(self, classifier: TaskModel, kind: type[Trainer] = Trainer, **options: Any) -> Trainer:
         """Trainer at its defaults but for what all share."""
         recipe = self.recipe("fp32")
         offsets = self.tokens.offsets
@@ -162,14 +163,19 @@ class Contest:
             thread.join()
         return {name: len(self.tokens) / seconds for name, seconds in turns.seconds.items()}
 
-    def _ours(self, turns: Turns, name: str, classifier: Classifier, precision: Precision) -> None:
+    def _ours(self, turns: Turns, name: str, classifier: TaskModel, precision: Precision) -> None:
 
         def report(_: Mapping[str, float]) -> None:
             turns.give(name)
             turns.take(name)
 
         turns.take(name)
-        fit(classifier, self.tokens, self.labels, Stage("", self.recipe(precision), 0), report=report)
+        fit(
+            classifier,
+            labelled(self.tokens, self.labels),
+            Stage("", self.recipe(precision), 0),
+            report=report,
+        )
         turns.give(name, leave=True)
 
 
@@ -195,7 +201,7 @@ def largest_loss_difference(contest: Contest, *, steps: int) -> float:
     part = type(tokens)(tokens.ids[: tokens.offsets[len(rows)]], tokens.offsets[: len(rows) + 1])
     recipe = contest.recipe("fp32")
     ours, theirs = (_without_dropout(contest.classifier()) for _ in range(2))
-    progress = fit(ours, part, labels[rows], Stage("", recipe, 0))
+    progress = fit(ours, labelled(part, labels[rows]), Stage("", recipe, 0))
     plan = batches(part.lengths, recipe.batch_size, seed_from("order", 0, 0))
     trainer = contest.trainer(theirs, OnOurBatches)
     assert isinstance(trainer, OnOurBatches)
@@ -211,7 +217,7 @@ def largest_loss_difference(contest: Contest, *, steps: int) -> float:
     return max(abs(a - b) for a, b in zip(progress.losses, trainer.losses, strict=True))
 
 
-def _without_dropout(classifier: Classifier) -> Classifier:
+def _without_dropout(classifier: TaskModel) -> TaskModel:
     for module in classifier.model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0

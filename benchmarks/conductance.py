@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from benchmarks._captum import CaptumConductance
 from benchmarks._floor import product_ratio, run_products
 from benchmarks._trained import MAX_LENGTH, accuracy, find_encoder, find_texts, train_briefly
-from forelearn.models.classifier import Classifier
+from forelearn.models.task_model import TaskModel
 from forelearn.representations.ansat import THRESHOLDS
 from forelearn.representations.conductance import (
     CaptumGauss,
@@ -67,7 +67,7 @@ Words = list[NDArray[np.float64]]
 class Stage:
     """A classifier with one engine a precision."""
 
-    classifier: Classifier
+    classifier: TaskModel
     engines: dict[Precision, Engine]
     cuda: bool
 

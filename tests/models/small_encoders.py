@@ -16,7 +16,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from forelearn.models.classifier import load_tokenizer
+from forelearn.models.task_model import load_tokenizer
 from forelearn.models.tiny import build_tiny
 
 TEXTS = tuple(f"{word} water in the {place} street" for word in ("high", "low", "no") for place in "abcdef")

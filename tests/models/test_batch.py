@@ -8,7 +8,7 @@ from tests.models.small_encoders import TEXTS
 from transformers import PreTrainedTokenizerBase
 
 from forelearn.models.batch import Tokens, batches, collate, tokenize
-from forelearn.models.classifier import load_tokenizer
+from forelearn.models.task_model import load_tokenizer
 from forelearn.models.tiny import build_tiny
 
 lengths_of_texts = some.lists(some.integers(1, 60), min_size=1, max_size=200).map(

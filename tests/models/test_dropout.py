@@ -9,21 +9,21 @@ from tests.models.small_encoders import FAMILIES, TEXTS, build
 from transformers import BertConfig, BertModel
 
 from forelearn.models.batch import collate, tokenize
-from forelearn.models.classifier import Classifier, new_classifier
 from forelearn.models.dropout import drop, quick_dropout, reseed_dropout
+from forelearn.models.task_model import TaskModel, new_classifier
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def classifier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+def classifier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TaskModel:
     return new_classifier(build(request.param, tmp_path_factory.mktemp("encoder")), ("a", "b"), seed=0)
 
 
-def logits(classifier: Classifier) -> torch.Tensor:
+def logits(classifier: TaskModel) -> torch.Tensor:
     tokens = tokenize(classifier.tokenizer, TEXTS, None, 32)
     return classifier.model(**collate(tokens, np.arange(len(TEXTS)), classifier.pad_id)).logits
 
 
-def test_without_training_the_block_changes_nothing_but_rounding(classifier: Classifier) -> None:
+def test_without_training_the_block_changes_nothing_but_rounding(classifier: TaskModel) -> None:
     with torch.no_grad():
         usual = logits(classifier)
         with quick_dropout(classifier.model):
@@ -32,7 +32,7 @@ def test_without_training_the_block_changes_nothing_but_rounding(classifier: Cla
         assert torch.equal(usual, logits(classifier))
 
 
-def test_the_gradient_is_that_of_the_usual_attention(classifier: Classifier) -> None:
+def test_the_gradient_is_that_of_the_usual_attention(classifier: TaskModel) -> None:
     def gradient() -> torch.Tensor:
         classifier.model.zero_grad()
         logits(classifier)[:, 1].sum().backward()
@@ -44,7 +44,7 @@ def test_the_gradient_is_that_of_the_usual_attention(classifier: Classifier) -> 
     assert torch.allclose(usual, quick, atol=1e-5)
 
 
-def test_the_seed_alone_decides_what_is_dropped(classifier: Classifier) -> None:
+def test_the_seed_alone_decides_what_is_dropped(classifier: TaskModel) -> None:
     classifier.model.train()
     with torch.no_grad(), quick_dropout(classifier.model):
         seen = []
@@ -57,7 +57,7 @@ def test_the_seed_alone_decides_what_is_dropped(classifier: Classifier) -> None:
     assert not torch.equal(seen[0], seen[2])
 
 
-def test_the_block_leaves_modules_and_random_state_as_they_were(classifier: Classifier) -> None:
+def test_the_block_leaves_modules_and_random_state_as_they_were(classifier: TaskModel) -> None:
     before = [type(module) for module in classifier.model.modules()]
     attention = classifier.model.config._attn_implementation
     with pytest.raises(KeyError), quick_dropout(classifier.model):

@@ -12,8 +12,8 @@ from tests.models.small_encoders import TEXTS, build
 
 from forelearn.core.errors import InputError
 from forelearn.models import encoder as module
-from forelearn.models.classifier import new_classifier, save_classifier
 from forelearn.models.encoder import encoder_digest, encoder_shape, open_encoder
+from forelearn.models.task_model import new_classifier, save_model
 from forelearn.models.tiny import build_tiny
 
 
@@ -192,6 +192,6 @@ def test_the_warm_up_lowers_the_loss_on_masked_tokens(tmp_path: Path) -> None:
 
 
 def test_a_classifier_folder_can_be_opened_as_an_encoder(bert: Path, tmp_path: Path) -> None:
-    save_classifier(new_classifier(bert, ("a", "b", "c"), seed=0), tmp_path)
+    save_model(new_classifier(bert, ("a", "b", "c"), seed=0), tmp_path)
     encoder, _ = open_encoder(str(tmp_path))
     assert encoder.digest != encoder_digest(bert)

@@ -7,15 +7,15 @@ from huggingface_hub.errors import HfHubHTTPError
 from tests.models.small_encoders import build
 
 from forelearn.core.errors import ForelearnError, InputError
-from forelearn.models.classifier import load_classifier, new_classifier, save_classifier
 from forelearn.models.export import export, push
+from forelearn.models.task_model import load_model, new_classifier, save_model
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     start = build("bert", folder)
-    save_classifier(new_classifier(start, ("a", "b"), seed=0), folder / "weights")
+    save_model(new_classifier(start, ("a", "b"), seed=0), folder / "weights")
     (folder / "weights" / "README.md").write_text("# card")
     (folder / "weights" / "manifest.json").write_text("{}")
     return folder / "weights"
@@ -23,7 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_exported_folder_is_whole_and_loads(trained: Path, tmp_path: Path) -> None:
     destination = export(trained, tmp_path / "new" / "place")
-    assert load_classifier(destination).labels == ("a", "b")
+    assert load_model(destination).labels == ("a", "b")
     assert (destination / "README.md").read_text() == "# card"
     assert not (destination / "manifest.json").exists()
     assert [path.name for path in destination.parent.iterdir()] == ["place"]

@@ -17,7 +17,8 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from forelearn.models.classifier import Classifier, load_tokenizer
+from forelearn.models.heads.classification import Classification
+from forelearn.models.task_model import TaskModel, load_tokenizer
 from forelearn.models.tiny import build_tiny
 
 # tensors this small are slower on two threads, and much slower when other tests run beside them
@@ -94,7 +95,9 @@ def make_classifier(vocabulary):
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             model = model_class(config).eval()
-        return Classifier(model, tokenizer, tuple(f"label {number}" for number in range(labels)))
+        return TaskModel(
+            model, tokenizer, Classification(tuple(f"label {number}" for number in range(labels)))
+        )
 
     return make
 

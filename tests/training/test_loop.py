@@ -11,16 +11,16 @@ import torch
 from tests.training.small_task import RECIPE, small_task, start_encoder
 
 from forelearn.core.errors import InputError
-from forelearn.models.batch import Tokens, tokenize
-from forelearn.models.classifier import Classifier, new_classifier
+from forelearn.models.heads import Items
+from forelearn.models.heads.classification import class_weights, weighted_loss
+from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device, resolve_precision
-from forelearn.training.loop import Diverged, Stage, adamw, class_weights, fit, schedule, weighted_loss
+from forelearn.training.loop import Diverged, Stage, adamw, fit, schedule
 from forelearn.training.precision import last_linear
 from forelearn.training.predict import predict
 
 DATA = small_task()
-LABELS = np.array(DATA.train.labels)
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,12 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return start_encoder(DATA, tmp_path_factory.mktemp("encoder"))[1]
 
 
-def fresh(start: Path) -> tuple[Classifier, Tokens]:
+def fresh(start: Path) -> tuple[TaskModel, Items]:
     classifier = new_classifier(start, DATA.labels, seed=0)
-    return classifier, tokenize(classifier.tokenizer, DATA.train.texts, None, 32)
+    return classifier, classifier.head.encode(classifier.tokenizer, DATA.train, 32)
 
 
-def weights_of(classifier: Classifier) -> torch.Tensor:
+def weights_of(classifier: TaskModel) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in classifier.model.parameters()])
 
 
@@ -47,8 +47,8 @@ def test_an_interrupted_stage_ends_with_the_same_weights(
     start: Path, tmp_path: Path, stop_at: int, precision: str
 ) -> None:
     stage = Stage("key", replace(RECIPE, precision=precision), seed=3)
-    undisturbed, tokens = fresh(start)
-    whole = fit(undisturbed, tokens, LABELS, stage)
+    undisturbed, items = fresh(start)
+    whole = fit(undisturbed, items, stage)
 
     def stop(progress: Mapping[str, float]) -> None:
         if progress["step"] == stop_at:
@@ -56,13 +56,12 @@ def test_an_interrupted_stage_ends_with_the_same_weights(
 
     killed, _ = fresh(start)
     with pytest.raises(Stop):
-        fit(killed, tokens, LABELS, stage, checkpoint=tmp_path, checkpoint_seconds=0.0, report=stop)
+        fit(killed, items, stage, checkpoint=tmp_path, checkpoint_seconds=0.0, report=stop)
     again, _ = fresh(start)
     seen: list[float] = []
     progress = fit(
         again,
-        tokens,
-        LABELS,
+        items,
         stage,
         checkpoint=tmp_path,
         checkpoint_seconds=0.0,
@@ -75,8 +74,8 @@ def test_an_interrupted_stage_ends_with_the_same_weights(
 
 def test_a_checkpoint_of_another_stage_or_a_torn_one_is_passed_over(start: Path, tmp_path: Path) -> None:
     stage = Stage("key", RECIPE, seed=3)
-    undisturbed, tokens = fresh(start)
-    fit(undisturbed, tokens, LABELS, stage, checkpoint=tmp_path, checkpoint_seconds=0.0)
+    undisturbed, items = fresh(start)
+    fit(undisturbed, items, stage, checkpoint=tmp_path, checkpoint_seconds=0.0)
     for other, damage in ((Stage("other", RECIPE, seed=4), False), (stage, True)):
         if damage:
             file = tmp_path / "state.safetensors"
@@ -85,13 +84,12 @@ def test_a_checkpoint_of_another_stage_or_a_torn_one_is_passed_over(start: Path,
         steps: list[float] = []
         fit(
             continued,
-            tokens,
-            LABELS,
+            items,
             other,
             checkpoint=tmp_path,
             report=lambda p, steps=steps: steps.append(p["step"]),
         )
-        fit(expected, tokens, LABELS, other)
+        fit(expected, items, other)
         assert steps[0] == 1
         assert torch.equal(weights_of(continued), weights_of(expected))
 
@@ -101,8 +99,8 @@ def test_the_seed_decides_the_outcome_and_the_global_random_state_is_left_alone(
     for noise, seed in ((1, 0), (2, 0), (3, 1)):
         torch.manual_seed(noise)
         state = torch.get_rng_state()
-        classifier, tokens = fresh(start)
-        fit(classifier, tokens, LABELS, Stage("key", RECIPE, seed))
+        classifier, items = fresh(start)
+        fit(classifier, items, Stage("key", RECIPE, seed))
         assert torch.equal(state, torch.get_rng_state())
         found.append(weights_of(classifier))
     assert torch.equal(found[0], found[1])
@@ -111,9 +109,9 @@ def test_the_seed_decides_the_outcome_and_the_global_random_state_is_left_alone(
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_loop_learns_what_can_be_learned(start: Path, precision: str) -> None:
-    classifier, tokens = fresh(start)
+    classifier, items = fresh(start)
     recipe = replace(RECIPE, precision=precision, epochs=12, learning_rate=5e-3)
-    losses = fit(classifier, tokens, LABELS, Stage("key", recipe, seed=0)).losses
+    losses = fit(classifier, items, Stage("key", recipe, seed=0)).losses
     assert np.mean(losses[-5:]) < 0.1 < np.mean(losses[:5])
     right = predict(classifier, DATA.test, max_length=32).argmax(axis=1) == np.array(DATA.test.labels)
     assert right.mean() > 0.95
@@ -122,16 +120,16 @@ def test_the_loop_learns_what_can_be_learned(start: Path, precision: str) -> Non
 
 def test_one_step_is_that_of_plain_torch(start: Path) -> None:
     """Without dropout, one full-batch step equals torch's own AdamW after clipping, at the schedule's rate."""
-    recipe = replace(RECIPE, batch_size=len(LABELS), epochs=1, warmup=0.0, clip_norm=0.1)
-    ours, tokens = fresh(start)
+    recipe = replace(RECIPE, batch_size=len(DATA.train), epochs=1, warmup=0.0, clip_norm=0.1)
+    ours, items = fresh(start)
     plain, _ = fresh(start)
     for classifier in (ours, plain):
         for module in classifier.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-    loss = fit(ours, tokens, LABELS, Stage("key", recipe, seed=0)).losses[0]
+    loss = fit(ours, items, Stage("key", recipe, seed=0)).losses[0]
     encoded = plain.tokenizer(list(DATA.train.texts), padding=True, return_tensors="pt")
-    out = plain.model(**encoded, labels=torch.from_numpy(LABELS))
+    out = plain.model(**encoded, labels=torch.tensor(DATA.train.labels))
     out.loss.backward()
     torch.nn.utils.clip_grad_norm_(plain.model.parameters(), 0.1)
     matrices = [p for p in plain.model.parameters() if p.dim() > 1]
@@ -146,12 +144,12 @@ def test_one_step_is_that_of_plain_torch(start: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_the_stage_before_the_weights_are_touched(start: Path) -> None:
-    classifier, tokens = fresh(start)
+    classifier, items = fresh(start)
     with torch.no_grad():
         last_linear(classifier).weight[0, 0] = math.inf
     before = weights_of(classifier)
     with pytest.raises(Diverged, match="lower learning rate"):
-        fit(classifier, tokens, LABELS, Stage("key", RECIPE, seed=0))
+        fit(classifier, items, Stage("key", RECIPE, seed=0))
     assert torch.equal(before, weights_of(classifier))
 
 
@@ -213,7 +211,7 @@ def test_predictions_do_not_depend_on_the_order_or_number_of_examples(start: Pat
 
 
 def test_units_by_hand() -> None:
-    """Lengths 3 and 10 cut to 8: 11 tokens, 2 epochs, 6 layers: 132."""
+    """Lengths 3 and 10 cut to 8: 11 items, 2 epochs, 6 layers: 132."""
     assert units([3, 10], 8, 2, 6) == 132
 
 

@@ -22,9 +22,9 @@ from forelearn.core.data import task_data
 from forelearn.core.errors import InputError
 from forelearn.core.run import outcome_as_json, outcome_from_json
 from forelearn.core.transfer import Encoder, Source, Transfer
-from forelearn.models.task_model import load_model
 from forelearn.models.encoder import open_encoder
 from forelearn.models.quiet import quiet
+from forelearn.models.task_model import load_model
 from forelearn.training.measures import performance
 from forelearn.training.sequential import stage_seed, train
 

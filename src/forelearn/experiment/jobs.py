@@ -87,7 +87,7 @@ def conductance_job(
     """
     import torch
 
-    from forelearn.models.classifier import load_classifier
+    from forelearn.models.task_model import load_model
     from forelearn.representations.attributions import save_attributions
     from forelearn.representations.conductance import conductance
     from forelearn.representations.rules import Trapezoid
@@ -95,7 +95,7 @@ def conductance_job(
     torch.set_num_threads(place.threads)
     directory = Directory(Path(place.options.out or ""))
     found = conductance(
-        load_classifier(Path(weights)),
+        load_model(Path(weights)),
         texts,
         rule=Trapezoid(tolerance=how["tolerance"], most=how["most"]),
         precision=how["precision"],

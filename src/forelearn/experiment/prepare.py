@@ -15,9 +15,9 @@ from forelearn.core.transfer import Encoder, Transfer
 from forelearn.experiment.opening import Options
 from forelearn.experiment.settings import READY
 from forelearn.experiment.study import Study
-from forelearn.models.batch import tokenize
-from forelearn.models.classifier import load_tokenizer
 from forelearn.models.encoder import Shape, encoder_shape, open_encoder
+from forelearn.models.heads import head_for
+from forelearn.models.task_model import load_tokenizer
 from forelearn.models.tiny import build_tiny
 from forelearn.search.space import Space
 from forelearn.store.directory import Directory
@@ -76,9 +76,9 @@ class Prepared:
         recipe = transfer.recipe
         key = (transfer.target.digest, recipe.max_length, recipe.epochs)
         if key not in self._units:
-            train = self.tasks[transfer.target.name].train
-            tokens = tokenize(self.tokenizer, train.texts, train.pairs, recipe.max_length)
-            self._units[key] = units(tokens.lengths, recipe.max_length, recipe.epochs, self.shape.layers)
+            data = self.tasks[transfer.target.name]
+            items = head_for(data).encode(self.tokenizer, data.train, recipe.max_length)
+            self._units[key] = units(items.tokens.lengths, recipe.max_length, recipe.epochs, self.shape.layers)
         return self._units[key]
 
     @cached_property
@@ -145,7 +145,15 @@ def _open(study: Study, tasks: Mapping[str, TaskData], directory: Directory) -> 
     tiny = study.settings.tiny
     seed = study.settings.seed
     texts = sorted(
-        {text for data in tasks.values() for text in (*data.train.texts, *(data.train.pairs or ()))}
+        {
+            text
+            for data in tasks.values()
+            for text in (
+                *data.train.texts,
+                *(data.train.pairs or ()),
+                *(option for options in data.train.choices for option in options),
+            )
+        }
     )
     key = digest(["tiny", tiny.model_dump(), seed, digest(texts)])
     folder = directory.whole("encoders", key) or Path()

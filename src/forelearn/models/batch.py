@@ -12,17 +12,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Encoding
 from transformers import PreTrainedTokenizerBase
 
 _POOL = 64
 """Batches in a pool: examples are shuffled, cut into pools, and sorted by length within each."""
+
+T = TypeVar("T")
 
 Batch = dict[str, torch.Tensor]
 """Keyword arguments of an encoder: `input_ids`, `attention_mask`, and `token_type_ids` where it has them."""
@@ -54,16 +57,94 @@ def tokenize(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int
 ) -> Tokens:
     """Tokens of `texts` and their `pairs`, each example cut to `max_length`, special tokens included."""
-    key = _content_key(tokenizer, texts, pairs, max_length)
-    held = _CACHE.get(key)
-    if held is not None:
-        _CACHE.move_to_end(key)
-        return held
-    tokens = _tokenize(tokenizer, texts, pairs, max_length)
-    _CACHE[key] = tokens
-    while len(_CACHE) > _CACHE_ENTRIES:
-        _CACHE.popitem(last=False)
-    return tokens
+    return cached(
+        tokenizer,
+        [*texts, *(pairs or ())],
+        (max_length, pairs is None),
+        lambda: _tokenize(tokenizer, texts, pairs, max_length),
+    )
+
+
+def cached(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], settings: tuple[Any, ...], make: Callable[[], T]
+) -> T:
+    """What `make` makes of texts under a tokenizer, made once for the same content and settings."""
+    content = hashlib.sha256(f"{tokenizer_digest(tokenizer)}|{settings}".encode())
+    for text in texts:
+        encoded = text.encode()
+        content.update(f"{len(encoded)}:".encode())
+        content.update(encoded)
+    key = content.hexdigest()
+    if key not in _CACHE:
+        _CACHE[key] = make()
+        while len(_CACHE) > _CACHE_ENTRIES:
+            _CACHE.popitem(last=False)
+    _CACHE.move_to_end(key)
+    return cast(T, _CACHE[key])
+
+
+def encode_texts(
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    *,
+    max_length: int | None = None,
+    special: bool = True,
+) -> list[Encoding]:
+    """Ids and character offsets of each text, cut to `max_length` if given, with special tokens or without."""
+    if not len(texts):
+        return []
+    encoded = tokenizer(
+        list(texts),
+        truncation=max_length is not None,
+        max_length=max_length,
+        padding=False,
+        add_special_tokens=special,
+        return_offsets_mapping=True,
+        verbose=False,
+    )
+    tokenizer.backend_tokenizer.no_truncation()
+    return list(encoded.encodings or ())
+
+
+def encode_windows(
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    pairs: Sequence[str],
+    *,
+    max_length: int,
+    overlap: int,
+) -> tuple[list[int], list[Encoding]]:
+    """Each pair as windows over its second text: (which pair, its ids and offsets), in order.
+
+    overlap: tokens of the second text that a window shares with the one before.
+    """
+    if not len(texts):
+        return [], []
+    encoded = tokenizer(
+        list(texts),
+        list(pairs),
+        truncation="only_second",
+        max_length=max_length,
+        stride=overlap,
+        padding=False,
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+        verbose=False,
+    )
+    tokenizer.backend_tokenizer.no_truncation()
+    return list(encoded["overflow_to_sample_mapping"]), list(encoded.encodings or ())
+
+
+def ragged(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None = None) -> Tokens:
+    """Sequences of token ids, and of segments, one after another."""
+    offsets = np.zeros(len(ids) + 1, np.int64)
+    np.cumsum([len(row) for row in ids], out=offsets[1:])
+    total = int(offsets[-1])
+    return Tokens(
+        np.fromiter((token for row in ids for token in row), np.int32, total),
+        offsets,
+        None if types is None else np.fromiter((kind for row in types for kind in row), np.int8, total),
+    )
 
 
 def batches(lengths: NDArray[np.int64], batch_size: int, seed: int | None) -> list[NDArray[np.int64]]:
@@ -113,8 +194,8 @@ def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 _CACHE_ENTRIES = 96
-_CACHE: OrderedDict[str, Tokens] = OrderedDict()
-"""Tokens by content: a cache changes no outcome, so one for the process is enough."""
+_CACHE: OrderedDict[str, Any] = OrderedDict()
+"""What was made of texts, by content: a cache changes no outcome, so one for the process is enough."""
 
 
 def _tokenize(
@@ -132,28 +213,8 @@ def _tokenize(
     )
     # the call leaves its truncation set in the tokenizer, where it would be saved with it
     tokenizer.backend_tokenizer.no_truncation()
-    ids: list[list[int]] = encoded["input_ids"]
-    offsets = np.zeros(len(ids) + 1, np.int64)
-    np.cumsum([len(row) for row in ids], out=offsets[1:])
-    flat = np.fromiter((token for row in ids for token in row), np.int32, int(offsets[-1]))
-    if pairs is None or "token_type_ids" not in encoded:
-        return Tokens(flat, offsets)
-    types = np.fromiter(
-        (kind for row in encoded["token_type_ids"] for kind in row), np.int8, int(offsets[-1])
-    )
-    return Tokens(flat, offsets, types)
-
-
-def _content_key(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int
-) -> str:
-    content = hashlib.sha256(f"{tokenizer_digest(tokenizer)}|{max_length}|{pairs is None}".encode())
-    for column in (texts, pairs or ()):
-        for text in column:
-            encoded = text.encode()
-            content.update(f"{len(encoded)}:".encode())
-            content.update(encoded)
-    return content.hexdigest()
+    has_types = pairs is not None and "token_type_ids" in encoded
+    return ragged(encoded["input_ids"], encoded["token_type_ids"] if has_types else None)
 
 
 def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -32,7 +32,7 @@ from forelearn.representations.rules import CaptumGauss, FixedTrapezoid, Rule, T
 from forelearn.representations.words import Document, read_documents, word_scores
 
 if TYPE_CHECKING:
-    from forelearn.models.classifier import Classifier
+    from forelearn.models.task_model import TaskModel
 
 __all__ = [
     "Attributions",
@@ -69,7 +69,7 @@ class TokenConductance:
 
 
 def conductance(
-    classifier: Classifier,
+    classifier: TaskModel,
     texts: Sequence[str],
     *,
     pairs: Sequence[str] | None = None,
@@ -133,7 +133,7 @@ def conductance_units(
 
 
 def make_engine(
-    classifier: Classifier,
+    classifier: TaskModel,
     *,
     function: Function = "difference",
     precision: Precision = "fp32",
@@ -146,7 +146,7 @@ def make_engine(
 
 def token_conductance(
     engine: Engine,
-    classifier: Classifier,
+    classifier: TaskModel,
     documents: Sequence[Document],
     *,
     rule: Rule,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Cost
 from forelearn.models.batch import batches, collate, tokenize
-from forelearn.models.classifier import new_classifier
+from forelearn.models.task_model import new_classifier
 from forelearn.representations.path import Precision
 
 _BATCH = 32

@@ -15,21 +15,24 @@ from forelearn.core.transfer import Transfer
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
-def write_card(folder: Path, run: Run, data: TaskData) -> None:
-    """Write `README.md` into `folder`: YAML front matter for the hub, then prose and tables."""
-    (folder / "README.md").write_text(card(run, data), encoding="utf-8")
+def write_card(folder: Path, run: Run, data: TaskData, *, pipeline: str = "text-classification") -> None:
+    """Write `README.md` into `folder`: YAML front matter for the hub, then prose and tables.
+
+    pipeline: the hub's name of what the model does.
+    """
+    (folder / "README.md").write_text(card(run, data, pipeline=pipeline), encoding="utf-8")
 
 
-def card(run: Run, data: TaskData) -> str:
+def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> str:
     """The text of the card of `run`, which was trained on `data`."""
     transfer = run.transfer
     binary = data.task.kind == "binary"
     threshold = f" A text counts as `{data.labels[1]}` from probability {run.performance.threshold:.4g}"
     chosen = ", chosen on dev." if transfer.recipe.threshold == "dev" else "."
     parts = [
-        _front(run, data),
+        _front(run, data, pipeline),
         f"# {_text(transfer.label)}",
-        _story(transfer),
+        _story(transfer, pipeline),
         "## Data",
         _table(
             ("split", "examples", *(("positive",) if binary else ())),
@@ -38,8 +41,9 @@ def card(run: Run, data: TaskData) -> str:
                 for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test))
             ],
         ),
-        f"Task `{_code(data.task.name)}`, content digest `{data.task.digest}`. "
-        f"Labels: {', '.join(f'`{_code(label)}`' for label in data.labels)}.",
+        f"Task `{_code(data.task.name)}` ({data.task.kind.replace('_', ' ')}), content digest "
+        f"`{data.task.digest}`."
+        + (f" Labels: {', '.join(f'`{_code(label)}`' for label in data.labels)}." if data.labels else ""),
         "## Performance",
         _table(
             ("metric", "dev", "test"),
@@ -69,15 +73,15 @@ def card(run: Run, data: TaskData) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _front(run: Run, data: TaskData) -> str:
+def _front(run: Run, data: TaskData, pipeline: str) -> str:
     transfer = run.transfer
-    lines = ["---", "library_name: transformers", "pipeline_tag: text-classification"]
+    lines = ["---", "library_name: transformers", f"pipeline_tag: {pipeline}"]
     if _HUB_ID.fullmatch(transfer.encoder.name) and "/" in transfer.encoder.name:
         lines.append(f"base_model: {json.dumps(transfer.encoder.name)}")
     lines += ["tags:", "- forelearn", f"- {json.dumps(transfer.mode)}", "metrics:"]
     lines += [f"- {json.dumps(name)}" for name in sorted(run.performance.test)]
     lines += ["model-index:", f"- name: {json.dumps(transfer.label)}", "  results:", "  - task:"]
-    lines += ["      type: text-classification", "    dataset:"]
+    lines += [f"      type: {pipeline}", "    dataset:"]
     lines += [
         f"      name: {json.dumps(data.task.name)}",
         f"      type: {json.dumps(data.task.digest)}",
@@ -88,7 +92,7 @@ def _front(run: Run, data: TaskData) -> str:
     return "\n".join([*lines, "---"])
 
 
-def _story(transfer: Transfer) -> str:
+def _story(transfer: Transfer, pipeline: str) -> str:
     name = transfer.encoder.name
     # a local path says nothing to a reader elsewhere
     shown = name if _HUB_ID.fullmatch(name) else Path(name).name
@@ -98,7 +102,7 @@ def _story(transfer: Transfer) -> str:
     )
     how = "directly" if transfer.is_baseline else "after what stands before it"
     return (
-        f"A text classifier trained by forelearn {__version__}: "
+        f"A model for {pipeline.replace('-', ' ')}, trained by forelearn {__version__}: "
         f"the encoder {encoder} learned {chain}, the last of them {how}. "
         f"Each stage keeps the encoder and starts a new head. Seed {transfer.seed}."
     )

@@ -25,11 +25,12 @@ from torch import nn
 
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import seed_from
-from forelearn.core.recipe import PositiveWeight, Recipe
-from forelearn.models.batch import Batch, Tokens, batches, collate
-from forelearn.models.classifier import Classifier
+from forelearn.core.recipe import Recipe
+from forelearn.models.batch import Batch, batches
 from forelearn.models.dropout import quick_dropout, reseed_dropout
+from forelearn.models.heads import Items
 from forelearn.models.linear import quick_linear
+from forelearn.models.task_model import TaskModel
 from forelearn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from forelearn.training.precision import autocast, full_precision_logits, narrow
 
@@ -38,7 +39,7 @@ Report = Callable[[Mapping[str, float]], None]
 AtEpoch = Callable[[int, Progress], bool]
 """Is given the number of whole epochs done, and the progress, in whose `rungs` it may note what it measures.
 
-It may put the classifier into evaluation mode and draw random numbers, but must not touch its weights. True
+It may put the task_model into evaluation mode and draw random numbers, but must not touch its weights. True
 ends the stage there.
 """
 
@@ -61,9 +62,8 @@ class Stage:
 
 
 def fit(
-    classifier: Classifier,
-    tokens: Tokens,
-    labels: NDArray[np.int64],
+    task_model: TaskModel,
+    items: Items,
     stage: Stage,
     *,
     device: str = "cpu",
@@ -72,50 +72,43 @@ def fit(
     report: Report | None = None,
     at_epoch: AtEpoch | None = None,
 ) -> Progress:
-    """Train `classifier` in place and return how far it came: the losses of all steps.
+    """Train `task_model` in place and return how far it came: the losses of all steps.
 
-    tokens: n examples. labels: [n] class indices. checkpoint: folder in which the state is kept every
+    items: what is learned, with targets. checkpoint: folder in which the state is kept every
     `checkpoint_seconds`, and from which the loop goes on if it holds one of this stage. at_epoch: is called
     after every whole epoch but the last, before a checkpoint is made, so that an epoch that is behind a
     checkpoint has been looked at; it changes no weight of a stage that goes on.
     Raises `Diverged` if a loss or a gradient is not finite. The global random state is left as it is.
     """
-    recipe, model = stage.recipe, classifier.model
+    recipe, model = stage.recipe, task_model.model
     model.to(device)  # type: ignore[arg-type]
     model.train()
     optimiser = adamw(model, recipe)
     progress = Progress() if checkpoint is None else load_checkpoint(checkpoint, stage.key, model, optimiser)
-    weights = torch.from_numpy(class_weights(labels, len(classifier.labels), recipe.positive_weight)).to(
-        device
-    )
-    targets = torch.from_numpy(labels).to(device)
-    an_epoch = -(-len(tokens) // recipe.batch_size)
+    found = task_model.head.weights(items, recipe.positive_weight)
+    weights = None if found is None else torch.from_numpy(found).to(device)
+    an_epoch = -(-len(items) // recipe.batch_size)
     steps = an_epoch * recipe.epochs
     started = saved = time.monotonic()
     before = progress.seconds
     with (
         _random_state_kept(device),
-        full_precision_logits(classifier, recipe.precision),
+        full_precision_logits(task_model, recipe.precision),
         quick_dropout(model) if device == "cpu" else nullcontext(),
-        quick_linear(model, narrow=narrow(classifier, recipe.precision)),
+        quick_linear(model, narrow=narrow(task_model, recipe.precision)),
     ):
         plan: list[NDArray[np.int64]] = []
         while progress.step < steps:
             epoch, index = divmod(progress.step, an_epoch)
             if not plan or index == 0:
-                plan = batches(tokens.lengths, recipe.batch_size, seed_from("order", stage.seed, epoch))
+                plan = batches(items.lengths, recipe.batch_size, seed_from("order", stage.seed, epoch))
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * schedule(progress.step, steps, recipe.warmup)
             _reseed(seed_from("dropout", stage.seed, progress.step), device)
-            batch = collate(tokens, plan[index], classifier.pad_id, device=device)
-            loss = take_step(
-                classifier,
-                batch,
-                targets[torch.from_numpy(plan[index]).to(device)],
-                weights,
-                optimiser,
-                recipe,
-            )
+            rows = plan[index]
+            batch = items.batch(rows, task_model.pad_id, device=device)
+            targets = torch.from_numpy(task_model.head.targets(items, rows)).to(device)
+            loss = take_step(task_model, batch, targets, weights, optimiser, recipe)
             progress.step += 1
             progress.losses.append(loss)
             ended = False
@@ -138,18 +131,18 @@ def fit(
 
 
 def take_step(
-    classifier: Classifier,
+    task_model: TaskModel,
     batch: Batch,
     targets: torch.Tensor,
-    weights: torch.Tensor,
+    weights: torch.Tensor | None,
     optimiser: torch.optim.Optimizer,
     recipe: Recipe,
 ) -> float:
     """One step on one batch; returns its loss. `Diverged` is raised before the weights are touched."""
-    model = classifier.model
-    with autocast(classifier, recipe.precision, targets.device.type):
-        logits = model(**batch).logits
-    loss = weighted_loss(logits.float(), targets, weights)
+    model = task_model.model
+    with autocast(task_model, recipe.precision, targets.device.type):
+        output = model(**batch)
+    loss = task_model.head.loss(output, targets, weights)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     value, size = torch.stack([loss.detach(), norm]).tolist()
@@ -161,31 +154,6 @@ def take_step(
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     return float(value)
-
-
-def weighted_loss(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mean over the batch of weight × cross-entropy. Shape: logits [b, C], targets [b], weights [C]; scalar.
-
-    The mean is over examples, not over weights, so that a batch of one class keeps its weight.
-    """
-    losses = nn.functional.cross_entropy(logits, targets, reduction="none")
-    return (losses * weights[targets]).mean()
-
-
-def class_weights(labels: NDArray[np.int64], classes: int, rule: PositiveWeight) -> NDArray[np.float32]:
-    """[C] loss weights: the positive class weighs 1, √(neg/pos) or neg/pos times the negative; 1 unless
-    binary.
-
-    They are scaled so that their mean over the examples is 1: the size of a step stays what the recipe says.
-    """
-    weights = np.ones(classes, dtype=np.float32)
-    positive = int((labels == 1).sum())
-    if classes != 2 or rule == "none" or positive in (0, len(labels)):
-        return weights
-    ratio = (len(labels) - positive) / positive
-    weights[1] = ratio if rule == "balanced" else math.sqrt(ratio)
-    weights /= weights[labels].mean(dtype=np.float64)
-    return weights
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:

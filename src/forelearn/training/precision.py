@@ -13,40 +13,40 @@ import torch
 from torch import nn
 
 from forelearn.core.recipe import Precision
-from forelearn.models.classifier import Classifier
+from forelearn.models.task_model import TaskModel
 
 
-def narrow(classifier: Classifier, precision: Precision) -> bool:
+def narrow(task_model: TaskModel, precision: Precision) -> bool:
     """True where bf16 must stay inside the linear layers: DeBERTa's attention fills its mask with the least
     32-bit number, which bfloat16 cannot hold.
     """
-    return precision == "bf16" and classifier.model.config.model_type == "deberta"
+    return precision == "bf16" and task_model.model.config.model_type == "deberta"
 
 
-def autocast(classifier: Classifier, precision: Precision, device: str) -> AbstractContextManager[None]:
+def autocast(task_model: TaskModel, precision: Precision, device: str) -> AbstractContextManager[None]:
     """The context of one forward pass in `precision`."""
-    if precision == "fp32" or narrow(classifier, precision):
+    if precision == "fp32" or narrow(task_model, precision):
         return nullcontext()
     return torch.autocast(device.split(":")[0], dtype=torch.bfloat16)
 
 
 @contextmanager
-def full_precision_logits(classifier: Classifier, precision: Precision) -> Iterator[None]:
+def full_precision_logits(task_model: TaskModel, precision: Precision) -> Iterator[None]:
     """Inside the block the layer that makes the logits works in 32 bits, whatever `autocast` says."""
     if precision == "fp32":
         yield
         return
-    hook = last_linear(classifier).register_forward_hook(_in_full_precision)
+    hook = last_linear(task_model).register_forward_hook(_in_full_precision)
     try:
         yield
     finally:
         hook.remove()
 
 
-def last_linear(classifier: Classifier) -> nn.Linear:
+def last_linear(task_model: TaskModel) -> nn.Linear:
     """The linear layer that makes the logits: the last one outside the encoder."""
-    inside = f"{classifier.model.base_model_prefix}."
-    outside = (module for name, module in classifier.model.named_modules() if not name.startswith(inside))
+    inside = f"{task_model.model.base_model_prefix}."
+    outside = (module for name, module in task_model.model.named_modules() if not name.startswith(inside))
     return [module for module in outside if isinstance(module, nn.Linear)][-1]
 
 

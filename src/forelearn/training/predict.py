@@ -1,4 +1,4 @@
-"""Predictions of a classifier on examples."""
+"""Predictions of a trained model on examples."""
 
 from __future__ import annotations
 
@@ -8,41 +8,47 @@ from numpy.typing import NDArray
 
 from forelearn.core.data import Examples
 from forelearn.core.recipe import Precision
-from forelearn.models.batch import Tokens, batches, collate, tokenize
-from forelearn.models.classifier import Classifier
+from forelearn.models.batch import batches
+from forelearn.models.heads import Items
 from forelearn.models.linear import quick_linear
+from forelearn.models.task_model import TaskModel
 from forelearn.training.precision import autocast, full_precision_logits, narrow
 
 _BATCH = 64
 
 
 def predict(
-    classifier: Classifier,
+    task_model: TaskModel,
     examples: Examples,
     *,
     max_length: int = 128,
     precision: Precision = "fp32",
     device: str = "cpu",
 ) -> NDArray[np.float32]:
-    """Logits [n, C] in the order of the examples. The classifier is left in evaluation mode on `device`."""
-    tokens = tokenize(classifier.tokenizer, examples.texts, examples.pairs, max_length)
-    classifier.model.to(device)  # type: ignore[arg-type]
-    return predict_tokens(classifier, tokens, precision=precision, device=device)
+    """Predictions in the order of the examples; the model is left in evaluation mode on `device`.
+
+    Shape, by kind: logits [n, C]; regression [n, 1]; multiple choice [n, k]; sequence labelling [words, C], all
+    words of all examples; question answering [n, 3]: start and end in the context's characters, and the score.
+    """
+    items = task_model.head.encode(task_model.tokenizer, examples, max_length)
+    task_model.model.to(device)  # type: ignore[arg-type]
+    return predict_items(task_model, items, precision=precision, device=device)
 
 
-def predict_tokens(
-    classifier: Classifier, tokens: Tokens, *, precision: Precision = "fp32", device: str = "cpu"
+def predict_items(
+    task_model: TaskModel, items: Items, *, precision: Precision = "fp32", device: str = "cpu"
 ) -> NDArray[np.float32]:
-    """Logits [n, C] of tokenised examples, for a classifier that is on `device` already."""
-    logits = np.zeros((len(tokens), len(classifier.labels)), dtype=np.float32)
-    classifier.model.train(False)
+    """Predictions as `predict` gives them, for a model that is on `device` already."""
+    found: list[NDArray[np.float32]] = [np.zeros(0, np.float32)] * len(items)
+    task_model.model.train(False)
     with (
         torch.inference_mode(),
-        quick_linear(classifier.model, narrow=narrow(classifier, precision)),
-        full_precision_logits(classifier, precision),
-        autocast(classifier, precision, device),
+        quick_linear(task_model.model, narrow=narrow(task_model, precision)),
+        full_precision_logits(task_model, precision),
+        autocast(task_model, precision, device),
     ):
-        for rows in batches(tokens.lengths, _BATCH, None):
-            batch = collate(tokens, rows, classifier.pad_id, device=device)
-            logits[rows] = classifier.model(**batch).logits.float().cpu().numpy()
-    return logits
+        for rows in batches(items.lengths, max(1, _BATCH // items.width), None):
+            output = task_model.model(**items.batch(rows, task_model.pad_id, device=device))
+            for row, values in zip(rows, task_model.head.read(output, items, rows)):
+                found[row] = values
+    return task_model.head.join(found, items)

@@ -1,7 +1,7 @@
 """Learn a source, keep its encoder, learn the target: one stage of such a chain, from a folder to a folder.
 
 Phang et al. 2018 call it intermediate-task training. A stage starts from an encoder (or from the encoder of
-the classifier that the stage before it left) and ends as a Hugging Face folder with a model card, beside its
+the task_model that the stage before it left) and ends as a Hugging Face folder with a model card, beside its
 predictions and its loss curve. A stage that is not worth its end can be stopped at a whole epoch.
 """
 
@@ -25,15 +25,15 @@ from forelearn.core.keys import digest, seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.core.run import Cost, Run, Stopped
 from forelearn.core.transfer import Transfer
-from forelearn.models.batch import Tokens, tokenize
-from forelearn.models.classifier import Classifier, new_classifier, save_classifier
+from forelearn.models.heads import Items, head_for
+from forelearn.models.task_model import TaskModel, new_model, save_model
 from forelearn.training.card import write_card
 from forelearn.training.checkpoint import Progress
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device
+from forelearn.training.judge import dev_measures, performance
 from forelearn.training.loop import Diverged, Report, Stage, fit
-from forelearn.training.measures import measure, performance, threshold_by
-from forelearn.training.predict import predict_tokens
+from forelearn.training.predict import predict_items
 
 
 def train(
@@ -52,9 +52,9 @@ def train(
 
     start: the transfer's encoder for a baseline, or the trained folder of `transfer.prefix`; only its
     encoder is kept. weights: gets the Hugging Face folder and its card. files: gets
-    `predictions.safetensors` (`dev_logits` and `test_logits`, [n, C] float32), `curve.json` and, while it
-    runs, `checkpoint/`. Both folders must exist. Called again with the same folders after a kill, it goes on
-    from the checkpoint and ends the same.
+    `predictions.safetensors` (`dev_logits` and `test_logits`, float32, shaped as `predict` says; for question
+    answering `dev_spans` and `test_spans`), `curve.json` and, while it runs, `checkpoint/`. Both folders must
+    exist. Called again with the same folders after a kill, it goes on from the checkpoint and ends the same.
 
     rungs: number of epochs → the deciding measure on dev below which the run is given up when they are done;
     None only measures. Looking changes no weight. A stopped run costs its share of the epochs; it leaves
@@ -70,17 +70,17 @@ def train(
         raise ValueError(f"a rung is an epoch from 1 to {recipe.epochs - 1}, got {sorted(floors)}")
     device = resolve_device(device)
     seed = stage_seed(transfer)
-    classifier = new_classifier(start, data.labels, seed=seed_from("head", seed))
-    tokens = {
-        name: tokenize(classifier.tokenizer, part.texts, part.pairs, recipe.max_length)
-        for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test))
+    head = head_for(data)
+    task_model = new_model(start, head, seed=seed_from("head", seed))
+    items = {
+        name: head.encode(task_model.tokenizer, data.split(name), recipe.max_length)
+        for name in ("train", "dev", "test")
     }
     checkpoint = files / "checkpoint"
-    watch = _Watch(classifier, tokens["dev"], data.dev.labels, transfer, device, floors)
+    watch = _Watch(task_model, items["dev"], data, transfer, device, floors)
     progress = fit(
-        classifier,
-        tokens["train"],
-        np.asarray(data.train.labels, dtype=np.int64),
+        task_model,
+        items["train"],
         # floors decide the outcome too: a checkpoint that was made under others is not continued
         Stage(digest([transfer.key, floors]) if floors else transfer.key, recipe, seed),
         device=device,
@@ -89,35 +89,30 @@ def train(
         report=report,
         at_epoch=watch.is_below_floor if floors else None,
     )
-    an_epoch = -(-len(data.train) // recipe.batch_size)
+    an_epoch = -(-len(items["train"]) // recipe.batch_size)
     _write_curve(files / "curve.json", progress.losses, an_epoch)
     epochs = progress.step // an_epoch
     finished = epochs == recipe.epochs
-    logits = {
-        name: _predicted(classifier, tokens[name], recipe, device) for name in ("dev", "test") if finished
+    found = {
+        name: _predicted(task_model, items[name], recipe, device) for name in ("dev", "test") if finished
     }
     cost = Cost(
-        units(tokens["train"].lengths, recipe.max_length, epochs, classifier.shape().layers),
+        units(items["train"].tokens.lengths, recipe.max_length, epochs, task_model.shape().layers),
         progress.earlier_seconds + time.monotonic() - began,
     )
     made = datetime.now(UTC).isoformat(timespec="seconds")
     outcome: Run | Stopped
     if finished:
-        found = performance(
-            logits["dev"],
-            data.dev.labels,
-            logits["test"],
-            data.test.labels,
-            data.test.groups,
-            rule=recipe.threshold,
-        )
-        outcome = Run(transfer, replace(found, rungs=progress.rungs), cost, made)
+        measured = performance(data, found["dev"], found["test"], rule=recipe.threshold)
+        outcome = Run(transfer, replace(measured, rungs=progress.rungs), cost, made)
+        what = "spans" if head.spans else "logits"
         save_file(
-            {f"{name}_logits": values for name, values in logits.items()}, files / "predictions.safetensors"
+            {f"{name}_{what}": values for name, values in found.items()}, files / "predictions.safetensors"
         )
-        classifier.model.to("cpu")  # type: ignore[arg-type]
-        save_classifier(classifier, weights)
-        write_card(weights, outcome, data)
+        task_model.model.to("cpu")  # type: ignore[arg-type]
+        head.finish(task_model.model)
+        save_model(task_model, weights)
+        write_card(weights, outcome, data, pipeline=head.pipeline)
     else:
         floor = floors[epochs]
         assert floor is not None
@@ -131,9 +126,9 @@ def train(
 class _Watch:
     """Looks at a run in training: how it does on dev at its rungs, and whether that is below the floor."""
 
-    classifier: Classifier
-    tokens: Tokens
-    labels: Sequence[int]
+    task_model: TaskModel
+    items: Items
+    data: TaskData
     transfer: Transfer
     device: str
     floors: Mapping[int, float | None]
@@ -143,9 +138,8 @@ class _Watch:
         if epoch not in self.floors:
             return False
         recipe, floor = self.transfer.recipe, self.floors[epoch]
-        logits = _predicted(self.classifier, self.tokens, recipe, self.device)
-        threshold = threshold_by(recipe.threshold, logits, self.labels)
-        dev = measure(logits, self.labels, threshold=threshold)[self.transfer.target.metric]
+        found = _predicted(self.task_model, self.items, recipe, self.device)
+        dev = dev_measures(self.data, found, rule=recipe.threshold)[self.transfer.target.metric]
         progress.rungs[epoch] = dev
         return floor is not None and dev < floor
 
@@ -155,14 +149,12 @@ def stage_seed(transfer: Transfer) -> int:
     return seed_from("stage", transfer.seed, len(transfer.sources))
 
 
-def _predicted(classifier: Classifier, tokens: Tokens, recipe: Recipe, device: str) -> NDArray[np.float32]:
-    """Logits [n, C]. Raises `Diverged` if one of them is not finite."""
-    logits = predict_tokens(classifier, tokens, precision=recipe.precision, device=device)
-    if not np.isfinite(logits).all():
-        raise Diverged(
-            "the trained classifier predicts numbers that are not finite. Try a lower learning rate."
-        )
-    return logits
+def _predicted(task_model: TaskModel, items: Items, recipe: Recipe, device: str) -> NDArray[np.float32]:
+    """Predictions. Raises `Diverged` if one of them is not finite."""
+    found = predict_items(task_model, items, precision=recipe.precision, device=device)
+    if not np.isfinite(found).all():
+        raise Diverged("the trained model predicts numbers that are not finite. Try a lower learning rate.")
+    return found
 
 
 def _write_curve(file: Path, losses: Sequence[float], an_epoch: int) -> None:

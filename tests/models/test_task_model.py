@@ -12,8 +12,8 @@ from transformers.utils import logging as transformers_logging
 
 from forelearn.core.errors import InputError
 from forelearn.models.batch import collate, tokenize
-from forelearn.models.classifier import load_classifier, new_classifier, save_classifier
 from forelearn.models.quiet import quiet
+from forelearn.models.task_model import load_model, new_classifier, save_model
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -26,7 +26,7 @@ def test_every_family_keeps_its_encoder_and_gets_a_new_head(start: Path, tmp_pat
     with torch.no_grad():
         for parameter in first.model.parameters():
             parameter.add_(0.01)
-    save_classifier(first, tmp_path / "first")
+    save_model(first, tmp_path / "first")
     second = new_classifier(tmp_path / "first", ("no", "yes"), seed=0)
     prefix = f"{first.model.base_model_prefix}."
     other = dict(second.model.named_parameters())
@@ -42,8 +42,8 @@ def test_every_family_keeps_its_encoder_and_gets_a_new_head(start: Path, tmp_pat
 
 def test_every_family_comes_back_from_its_folder_as_it_was(start: Path, tmp_path: Path) -> None:
     made = new_classifier(start, ("calm", "flood", "fire"), seed=0)
-    save_classifier(made, tmp_path)
-    read = load_classifier(tmp_path)
+    save_model(made, tmp_path)
+    read = load_model(tmp_path)
     assert read.labels == ("calm", "flood", "fire")
     assert read.shape() == made.shape()
     tokens = tokenize(made.tokenizer, TEXTS, None, 32)
@@ -54,7 +54,7 @@ def test_every_family_comes_back_from_its_folder_as_it_was(start: Path, tmp_path
 
 
 def test_every_family_loads_in_a_pipeline_with_its_label_names(start: Path, tmp_path: Path) -> None:
-    save_classifier(new_classifier(start, ("calm", "flood"), seed=0), tmp_path)
+    save_model(new_classifier(start, ("calm", "flood"), seed=0), tmp_path)
     with quiet():
         found = pipeline("text-classification", str(tmp_path))("high water")
     assert found[0]["label"] in {"calm", "flood"}
@@ -86,7 +86,7 @@ def test_a_pooler_missing_from_the_encoder_follows_the_seed(bert: Path, tmp_path
 
 def test_an_encoder_without_a_head_is_no_classifier(bert: Path) -> None:
     with pytest.raises(InputError, match="without a trained head"):
-        load_classifier(bert)
+        load_model(bert)
 
 
 def test_loading_says_nothing_and_leaves_logging_as_it_was(
