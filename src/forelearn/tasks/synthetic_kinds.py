@@ -7,17 +7,18 @@ in the form of its kind, which topic the topic words of a text belong to:
 | --- | --- | --- | --- |
 | `binary` | binary | a text about one topic | whether it is the first topic |
 | `multiclass` | multiclass | a text about one topic | the topic |
-| `pair` | binary | two texts | whether they are about the same topic |
+| `pair` | binary | two texts | whether both are about the first topic |
 | `regression` | regression | a text with words of several topics | the mean weight of its topic words |
 | `choice` | multiple_choice | a premise and two choices | the choice about the premise's topic |
 | `spans` | sequence_labelling | a text | runs of one or two words of a topic, as BIO tags |
 | `tags` | sequence_labelling | a text | each word's topic, or none |
 | `answers` | question_answering | a question with a key word, a context | the one or two words behind the key |
 
-Labels are balanced: each stands in turn, and the order is shuffled. A fifth of the words of every task, the answers
-aside, are topic words, which is the share that they have in the vocabulary: bags of words tell no lexicon from
-another. Keys are words of the first topic, answers run over words of the second one; half of the contexts hold
-another key with its answer, and every fifth is longer than 40 words.
+Labels are balanced: each stands in turn, and the order is shuffled. A sixth of the words are topic words, which is
+the share that they have in the vocabulary (questions and their contexts hold fewer, choices a few more or less), so
+that bags of words hardly tell a lexicon that decides from one that does not. Keys are words of the first topic; an
+answer is a word of the second, and in half of the cases one of the third behind it. A fifth of the contexts are
+longer than 40 words.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ WEIGHTS = {"red": 1.0, "green": 0.0, "blue": -1.0}
 """What a word of each topic adds to the value of a regression, before the mean."""
 
 _TOPIC_WORDS = 16
-_FILLERS = 192
-_LENGTH = 10
+_FILLERS = 240
+_LENGTH = 12
 _LONG = 45
 
 
@@ -66,9 +67,9 @@ class Lexicon:
 
 
 def lexicons(seed: int, count: int) -> list[Lexicon]:
-    """`count` lexicons over the same 240 words, no two of which share a topic word.
+    """`count` lexicons over the same 288 words, no two of which share a topic word.
 
-    Raises `ValueError` if there are more than five.
+    Raises `ValueError` if there are more than six.
     """
     size = len(TOPICS) * _TOPIC_WORDS
     words = made_up_words(size + _FILLERS, random.Random(seed_from("synthetic kinds", seed)))
@@ -126,8 +127,8 @@ def _text(words: Sequence[str], lexicon: Lexicon, length: int, chance: random.Ra
 
 
 def _about(topic: str, lexicon: Lexicon, chance: random.Random, *, length: int = _LENGTH) -> str:
-    """A text of which a fifth are words of the topic."""
-    return _text(chance.sample(lexicon.topics[topic], length // 5), lexicon, length, chance)
+    """A text of which a sixth are words of the topic."""
+    return _text(chance.sample(lexicon.topics[topic], length // 6), lexicon, length, chance)
 
 
 def _other(topic: str, chance: random.Random) -> str:
@@ -145,13 +146,12 @@ def _multiclass(lexicon: Lexicon, turn: int, chance: random.Random) -> dict[str,
 
 
 def _pair(lexicon: Lexicon, turn: int, chance: random.Random) -> dict[str, Any]:
-    topic = chance.choice(TOPICS)
-    second = topic if turn % 2 else _other(topic, chance)
-    return {
-        "texts": _about(topic, lexicon, chance),
-        "pairs": _about(second, lexicon, chance),
-        "labels": turn % 2,
-    }
+    """Half are about the first topic both; of the others one text is, or neither."""
+    first, both = TOPICS[0], turn % 2
+    other = [_other(first, chance), chance.choice(TOPICS)]
+    chance.shuffle(other)
+    texts, pairs = (_about(first if both else topic, lexicon, chance) for topic in other)
+    return {"texts": texts, "pairs": pairs, "labels": both}
 
 
 def _regression(lexicon: Lexicon, turn: int, chance: random.Random) -> dict[str, Any]:
@@ -164,11 +164,14 @@ def _regression(lexicon: Lexicon, turn: int, chance: random.Random) -> dict[str,
 
 
 def _choice(lexicon: Lexicon, turn: int, chance: random.Random) -> dict[str, Any]:
+    """Half of the wrong choices are about another topic, the others about none."""
     topic, right = chance.choice(TOPICS), turn % 2
-    told = [_other(topic, chance), topic] if right else [topic, _other(topic, chance)]
+    wrong = lexicon.topics[_other(topic, chance)] if chance.random() < 0.5 else lexicon.fillers
+    told = [chance.choice(words) for words in (lexicon.topics[topic], wrong)]
+    choices = [_text([word], lexicon, 6, chance) for word in told]
     return {
         "texts": _about(topic, lexicon, chance),
-        "choices": tuple(_about(one, lexicon, chance, length=5) for one in told),
+        "choices": tuple(reversed(choices) if right else choices),
         "labels": right,
     }
 
@@ -203,18 +206,20 @@ def _tagged(words: Sequence[str], tags: Sequence[int]) -> dict[str, Any]:
 
 
 def _answers(lexicon: Lexicon, turn: int, chance: random.Random) -> dict[str, Any]:
-    keys = chance.sample(lexicon.topics[TOPICS[0]], 2)
-    held = 1 + (turn % 2)
-    units = [[key, *chance.sample(lexicon.topics[TOPICS[1]], chance.randint(1, 2))] for key in keys[:held]]
+    """The first key is asked for; a third of the contexts hold a second one, with an answer of its own."""
+    red, green, blue = (lexicon.topics[topic] for topic in TOPICS)
+    units = [
+        [key, chance.choice(green), *chance.sample(blue, chance.randint(0, 1))]
+        for key in chance.sample(red, 2 if turn % 3 == 0 else 1)
+    ]
     words = chance.sample(lexicon.fillers, _LONG if turn % 5 == 0 else _LENGTH)
-    places = sorted(chance.sample(range(len(words) + 1), held), reverse=True)
-    asked = chance.randrange(held)
-    for unit, place in zip(units, places):
-        words[place:place] = unit
-    start = words.index(units[asked][0]) + 1
-    answer = Answer(len(" ".join(words[:start])) + 1, " ".join(units[asked][1:]))
-    question = _text([units[asked][0]], lexicon, 3, chance)
-    return {"texts": question, "pairs": " ".join(words), "answers": (answer,)}
+    for unit, place in zip(units, chance.sample(range(len(words) - 1), len(units))):
+        words[place : place + 1] = [" ".join(unit)]
+    context, (key, *answer) = " ".join(words), units[0]
+    start = context.split().index(key)
+    before = " ".join(context.split()[: start + 1])
+    found = Answer(len(before) + 1, " ".join(answer))
+    return {"texts": _text([key], lexicon, 3, chance), "pairs": context, "answers": (found,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +232,7 @@ class _Shape:
 _SHAPES: dict[Form, _Shape] = {
     "binary": _Shape("binary", ("other", TOPICS[0]), _binary),
     "multiclass": _Shape("multiclass", TOPICS, _multiclass),
-    "pair": _Shape("binary", ("different", "same"), _pair),
+    "pair": _Shape("binary", ("no", "both"), _pair),
     "regression": _Shape("regression", (), _regression),
     "choice": _Shape("multiple_choice", (), _choice),
     "spans": _Shape("sequence_labelling", _SPAN_TAGS, _spans),
