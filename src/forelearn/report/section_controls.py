@@ -1,8 +1,8 @@
-"""What the same compute gains without another task: the comparison that a transfer has to win."""
+"""What the same compute gains without another task, or with one instead of several: what has to be beaten."""
 
 from __future__ import annotations
 
-from forelearn.report.markup import Markup, element, name
+from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import PairRow, Summary
 from forelearn.report.wording import NONE, bounds, signed
@@ -11,6 +11,12 @@ LONGER, SEED = "train longer", "another seed"
 
 
 def controls(summary: Summary) -> Markup | None:
+    """Controls beside the best tried sources, then chains beside theirs; None if neither was tried."""
+    shown = [part for part in (_single(summary), _chains(summary)) if part is not None]
+    return join(shown) if shown else None
+
+
+def _single(summary: Summary) -> Markup | None:
     """A row a target, beside its best tried source; None if no control was tried."""
     found: dict[str, dict[str, PairRow]] = {}
     for row in summary.controls:
@@ -28,7 +34,11 @@ def controls(summary: Summary) -> Markup | None:
     )
     rows = []
     for answer in summary.answers:
-        tried = [row for row in summary.pairs if row.target == answer.target and row.obtained is not None]
+        tried = [
+            row
+            for row in summary.pairs
+            if row.target == answer.target and row.obtained is not None and not row.chain
+        ]
         best = max(
             tried, key=lambda row: (row.obtained.dev if row.obtained else 0.0, row.source), default=None
         )
@@ -52,6 +62,39 @@ def controls(summary: Summary) -> Markup | None:
             f"on test, on the search’s own seeds, with {level} intervals: the best of many is flattered by luck.",
         ),
         sortable("controls-table", "Gains of the best source and of the controls", columns, rows),
+    )
+
+
+def _chains(summary: Summary) -> Markup | None:
+    """A row for every chain that was tried, beside its last source alone and as often; None without any."""
+    tried = [row for row in summary.pairs if row.chain and row.obtained is not None]
+    if not tried:
+        return None
+    columns = (
+        Column("Target"),
+        Column("Learned in turn", number=True, note="the last one directly before the target"),
+        Column("The last one alone", number=True, note="one stage before the target"),
+        Column("The last one as often", number=True, note="as many stages, one source"),
+    )
+    known = {(row.chain or (row.source,), row.target): row for row in (*summary.pairs, *summary.controls)}
+    rows = []
+    for row in sorted(tried, key=lambda row: (row.target, len(row.chain))):
+        last = row.chain[-1:]
+        others = (known.get((last, row.target)), known.get((last * len(row.chain), row.target)))
+        cells = (Cell(name(row.target), style="target"), _cell(row, named=True), *map(_cell, others))
+        rows.append(Row(cells))
+    return element(
+        "section",
+        {"id": "chains"},
+        element("h2", {}, "Several sources in turn"),
+        element(
+            "p",
+            {"class": "intro"},
+            "The best sources of a target, learned one after the other, the best one last, because what was "
+            "learned last is forgotten least. A chain has to gain more than its last source learned as often: "
+            "else it is the compute that helps. Gains on test, on the search’s own seeds.",
+        ),
+        sortable("chains-table", "Gains of chains and of their controls", columns, rows),
     )
 
 
