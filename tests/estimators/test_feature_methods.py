@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
+from tests.estimators.rows import clusters, slope
 
 from forelearn.estimators.gbc import gbc
 from forelearn.estimators.hscore import hscore
@@ -14,7 +15,6 @@ from forelearn.estimators.logme import logme
 from forelearn.estimators.nce import nce
 from forelearn.estimators.parc import parc
 from forelearn.estimators.transrate import transrate
-from tests.estimators.rows import clusters, slope
 
 FEATURES = {
     "logme": logme,
