@@ -18,6 +18,9 @@ from typing import Literal
 from forelearn.core.data import TaskData
 from forelearn.tasks.synthetic_kinds import Form, Lexicon, Sizes, lexicons, make_task
 
+SIZES = Sizes()
+"""Of every source, and of the dev and test splits of the target."""
+
 Role = Literal["kin", "stranger", "random"]
 """What a source is to the target; only kin help."""
 
@@ -50,7 +53,7 @@ def mixed_family(
     random: tuple[Form, ...] = ("multiclass",),
     null: bool = False,
     target_rows: int = 60,
-    sizes: Sizes = Sizes(),
+    sizes: Sizes = SIZES,
 ) -> MixedFamily:
     """A target with `target_rows` training examples, and its sources. The same arguments give the same family.
 
