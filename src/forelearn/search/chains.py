@@ -1,13 +1,13 @@
 """Several sources in turn: which chains become candidates, and which of their runs comes next.
 
-Source: Vu et al. 2020, "Exploring and Predicting Transferability across NLP Tasks": the top-k sources of a target
-are learned in turn, then the target.
+Source: Vu et al. 2020, "Exploring and Predicting Transferability across NLP Tasks", as a summary of it has it: the
+top-k sources of a target are learned in turn, then the target.
 
-Differs from the paper:
+Differs from the source:
 - The sources are the best of those that have *run* for the target, by the posterior mean of their gains, and each
-  is expected to gain; the paper takes the k most similar by their task embeddings, untried.
-- The best source comes last, directly before the target: what was learned last is forgotten least. The paper's
-  loop learns the most similar first.
+  is expected to gain; there they are the k most similar by their task embeddings, untried.
+- The best one comes last, directly before the target: what was learned last is forgotten least. There the most
+  similar one comes first.
 - A chain is one more candidate beside its sources: it has to win on dev and to hold on fresh seeds as they do.
 
 A chain has a control of as many stages, its last source learned again and again (`B → B → target`): what it gains
