@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from forelearn.core.data import TaskData
+from forelearn.core.data import Examples, TaskData
 from forelearn.core.errors import Problem
 from forelearn.tasks.files import listed
+from forelearn.tasks.leaks import normal
 from forelearn.tasks.near import THRESHOLD, near_pairs
 from forelearn.tasks.rows import SPLITS
 
@@ -23,7 +24,8 @@ FEW = {"train": 10, "dev": 5, "test": 5}
 class Balance:
     """One line of the table of labels: a task's split, its size, its positives and their share (prevalence).
 
-    For tasks of more than two labels `positives` counts the rarest label.
+    `positives` are the examples of the positive label; of the rarest label or choice where there are more; the
+    sequences with a span (or any tag); all examples where labels have no names (`counted` says which).
     """
 
     task: str
@@ -32,6 +34,7 @@ class Balance:
     positives: int
     prevalence: float
     groups: int
+    counted: str = "positive documents"
 
 
 @dataclass(slots=True)
@@ -52,11 +55,28 @@ def balances(tasks: Mapping[str, TaskData]) -> list[Balance]:
     for name, data in tasks.items():
         for split in SPLITS:
             part = data.split(split)
-            counts = [part.labels.count(code) for code in range(len(data.labels))]
-            positives = counts[1] if len(counts) == 2 else min(counts)
+            positives, counted = _positives(data, part)
             share = positives / len(part) if len(part) else 0.0
-            table.append(Balance(name, split, len(part), positives, share, len(set(part.groups))))
+            table.append(Balance(name, split, len(part), positives, share, len(set(part.groups)), counted))
     return table
+
+
+def _positives(data: TaskData, part: Examples) -> tuple[int, str]:
+    """(how many examples count as positive, what they are)."""
+    match data.task.kind:
+        case "sequence_labelling":
+            outside = data.labels.index("O") if "O" in data.labels else -1
+            marked = sum(any(tag != outside for tag in tags) for tags in part.tags)
+            return marked, "sequences with a tag"
+        case "multiple_choice":
+            codes = range(len(part.choices[0]) if part.choices else 0)
+            return min(map(part.labels.count, codes), default=0), "documents of the rarest choice"
+        case "binary":
+            return part.positives(), "positive documents"
+        case "multiclass":
+            return min(map(part.labels.count, range(len(data.labels)))), "documents of the rarest label"
+        case _:
+            return len(part), "documents"
 
 
 def families(tasks: Mapping[str, TaskData]) -> list[list[str]]:
@@ -106,43 +126,43 @@ def called(names: Sequence[str]) -> str:
 
 
 def _thin(tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
-    thin: dict[str, list[str]] = defaultdict(list)
+    thin: dict[tuple[str, str], list[str]] = defaultdict(list)
     for line in balances(tasks):
         if line.positives < FEW[line.split]:
-            thin[line.task].append(f"{line.positives} in {line.split}")
-    for name, found in thin.items():
+            thin[(line.task, line.counted)].append(f"{line.positives} in {line.split}")
+    for (name, counted), found in thin.items():
         yield Problem(
             f"task `{name}`",
-            f"Few positive documents: {', '.join(found)}; what is measured on so few is mostly noise.",
+            f"Few {counted}: {', '.join(found)}; what is measured on so few is mostly noise.",
             "Give more rows, merge labels, raise the caps in [splits], or leave the task out.",
             "warning",
         )
 
 
-def _normal(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
 def _texts(data: TaskData, split: str) -> Iterator[tuple[str, str]]:
-    """(document id, both texts as one)."""
+    """(document id, all that is read of it as one text)."""
     part = data.split(split)
-    if part.pairs is None:
-        yield from zip(part.ids, part.texts)
-    else:
-        for name, text, pair in zip(part.ids, part.texts, part.pairs):
-            yield name, f"{text}\n{pair}"
+    yield from zip(part.ids, part.read())
+
+
+def _answers(part: Examples) -> Sequence[object]:
+    """What is to be found, where two of them for one text contradict each other.
+
+    Empty for question answering: several spans can be right.
+    """
+    return part.labels or part.values or part.tags
 
 
 def _conflicts(members: Sequence[TaskData], places: Mapping[str, str]) -> list[Problem]:
     counts: list[str] = []
     example = ""
-    normal: dict[str, str] = {}
+    known: dict[str, str] = {}
     for data in members:
-        labels: dict[str, tuple[int, str]] = {}
+        labels: dict[str, tuple[object, str]] = {}
         clashing: set[str] = set()
         for split in SPLITS:
-            for (name, raw), label in zip(_texts(data, split), data.split(split).labels):
-                text = normal[name] if name in normal else normal.setdefault(name, _normal(raw))
+            for (name, raw), label in zip(_texts(data, split), _answers(data.split(split))):
+                text = known[raw] if raw in known else known.setdefault(raw, normal(raw))
                 first, other = labels.setdefault(text, (label, name))
                 if first != label:
                     clashing.add(text)
@@ -192,13 +212,13 @@ def _copies(
     """Exact and near copies between splits of a family, and from what one learns to what another tests."""
     texts: dict[str, _Text] = {}
     for family, members in enumerate(groups):
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str, str]] = set()
         for name in members:
             for split in SPLITS:
                 for document, raw in _texts(tasks[name], split):
-                    if (document, split) not in seen:
-                        seen.add((document, split))
-                        texts.setdefault(_normal(raw), _Text(raw)).seen.append((family, split, document))
+                    if (document, split, raw) not in seen:
+                        seen.add((document, split, raw))
+                        texts.setdefault(normal(raw), _Text(raw)).seen.append((family, split, document))
     pairs: dict[tuple[int, str, int, str, bool], list[str]] = defaultdict(list)
 
     def note(one: tuple[int, str, str], other: tuple[int, str, str], exact: bool) -> None:

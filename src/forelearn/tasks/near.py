@@ -23,7 +23,8 @@ BANDS, ROWS = 16, 4
 
 _WORD = re.compile(r"\w+")
 _LINK = re.compile(r"https?://\S*")
-_MOST_IN_BUCKET = 40
+MOST_IN_BUCKET = 40
+"""With how many texts of one bucket a text is compared: copies of one text do not make a search quadratic."""
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -53,8 +54,10 @@ def shingles(texts: Sequence[str]) -> list[Hashes]:
 
 def signatures(sets: Sequence[Hashes]) -> Hashes:
     """Smallest values of 64 seeded hashes over each non-empty set. *Shape:* [n, BANDS × ROWS]."""
+    if not sets:
+        return np.zeros((0, BANDS * ROWS), dtype=np.uint64)
     draw = np.random.default_rng(1)
-    flat = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint64)
+    flat = np.concatenate(sets)
     starts = np.cumsum([0, *(len(one) for one in sets[:-1])])
     result = np.empty((len(sets), BANDS * ROWS), dtype=np.uint64)
     for column in range(BANDS * ROWS):
@@ -82,27 +85,33 @@ def near_pairs(
     filled = [index for index, one in enumerate(sets) if len(one)]
     if not filled:
         return []
-    prints = signatures([sets[index] for index in filled])
+    codes = band_codes([sets[index] for index in filled])
     pairs: set[tuple[int, int]] = set()
-    for band in range(BANDS):
-        for bucket in _buckets(prints[:, band * ROWS : (band + 1) * ROWS]):
+    for band in codes.T:
+        for bucket in _buckets(band):
             members = [filled[index] for index in bucket]
             for place, one in enumerate(members):
-                for other in members[place + 1 : place + 1 + _MOST_IN_BUCKET]:
+                for other in members[place + 1 : place + 1 + MOST_IN_BUCKET]:
                     if sides[one] != sides[other]:
                         pairs.add((one, other))
     found = ((one, other, resemblance(sets[one], sets[other])) for one, other in sorted(pairs))
     return [(one, other, value) for one, other, value in found if value >= threshold]
 
 
+def band_codes(sets: Sequence[Hashes]) -> Hashes:
+    """One number for each band of each non-empty set; equal numbers make two texts meet. *Shape:* [n, BANDS]."""
+    prints = signatures(sets).reshape(len(sets), BANDS, ROWS)
+    mixed = np.zeros((len(sets), BANDS), dtype=np.uint64)
+    for row in range(ROWS):
+        mixed = (mixed ^ prints[:, :, row]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
+
+
 def _buckets(band: Hashes) -> Iterator[npt.NDArray[np.intp]]:
     """Rows of equal values, two or more at a time, each in ascending order."""
-    mixed = np.zeros(len(band), dtype=np.uint64)
-    for column in band.T:
-        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(32)
-    order = np.argsort(mixed, kind="stable")
-    values = mixed[order]
+    order = np.argsort(band, kind="stable")
+    values = band[order]
     edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
     for start, end in pairwise(edges):
         if end - start > 1:
