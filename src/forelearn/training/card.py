@@ -27,8 +27,11 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
     """The text of the card of `run`, which was trained on `data`."""
     transfer = run.transfer
     binary = data.task.kind == "binary"
-    threshold = f" A text counts as `{data.labels[1]}` from probability {run.performance.threshold:.4g}"
-    chosen = ", chosen on dev." if transfer.recipe.threshold == "dev" else "."
+    threshold = ""
+    if binary:
+        chosen = ", chosen on dev." if transfer.recipe.threshold == "dev" else "."
+        counts = f"A text counts as `{data.labels[1]}` from probability"
+        threshold = f" {counts} {run.performance.threshold:.4g}{chosen}"
     parts = [
         _front(run, data, pipeline),
         f"# {_text(transfer.label)}",
@@ -57,7 +60,7 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
             ],
         ),
         f"The metric that decided is {data.task.metric}; decisions were made on dev, test was only measured."
-        + (threshold + chosen if binary else ""),
+        + threshold,
         "## Recipe",
         _table(
             ("hyperparameter", "value"),
