@@ -1,0 +1,146 @@
+"""Studies whose file, encoder or paths are wrong."""
+
+from pathlib import Path
+
+from tests.broken.base import FIRST, GOOD, TOP, broken, good, rows, table, with_study
+
+with_study("unknown key", "study.toml, encodr", "no key `encodr`", TOP, 'encodr = "tiny"')
+with_study(
+    "unknown key in data",
+    "[[data]] 1 lable",
+    "no key `lable`",
+    'label = "label"',
+    'label = "label"\nlable = "label"',
+)
+with_study("unknown section", "study.toml, serach", "no key `serach`", TOP, TOP + "\n[serach]\nseeds = 1\n")
+with_study("no data", "study.toml, data", "`data` is missing", GOOD[GOOD.index("[[data]]") :], "")
+with_study("no files", "[[data]] 1 files", "`files` is missing", FIRST, "quotes = true")
+with_study("a text for a number", "study.toml, seed", "cannot be 'one'", TOP, TOP + '\nseed = "one"')
+with_study("zero budget", "[search] budget", "above 0", TOP, TOP + '\n[search]\nbudget = "0 runs"\n')
+with_study(
+    "budget without a unit", "[search] budget", "not a budget", TOP, TOP + '\n[search]\nbudget = "120"\n'
+)
+with_study(
+    "budget as a number", "[search] budget", "text with a unit", TOP, TOP + "\n[search]\nbudget = 120\n"
+)
+with_study("budget over everything", "[search] budget", "100%", TOP, TOP + '\n[search]\nbudget = "120%"\n')
+with_study(
+    "non-finite number", "[recipe] learning_rate", "nan", TOP, TOP + "\n[recipe]\nlearning_rate = nan\n"
+)
+with_study(
+    "infinite number in a list",
+    "[recipe] weight_decay",
+    "inf",
+    TOP,
+    TOP + "\n[recipe]\nweight_decay = [0.1, inf]\n",
+)
+with_study("no epochs", "[recipe] epochs", "cannot be 0", TOP, TOP + "\n[recipe]\nepochs = 0\n")
+with_study("an empty grid", "[recipe] epochs", "cannot be []", TOP, TOP + "\n[recipe]\nepochs = []\n")
+with_study("a value twice", "[recipe] epochs", "twice", TOP, TOP + "\n[recipe]\nepochs = [2, 2]\n")
+with_study(
+    "shares above one", "[splits]", "nothing for train", TOP, TOP + "\n[splits]\ndev = 0.5\ntest = 0.5\n"
+)
+with_study("unknown metric", "study.toml, metric", "'acuracy'", TOP, TOP + '\nmetric = "acuracy"')
+with_study(
+    "metric of another kind", "metric", "`macro_f1` is not measured", TOP, TOP + '\nmetric = "macro_f1"'
+)
+with_study(
+    "unknown feature",
+    "[search] features",
+    "'conductanse'",
+    TOP,
+    TOP + '\n[search]\nfeatures = ["conductanse"]\n',
+)
+with_study("unknown device", "[run] device", "'gpu'", TOP, TOP + '\n[run]\ndevice = "gpu"\n')
+with_study(
+    "unknown encoding", "[[data]] 1 encoding", "no such encoding", FIRST, FIRST + '\nencoding = "utf-9"'
+)
+with_study("unknown target", "study.toml, targets", "no task `aa`", TOP, TOP + '\ntargets = ["aa"]')
+with_study(
+    "encoder that is nowhere", "study.toml, encoder", "does not exist", TOP, 'encoder = "./missing-encoder"'
+)
+with_study(
+    "encoder that is no id",
+    "study.toml, encoder",
+    "neither a folder nor a hub id",
+    TOP,
+    'encoder = "an encoder"',
+)
+with_study(
+    "unset variable", "study.toml, encoder", "FORELEARN_NOT_SET", TOP, 'encoder = "$FORELEARN_NOT_SET/x"'
+)
+with_study(
+    "source that is nowhere",
+    "study.toml, sources",
+    "does not exist",
+    TOP,
+    TOP + '\nsources = ["encoder@./none"]',
+)
+with_study(
+    "no such data folder", "study.toml, data_root", "not a folder", TOP, TOP + '\ndata_root = "nowhere"'
+)
+with_study(
+    "data root that is a file", "study.toml, data_root", "not a folder", TOP, TOP + '\ndata_root = "a.csv"'
+)
+with_study(
+    "study name with markup",
+    "study.toml, name",
+    "cannot name a study",
+    'name = "good"',
+    'name = "<b>good</b>"',
+)
+with_study("not TOML", "study.toml", "not TOML", TOP, "encoder = tiny")
+
+
+@broken("study that is not UTF-8", "study.toml", "not UTF-8")
+def _latin_study(folder: Path) -> Path:
+    path = good(folder)
+    path.write_bytes(GOOD.replace("good", "caf\xe9").encode("latin-1"))
+    return path
+
+
+@broken("no study file", "study.toml", "no such study file")
+def _no_study(folder: Path) -> Path:
+    good(folder).unlink()
+    return folder
+
+
+@broken("encoder without weights", "study.toml, encoder", "safetensors")
+def _weightless(folder: Path) -> Path:
+    path = good(folder, study=GOOD.replace(TOP, 'encoder = "body"'))
+    (folder / "body").mkdir()
+    (folder / "body" / "config.json").write_text("{}")
+    (folder / "body" / "pytorch_model.bin").write_bytes(b"pickle")
+    return path
+
+
+@broken("encoder without a configuration", "study.toml, encoder", "no config.json")
+def _shapeless(folder: Path) -> Path:
+    path = good(folder, study=GOOD.replace(TOP, 'encoder = "./body"'))
+    (folder / "body").mkdir()
+    return path
+
+
+with_study("path that climbs out", "[[data]] 1 files", "leaves the data folder", FIRST, 'files = "../a.csv"')
+with_study("absolute path", "[[data]] 1 files", "leaves the data folder", FIRST, 'files = "/etc/passwd"')
+with_study(
+    "path that climbs out inside a glob", "[[data]] 1 files", "leaves", FIRST, 'files = "*/../../*.csv"'
+)
+with_study("no such file", "[[data]] 1 files", "finds no file", FIRST, 'files = "aa.csv"')
+with_study("a folder for a file", "[[data]] 1 files", "is a folder", FIRST, 'files = "."')
+
+
+@broken("link that leaves", "[[data]] 1 files", "link that leaves")
+def _link(folder: Path) -> Path:
+    path = good(folder / "study")
+    (folder / "outside.csv").write_text(table(rows()))
+    (folder / "study" / "a.csv").unlink()
+    (folder / "study" / "a.csv").symlink_to(folder / "outside.csv")
+    return path
+
+
+@broken("unknown suffix", "[[data]] 1 files", "does not follow from its suffix")
+def _suffix(folder: Path) -> Path:
+    path = good(folder, study=GOOD.replace("a.csv", "a.dat"))
+    (folder / "a.csv").rename(folder / "a.dat")
+    return path
