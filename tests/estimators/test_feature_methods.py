@@ -28,7 +28,7 @@ OF_CLASSES_ALONE = ("hscore", "transrate", "gbc")
 OF_VALUES = ("logme", "parc", "knn")
 WHATEVER_THE_SCALE = ("logme", "hscore", "parc", "knn")
 """TransRate's ε and GBC's floor are in the features' unit."""
-SIZES = st.tuples(st.integers(8, 40), st.integers(2, 50), st.integers(2, 5), st.integers(0, 10_000))
+SIZES = st.tuples(st.integers(8, 40), st.integers(3, 50), st.integers(2, 5), st.integers(0, 10_000))
 
 each = pytest.mark.parametrize("name", FEATURES)
 

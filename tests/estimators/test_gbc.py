@@ -2,30 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks import _literal as literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.decomposition import PCA
 from tests.estimators.rows import clusters
 
 from forelearn.estimators.gbc import gbc
-
-
-def literal(features, labels, components=64):
-    """scikit-learn's PCA, then the distance of every ordered pair with matrices written out."""
-    size = min(components, *features.shape)
-    reduced = PCA(size, svd_solver="full").fit_transform(features)
-    total = 0.0
-    for a in np.unique(labels):
-        for b in np.unique(labels):
-            if a == b:
-                continue
-            one, two = reduced[labels == a], reduced[labels == b]
-            first, second = (np.diag(np.maximum(part.var(axis=0), 1e-4)) for part in (one, two))
-            between, apart = (first + second) / 2, one.mean(axis=0) - two.mean(axis=0)
-            distance = apart @ np.linalg.inv(between) @ apart / 8
-            logs = [np.linalg.slogdet(part)[1] for part in (between, first, second)]
-            total += math.exp(-distance - (logs[0] - (logs[1] + logs[2]) / 2) / 2)
-    return -total
 
 
 def test_of_two_classes_on_a_line_by_hand():
@@ -42,8 +24,8 @@ def test_of_unequal_variances_by_hand():
 @settings(max_examples=20, deadline=None)
 def test_it_agrees_with_the_literal_form(seed, shape):
     features, labels = clusters(rows=shape[0], dimensions=shape[1], gap=0.5, seed=seed)
-    assert gbc(features, labels) == pytest.approx(literal(features, labels), rel=1e-8)
-    assert gbc(features, labels, components=2) == pytest.approx(literal(features, labels, 2), rel=1e-8)
+    assert gbc(features, labels) == pytest.approx(literal.gbc(features, labels), rel=1e-8)
+    assert gbc(features, labels, components=2) == pytest.approx(literal.gbc(features, labels, 2), rel=1e-8)
 
 
 def test_classes_that_are_alike_overlap_wholly_and_far_ones_not_at_all():

@@ -1,19 +1,9 @@
 import numpy as np
 import pytest
-from sklearn.covariance import LedoitWolf
+from benchmarks import _literal as literal
 from tests.estimators.rows import clusters
 
 from forelearn.estimators.hscore import hscore
-
-
-def literal(features, labels):
-    """Shrunk by scikit-learn, inverted by a pseudo-inverse, the class means written to every row."""
-    shrunk = LedoitWolf().fit(features)
-    means = np.zeros_like(features)
-    for label in np.unique(labels):
-        means[labels == label] = features[labels == label].mean(axis=0)
-    between = np.atleast_2d(np.cov(means, rowvar=False))
-    return (1 - shrunk.shrinkage_) * np.trace(np.linalg.pinv(shrunk.covariance_) @ between)
 
 
 def test_of_two_classes_on_two_axes_by_hand():
@@ -35,7 +25,7 @@ def test_of_one_column_nothing_is_shrunk():
 @pytest.mark.parametrize("gap", [0.0, 3.0])
 def test_it_agrees_with_the_literal_form(n, d, gap):
     features, labels = clusters(rows=n, dimensions=d, classes=4, gap=gap, seed=d)
-    assert hscore(features, labels) == pytest.approx(literal(features, labels), rel=1e-9)
+    assert hscore(features, labels) == pytest.approx(literal.hscore(features, labels), rel=1e-9)
 
 
 def test_with_fewer_rows_than_columns_it_still_tells_noise_from_signal():

@@ -2,27 +2,12 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks._literal import dense_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
 from tests.estimators.rows import clusters, slope
 
 from forelearn.estimators.logme import log_evidence, log_evidences, logme
-
-
-def dense_evidence(features, y):
-    """The largest ln N(y; 0, FFᵀ/α + I/β) over (ln α, ln β), from several starts, by the definition."""
-    kernel, identity = features @ features.T, np.eye(len(y))
-
-    def loss(place):
-        factor = cho_factor(kernel * np.exp(-place[0]) + identity * np.exp(-place[1]), lower=True)
-        half = np.log(np.diag(factor[0])).sum()
-        return half + y @ cho_solve(factor, y) / 2 + len(y) / 2 * math.log(2 * math.pi)
-
-    starts = [(a, b) for a in (0.0, 6.0) for b in (0.0, 4.0)]
-    options = {"xatol": 1e-8, "fatol": 1e-11, "maxiter": 3000}
-    return -min(minimize(loss, start, method="Nelder-Mead", options=options).fun for start in starts)
 
 
 def fixed_point(features, y):

@@ -2,20 +2,13 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks import _literal as literal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from tests.estimators.rows import clusters, slope
 
 from forelearn.estimators.parc import parc
-
-
-def literal(features, targets):
-    """Correlation matrices of features and one-hot targets, their upper triangles, Spearman's correlation."""
-    upper = np.triu_indices(len(features), 1)
-    looks = (1 - np.corrcoef(features))[upper]
-    classes = np.eye(targets.max() + 1)[targets]
-    return 100 * spearmanr(looks, np.round((1 - np.corrcoef(classes))[upper], 9)).statistic
 
 
 def test_of_three_rows_by_hand():
@@ -35,12 +28,12 @@ def test_of_values_by_hand():
 @settings(max_examples=25, deadline=None)
 def test_it_agrees_with_the_literal_form(seed, count):
     features, labels = clusters(rows=25, dimensions=6, classes=count, seed=seed)
-    assert parc(features, labels) == pytest.approx(literal(features, labels), abs=1e-9)
+    assert parc(features, labels) == pytest.approx(literal.parc(features, labels), abs=1e-9)
 
 
 def test_more_rows_than_a_block_agree_with_the_literal_form():
     features, labels = clusters(rows=700, dimensions=5, seed=1)
-    assert parc(features, labels) == pytest.approx(literal(features, labels), abs=1e-9)
+    assert parc(features, labels) == pytest.approx(literal.parc(features, labels), abs=1e-9)
 
 
 def test_values_agree_with_the_literal_form():

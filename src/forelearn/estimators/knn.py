@@ -82,14 +82,13 @@ def _nearest(
     slack = ROUNDING * float(lengths.mean())
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        squared = block @ rows.T
-        squared *= -2.0
-        squared += lengths
-        squared += lengths[start : start + BLOCK, None]
-        squared[np.arange(len(block)), np.arange(start, start + len(block))] = np.inf
-        limit = np.partition(squared, neighbours - 1, axis=1)[:, neighbours - 1]
-        row, other = np.nonzero(squared <= limit[:, None] + slack)
-        yield start, row, other, np.maximum(squared[row, other], 0.0)
+        # without the row's own squared length, which moves no order
+        away = (-2.0 * block) @ rows.T
+        away += lengths
+        away[np.arange(len(block)), np.arange(start, start + len(block))] = np.inf
+        limit = np.partition(away, neighbours - 1, axis=1)[:, neighbours - 1]
+        row, other = np.nonzero(away <= limit[:, None] + slack)
+        yield start, row, other, np.maximum(away[row, other] + lengths[start + row], 0.0)
 
 
 def _mean_square(rows: Array) -> float:

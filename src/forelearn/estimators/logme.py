@@ -23,7 +23,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eigh
 
 from forelearn.estimators.inputs import (
     Array,
@@ -33,6 +32,7 @@ from forelearn.estimators.inputs import (
     read_values,
     standardise,
 )
+from forelearn.estimators.spectrum import spectrum
 
 CAP = 1e9
 """λ ends at this multiple of the largest eigenvalue."""
@@ -58,15 +58,12 @@ def logme(features: ArrayLike, targets: ArrayLike) -> float:
         columns = read_classes(targets, n, method="LogME").one_hot()
     else:
         columns = standardise(read_values(targets, n))
+    # the smaller of FᵀF and FFᵀ: their eigenvalues above 0 are the same
     if n >= d:
-        eigenvalues, vectors = eigh(rows.T @ rows, driver="evd", overwrite_a=True, check_finite=False)
-        projections = vectors.T @ (rows.T @ columns)
+        eigenvalues, projections = spectrum(rows.T @ rows, rows.T @ columns)
     else:
-        eigenvalues, vectors = eigh(rows @ rows.T, driver="evd", overwrite_a=True, check_finite=False)
-        # rounding leaves eigenvalues just below 0
-        eigenvalues = np.maximum(eigenvalues, 0.0)
-        projections = np.sqrt(eigenvalues)[:, None] * (vectors.T @ columns)
-    eigenvalues = np.maximum(eigenvalues, 0.0)
+        eigenvalues, along = spectrum(rows @ rows.T, columns)
+        projections = np.sqrt(eigenvalues)[:, None] * along
     squares = np.einsum("nk,nk->k", columns, columns)
     evidences = log_evidences(eigenvalues, projections, squares, rows=n, dimensions=d)
     return float(evidences.mean() / n)
