@@ -108,6 +108,8 @@ def affordable(prepared: Prepared, search: Search) -> int:
     recipe = prepared.space.recipes[0]
     lengths = []
     for data in prepared.tasks.values():
+        if data.task.kind != "binary":
+            continue
         part = data.split(settings.documents)
         tokens = tokenize(prepared.tokenizer, part.texts, part.pairs, recipe.max_length)
         lengths.append(tokens.lengths[np.asarray(part.labels) == 1])
@@ -242,7 +244,8 @@ def representative_texts(tasks: Sequence[TaskData]) -> dict[str, tuple[str, ...]
         rows = list(range(len(data.train)))
         if seen[data.train.texts] > 1 and data.task.kind == "binary" and data.train.positives():
             rows = [row for row in rows if data.train.labels[row] == 1]
-        found[data.task.name] = tuple(data.train.texts[row] for row in rows)
+        texts = data.train.read()
+        found[data.task.name] = tuple(texts[row] for row in rows)
     return found
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forelearn.core.data import TaskData
 from forelearn.core.scores import Scores
-from forelearn.core.task import Task
+from forelearn.core.task import CLASSIFICATION, Task
 from forelearn.estimators.cooccurrence import label_cooccurrence
 from forelearn.estimators.overlap import label_word_similarity, vocabulary_overlap, word_weights
 from forelearn.estimators.scoring import as_scores
@@ -21,9 +21,9 @@ from forelearn.search.search import Pair
 from forelearn.search.space import Space, source_name
 
 FREE = {
-    "cooccurrence": "the two tasks share too few documents, or a label is constant on them",
+    "cooccurrence": "it compares two binary tasks over shared documents, of which there are too few here",
     "overlap": "one of the tasks has no words",
-    "words": "one of the tasks has a label without documents",
+    "words": "it compares the labels of texts: one of the tasks has none, or a label without documents",
     "textemb": "no mean text embedding of one of the tasks",
     "size": "a ready encoder has no rows to count",
 }
@@ -38,12 +38,16 @@ def free_scores(
     embeddings: task → TextEmb [hidden]; empty leaves `textemb` NaN.
     """
     names = [task.name for task in space.tasks]
+    classed = {name for name in names if tasks[name].task.kind in CLASSIFICATION}
     counts = count_words(
-        {name: [*tasks[name].train.texts] for name in names},
-        {name: tasks[name].train.labels for name in names},
-        classes={name: len(tasks[name].labels) for name in names},
+        {name: tasks[name].train.read() for name in names},
+        {
+            name: tasks[name].train.labels if name in classed else [0] * len(tasks[name].train)
+            for name in names
+        },
+        classes={name: len(tasks[name].labels) if name in classed else 1 for name in names},
     )
-    weights = {name: word_weights(counts.counts[name], counts.documents[name]) for name in names}
+    weights = {name: word_weights(counts.counts[name], counts.documents[name]) for name in classed}
     embedded = [name for name in names if name in embeddings]
     cosine = similarities(np.stack([embeddings[name] for name in embedded])) if len(embedded) > 1 else None
     found: dict[str, dict[Pair, float]] = {estimator: {} for estimator in FREE}
@@ -59,7 +63,8 @@ def free_scores(
                 counts.counts[target.name].sum(axis=0),
                 len(second.train),
             )
-            values["words"] = label_word_similarity(weights[source.name], weights[target.name])
+            if {source.name, target.name} <= classed:
+                values["words"] = label_word_similarity(weights[source.name], weights[target.name])
             if source.kind == target.kind == "binary":
                 values["cooccurrence"] = label_cooccurrence(
                     first.train.ids, first.train.labels, second.train.ids, second.train.labels
