@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from forelearn.core.data import TaskData
 from forelearn.core.task import are_spans
 from forelearn.tasks.synthetic_kinds import FORMS, TOPICS, WEIGHTS, Form, Lexicon, Sizes, lexicons, make_task
-from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family
+from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family, null_family
 from forelearn.training.measures_spans import spans_of
 
 SPLITS = ("train", "dev", "test")
@@ -204,17 +204,19 @@ def test_kin_and_random_sources_share_the_lexicon_of_the_target_and_strangers_do
         shared = made.lexicons[name].topic_words() & target.topic_words()
         assert shared == (target.topic_words() if made.roles[name] != "stranger" else set())
     assert len(made.tasks[made.target].train) == 20
+    assert made == mixed_family(seed, sizes=SMALL, target_rows=20)
     assert len({data.task.kind for data in made.tasks.values()}) >= 3
 
 
 @settings(max_examples=5, deadline=None)
 @given(seeds)
 def test_in_a_null_family_no_lexicons_meet_but_those_of_random_sources(seed: int) -> None:
-    made = mixed_family(seed, null=True, sizes=SMALL)
+    made = null_family(seed, sizes=SMALL)
     assert not made.sources("kin")
     held = [made.lexicons[name].topic_words() for name in made.tasks if made.roles.get(name) != "random"]
     assert len(held) == 6
     assert all(not one & two for one, two in combinations(held, 2))
+    assert made == null_family(seed, sizes=SMALL)
 
 
 def what_words_say(made: MixedFamily, name: str) -> dict[str, Counter[object]]:
