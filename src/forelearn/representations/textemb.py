@@ -1,8 +1,12 @@
 """TextEmb: what a task's texts look like to the pretrained encoder (Vu et al. 2020).
 
 The mean over tokens (under the attention mask) of the last hidden layer, then the mean over examples, as in
-the authors' code. No labels are used. The vector is raw: similarity between tasks is told apart only after
-the mean over tasks is removed, which is the estimator's work.
+the authors' code. No labels are used. An example that is read as several sequences (with each of its choices, in
+windows over a long context, in parts) gives the mean over the tokens of all of them: every example weighs the same.
+
+The vector is raw. Texts of one language point in nearly one direction, and tasks are told apart only when the mean
+over the *tasks* that are compared is removed from each task's vector: that needs all of them, and is
+`estimators/similarity.py`'s work.
 """
 
 from __future__ import annotations
@@ -11,27 +15,33 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Cost
-from forelearn.models.batch import batches, collate, tokenize
-from forelearn.models.task_model import new_classifier
+from forelearn.models.batch import Tokens, tokenize
+from forelearn.models.heads import Head
+from forelearn.models.task_model import TaskModel
+from forelearn.representations.effort import FORWARD, Effort
 from forelearn.representations.path import Precision
-
-_BATCH = 32
+from forelearn.representations.reading import Source, last_states, open_body, pick_examples
 
 
 @dataclass(frozen=True, slots=True)
 class TextEmb:
-    """vector: [hidden] float64. cost: units are tokens × layers / 3: only the forward third is computed."""
+    """vector: [hidden] float64. effort: forward passes alone."""
 
     vector: NDArray[np.float64]
-    cost: Cost
+    effort: Effort
+
+    @property
+    def cost(self) -> Cost:
+        """Units are tokens × layers / 3: only the forward third is computed."""
+        return self.effort.cost
 
 
 def textemb(
@@ -43,35 +53,60 @@ def textemb(
     precision: Precision = "fp32",
     device: str = "cpu",
 ) -> TextEmb:
-    """TextEmb of `texts` under the encoder in the folder `encoder`.
+    """TextEmb of `texts`, or of texts and their `pairs`, under the encoder in the folder `encoder`.
 
-    Every example weighs the same, however long it is. Raises `InputError` if there are no texts.
+    Raises `InputError` if there are no texts.
     """
-    if not len(texts):
-        raise InputError(Problem("TextEmb", "there are no texts to embed.", "Give at least one example."))
     began = time.perf_counter()
-    # the head is dropped at once: its labels and seed do not matter
-    classifier = new_classifier(encoder, ("negative", "positive"), seed=0)
-    body: Any = classifier.encoder
-    body = body.to(device)
-    if precision == "fp64":
-        body = body.double()
-    tokens = tokenize(classifier.tokenizer, texts, pairs, max_length)
-    total = torch.zeros(body.config.hidden_size, dtype=torch.float64)
-    with (
-        torch.inference_mode(),
-        torch.autocast(device.split(":")[0], torch.bfloat16, enabled=precision == "bf16"),
-    ):
-        for rows in batches(tokens.lengths, _BATCH, None):
-            batch = collate(tokens, rows, classifier.pad_id, device=device)
-            states = body(**batch).last_hidden_state
-            states = states if states.dtype == torch.float64 else states.float()
-            mask = batch.get("attention_mask")
-            if mask is None:
-                means = states.mean(1)
-            else:
-                weights = mask.to(states.dtype)[..., None]
-                means = (states * weights).sum(1) / weights.sum(1)
-            total += means.cpu().double().sum(0)
-    units = float(tokens.lengths.sum()) * int(body.config.num_hidden_layers) / 3
-    return TextEmb((total / len(texts)).numpy(), Cost(units, time.perf_counter() - began))
+    body = open_body(encoder, precision=precision, device=device)
+    tokens = tokenize(body.tokenizer, texts, pairs, max_length)
+    return _mean(body, tokens, np.arange(len(tokens)), precision=precision, device=device, began=began)
+
+
+def task_textemb(
+    encoder: Source,
+    examples: Examples,
+    head: Head,
+    *,
+    max_length: int,
+    precision: Precision = "fp32",
+    device: str = "cpu",
+    most: int | None = None,
+    seed: int = 0,
+) -> TextEmb:
+    """TextEmb of a task of any kind: of all that its head reads.
+
+    encoder: a model whose own head is not read, or its folder. head: the task's.
+    most: examples, drawn by seed and id; None is all of them. Raises `InputError` if there are no examples.
+    """
+    began = time.perf_counter()
+    body = open_body(encoder, precision=precision, device=device)
+    picked = examples.pick(pick_examples(examples, most, seed).tolist())
+    items = head.encode(body.tokenizer, picked, max_length) if len(picked) else None
+    tokens = items.tokens if items else tokenize(body.tokenizer, (), None, max_length)
+    owner = items.example.repeat(items.width) if items else np.zeros(0, np.int64)
+    return _mean(body, tokens, owner, precision=precision, device=device, began=began)
+
+
+def _mean(
+    body: TaskModel,
+    tokens: Tokens,
+    owner: NDArray[np.int64],
+    *,
+    precision: Precision,
+    device: str,
+    began: float,
+) -> TextEmb:
+    """Mean over tokens, then over examples. owner: [s] the example of each sequence, from 0, not decreasing."""
+    if not len(tokens):
+        raise InputError(Problem("TextEmb", "there are no texts to embed.", "Give at least one example."))
+    examples = int(owner[-1]) + 1
+    lengths = np.bincount(owner, weights=tokens.lengths)
+    total = torch.zeros(int(body.encoder.config.hidden_size), dtype=torch.float64)
+    every = np.arange(len(tokens))
+    for rows, states, mask in last_states(body, tokens, every, precision=precision, device=device):
+        sums = (states * mask[..., None]).sum(1).cpu().double()
+        total += (sums / torch.from_numpy(lengths[owner[rows]])[:, None]).sum(0)
+    units = FORWARD * float(tokens.lengths.sum()) * body.shape().layers
+    effort = Effort(forward=examples, units=units, seconds=time.perf_counter() - began)
+    return TextEmb((total / examples).numpy(), effort)
