@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 from tests.families import small_study, without_costs
 
+from forelearn.core.errors import InputError
 from forelearn.core.run import Cost, Performance, Run
 from forelearn.core.transfer import Transfer
 from forelearn.experiment import api
 from forelearn.experiment.answers import summarise
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import new_search
+from forelearn.experiment.explain import explain_key
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
 
@@ -67,6 +69,20 @@ def test_a_second_start_trains_nothing_and_ends_the_same(finished):
     assert {folder.name: folder.stat().st_mtime_ns for folder in runs.iterdir()} == before
     assert without_costs(api.report(study, ONE).as_json()) == without_costs(result)
     assert status(study, ONE).stage == "done"
+
+
+def test_a_chain_is_explained_and_trained_by_its_names(finished):
+    """The very run of the search, its parts listed in the order of learning."""
+    study, result = finished
+    row = next(row for row in chain_rows(result) if row["obtained"])
+    found = explain_key(study, "->".join([*row["chain"], row["target"]]), ONE)
+    assert found.outcome.transfer.key == row["keys"][0]
+    assert [len(part.transfer.sources) for part in found.chain] == [0, 1]
+    outcome, weights = api.train(study, row["target"], " -> ".join(row["chain"]), options=ONE)
+    assert outcome == found.outcome
+    assert weights is not None
+    with pytest.raises(InputError, match=r"nobody.*is no task to learn before"):
+        api.train(study, row["target"], f"{row['chain'][0]}->nobody", options=ONE)
 
 
 def test_what_a_kill_leaves_behind_ends_at_the_same_numbers(finished):

@@ -30,6 +30,15 @@ def test_a_prediction_that_is_too_wide_is_cut_and_marked():
     assert drawn.count('class="cut"') == 2
 
 
+def test_an_interval_without_ends_is_drawn_from_edge_to_edge():
+    """One fresh seed, no replicate: the gain has a mean alone."""
+    rows = [answer(Interval(0.05, float("-inf"), float("inf"))), answer(Interval(0.2, 0.1, 0.3))]
+    scale = forest_scale(rows)
+    assert scale.holds(0.3)
+    assert "inf" not in f"{scale.low} {scale.high}"
+    assert forest_row(rows[0], scale).count('class="cut"') == 2
+
+
 def test_an_answer_without_gain_or_prediction_says_so():
     rows = [answer()]
     assert "no gain was measured or predicted" in forest_row(rows[0], forest_scale(rows))

@@ -84,9 +84,16 @@ def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
         environment=describe_environment(
             Surroundings(prepared.device, settings.run.threads, search.space.recipes[0].precision)
         ),
-        notes=tuple(beliefs.notes.values()),
+        notes=(*beliefs.notes.values(), *_without_chains(search)),
         set_aside=beliefs.aside(search) if ready else {},
     )
+
+
+def _without_chains(search: Search) -> list[str]:
+    """Why a study that asks for chains has none, once that is settled."""
+    if search.options.chain < 2 or search.chains or search.stage != "done":
+        return []
+    return ["no target has two sources that have run and are expected to gain: no chain of sources was tried"]
 
 
 def _answer(

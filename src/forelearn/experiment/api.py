@@ -14,7 +14,7 @@ from pathlib import Path
 from forelearn.core.errors import ForelearnError, InputError, Problem, did_you_mean
 from forelearn.core.run import Cost, Failure, Outcome, Performance, Run
 from forelearn.core.task import Task
-from forelearn.core.transfer import Transfer
+from forelearn.core.transfer import Encoder, Transfer
 from forelearn.executors.base import Executor
 from forelearn.executors.inline import Inline
 from forelearn.executors.local import Local
@@ -30,7 +30,7 @@ from forelearn.experiment.prepare import Prepared, prepare
 from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
-from forelearn.search.space import source_name
+from forelearn.search.space import Space, source_name
 
 UNCHANGED = Options()
 SILENT = Silent()
@@ -253,8 +253,8 @@ def train(
 ) -> tuple[Outcome, Path | None]:
     """Train one transfer of a study (its source part first, if need be), keep its weights, and return both.
 
-    source: a task's name or `encoder@NAME`; None trains the target alone. The dev-best recipes are used where
-    the study has chosen them, else the first of the grid.
+    source: a task's name, `encoder@NAME`, or tasks in turn, `A->B`; None trains the target alone. The dev-best
+    recipes are used where the study has chosen them, else the first of the grid.
     """
     prepared, state, _ = standing(study, options)
     task = find_task(prepared, target)
@@ -264,19 +264,31 @@ def train(
     if source is None:
         transfer = space.baseline(task, recipe, run_seed)
     else:
-        known = {source_name(item): item for item in space.sources_of(task)}
-        if source not in known:
-            raise InputError(
-                Problem(f"source `{source}`", f"is no source of {target}.", did_you_mean(source, known))
-            )
-        first = known[source]
-        source_recipe = (state.recipe(first) or space.recipes[0]) if isinstance(first, Task) else None
-        transfer = space.pair(first, task, source_recipe, recipe, run_seed)
+        chosen = _sources(space, source, task)
+        recipes = [state.recipe(one) or space.recipes[0] for one in chosen if isinstance(one, Task)]
+        if len(chosen) > 1:
+            chain = space.chain([one for one in chosen if isinstance(one, Task)])
+            transfer = space.through(chain, recipes, task, recipe, run_seed)
+        else:
+            transfer = space.pair(chosen[0], task, recipes[0] if recipes else None, recipe, run_seed)
     with prepared.directory.lock(), Inline() as executor:
         run_transfers(prepared, [transfer], executor, display)
     outcome = prepared.runs.get(transfer.key)
     assert outcome is not None
     return outcome, prepared.directory.whole("weights", transfer.key)
+
+
+def _sources(space: Space, source: str, target: Task) -> list[Task | Encoder]:
+    """What `A` or `A->B` names. InputError for what is no source of the target."""
+    known = {source_name(item): item for item in space.sources_of(target)}
+    names = [name.strip() for name in source.split("->")]
+    if len(names) > 1:
+        known = {name: item for name, item in known.items() if isinstance(item, Task)}
+    for name in names:
+        if name not in known:
+            rule = f"is no {'task' if len(names) > 1 else 'source'} to learn before {target.name}."
+            raise InputError(Problem(f"source `{name}`", rule, did_you_mean(name, known)))
+    return [known[name] for name in names]
 
 
 def find_task(prepared: Prepared, name: str) -> Task:

@@ -17,7 +17,7 @@ from forelearn.report.summary import Document, Explanation, Term, Word
 from forelearn.representations.attributions import Attributions
 from forelearn.representations.terms import shared_terms
 from forelearn.search.search import Pair, Search
-from forelearn.search.space import source_name
+from forelearn.search.space import Candidate, Chain, source_name
 
 THRESHOLD = 0.05
 """From which score a word counts as active in explanations: the lowest of the paper's thresholds."""
@@ -153,8 +153,14 @@ class Explained:
         return "\n".join(lines)
 
 
+def _names(candidate: Candidate) -> tuple[str, ...]:
+    if isinstance(candidate, Chain):
+        return tuple(task.name for task in candidate.sources)
+    return (source_name(candidate),)
+
+
 def explain_key(study: Path, key: str, options: Options) -> Explained:
-    """A run by its key, or by `SOURCE->TARGET` (then the run on the first seed).
+    """A run by its key, or by `SOURCE->TARGET`, `A->B->TARGET` (then the run on the first seed).
 
     Raises InputError, with the nearest key, if the store has no such run.
     """
@@ -162,13 +168,14 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
 
     prepared, search, beliefs = standing(study, options)
     if "->" in key:
-        names = tuple(part.strip() for part in key.split("->", 1))
+        *names, last = (part.strip() for part in key.split("->"))
         known = {
-            (source_name(source), target.name): (source, target) for source, target in search.space.pairs()
+            (_names(candidate), target.name): (candidate, target) for candidate, target in search.candidates()
         }
-        if names not in known:
+        pair = (tuple(names), last)
+        if pair not in known:
             raise InputError(Problem(f"pair `{key}`", "is not in the study.", "Write it SOURCE->TARGET."))
-        plan = search.plan(*known[names], search.space.first_seed, check_prefix=False)
+        plan = search.plan(*known[pair], search.space.first_seed, check_prefix=False)
         key = plan.key if plan else key
     outcome = prepared.runs.get(key)
     if outcome is None:

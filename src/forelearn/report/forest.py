@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from forelearn.report.markup import Markup, element
 from forelearn.report.scale import Scale, ticks
@@ -19,8 +20,9 @@ def forest_scale(answers: Sequence[Answer]) -> Scale:
     gains = [answer.gain for answer in answers if answer.gain is not None]
     shown = gains or [answer.predicted for answer in answers if answer.predicted is not None]
     means = [answer.predicted.mean for answer in answers if answer.predicted is not None]
-    low = min([0.0, *means, *(gain.low for gain in shown)])
-    high = max([0.0, *means, *(gain.high for gain in shown)])
+    # one fresh seed without any replicate has a mean and an interval without ends
+    low = min(filter(isfinite, [0.0, *means, *(end for gain in shown for end in (gain.mean, gain.low))]))
+    high = max(filter(isfinite, [0.0, *means, *(end for gain in shown for end in (gain.mean, gain.high))]))
     room = 0.06 * (high - low) or 0.05
     return Scale(low - room, high + room, EDGE, WIDTH - EDGE)
 

@@ -1,8 +1,8 @@
 """Ask and tell: which transfers to run next, until the budget is used.
 
-The search is a pure function of what it has been told: asked again after the same outcomes it proposes the
-same transfers. That is what makes a killed study resume: the driver asks, finds most outcomes in the store,
-tells them, and arrives where it was. Rounds have a fixed size, so the number of workers changes no proposal.
+The search is a pure function of what it has been told, round by round: asked again after the same outcomes it
+proposes the same transfers. That is what makes a killed study resume: the driver asks, finds most outcomes in the
+store, tells them, and arrives where it was. Rounds have a fixed size, so the number of workers changes no proposal.
 
 Stages, in order:
   grid        every task alone, with every recipe, on the first seed; its dev-best recipe is kept
