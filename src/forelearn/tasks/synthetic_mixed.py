@@ -14,8 +14,8 @@ sources 0.03 to 0.14; in null families (seeds 1 and 2) strangers lost 0.18 to 0.
 What is not known. As sources, `binary` and `pair` tell one topic from the others alone, and of `choice` and
 `answers` a small encoder learns a part: over the target's own lexicon they were measured, on seed 0 or a few more,
 to help little or not at all (`spans`: −0.06 to +0.01), and are no kin by default. A stranger that asks for a
-`regression` gained up to 0.07 on four seeds of five, as a target that is far from learned can gain from any gentle training,
-and is left out of null families by default. With other encoders and recipes the order is a hypothesis.
+`regression` gained up to 0.07 on four seeds of five, as a target that is far from learned can gain from any gentle
+training, and is left out of null families by default. With other encoders and recipes the order is a hypothesis.
 """
 
 from __future__ import annotations
