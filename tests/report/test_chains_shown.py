@@ -75,6 +75,7 @@ def test_csv_and_terminal_name_a_chain_by_its_sources_in_order():
     out = io.StringIO()
     show(summary, console=Console(file=out, width=200))
     assert name in out.getvalue()
+    assert "pairs and 1 of 1 chain of sources trained" in out.getvalue()
 
 
 def test_what_chains_cost_is_part_of_what_was_spent():

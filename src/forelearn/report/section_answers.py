@@ -11,6 +11,7 @@ from forelearn.report.wording import (
     DECISIONS,
     NONE,
     bounds,
+    chains_trained,
     count,
     duration,
     headline,
@@ -50,7 +51,9 @@ def facts(summary: Summary) -> list[tuple[str, str, str]]:
     amounts = [sum(answer.decision == decision for answer in summary.answers) for decision in ORDER]
     helped = [a for a in summary.answers if a.decision in ("transfer", "tied") and a.gain is not None]
     mean = sum(a.gain.mean for a in helped if a.gain is not None) / len(helped) if helped else None
-    tried = sum(pair.status == "run" for pair in summary.pairs)
+    pairs = [pair for pair in summary.pairs if not pair.chain]
+    tried = sum(pair.status == "run" for pair in pairs)
+    failed = of(len(summary.failures), "failure")
     seconds = sum(row.seconds for row in summary.costs)
     whole = spent_share(summary, everything=True)
     others = [
@@ -71,8 +74,8 @@ def facts(summary: Summary) -> list[tuple[str, str, str]]:
         ),
         (
             "Pairs trained",
-            f"{count(tried)} of {count(len(summary.pairs))}",
-            f"{of(len(summary.failures), 'failure')}",
+            f"{count(tried)} of {count(len(pairs))}",
+            f"{found}; {failed}" if (found := chains_trained(summary)) else failed,
         ),
         (
             "Cost, all included",

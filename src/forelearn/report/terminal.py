@@ -10,6 +10,7 @@ from forelearn.report.wording import (
     DECISIONS,
     NONE,
     bounds,
+    chains_trained,
     duration,
     headline,
     metric_name,
@@ -73,11 +74,13 @@ def closing(summary: Summary) -> list[str]:
             f"Gain: test {metric_name(summary.metric)} on fresh seeds against the baseline "
             f"(mean {number(before)}). Guess: predicted before training."
         )
-    tried = sum(pair.status == "run" for pair in summary.pairs)
+    single = [pair for pair in summary.pairs if not pair.chain]
+    tried = sum(pair.status == "run" for pair in single)
+    chains = f" and {found}" if (found := chains_trained(summary)) else ""
     whole = spent_share(summary, everything=True)
     part = "" if whole is None else f", {share(whole)} of trying everything"
     seconds = duration(sum(row.seconds for row in summary.costs))
-    lines.append(f"Cost: {tried} of {of(len(summary.pairs), 'pair')} trained, {seconds}{part}.")
+    lines.append(f"Cost: {tried} of {of(len(single), 'pair')}{chains} trained, {seconds}{part}.")
     worse = [answer for answer in summary.answers if answer.negative]
     if worse:
         pairs = [f"{source} → {answer.target}" for answer in worse for source in answer.negative]

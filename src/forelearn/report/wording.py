@@ -103,6 +103,13 @@ def of(amount: int, singular: str, plural: str | None = None) -> str:
     return f"{count(amount)} {singular if amount == 1 else plural or singular + 's'}"
 
 
+def chains_trained(summary: Summary) -> str:
+    """`2 of 3 chains of sources`; empty without any."""
+    chains = [row for row in summary.pairs if row.chain]
+    tried = sum(row.status == "run" for row in chains)
+    return f"{count(tried)} of {of(len(chains), 'chain')} of sources" if chains else ""
+
+
 def spent_share(summary: Summary, *, everything: bool) -> float | None:
     """Units spent over the exhaustive cost; `everything` adds features and confirmation. None if unknown."""
     if summary.exhaustive is None or summary.exhaustive.units <= 0:
