@@ -28,7 +28,7 @@ SKETCH = BANDS * ROWS
 """Bytes of a sketch."""
 
 _CHANCE = 1 / 256
-_SLOTS_PER_KEY = 256
+_SLOTS_PER_KEY = 128
 _FEWEST_BITS = 24
 
 Digests = NDArray[np.uint64]
@@ -87,7 +87,7 @@ class Leak:
 class Watch:
     """The target's texts, laid out so that a source's are looked up in time that does not depend on them.
 
-    A digest is first looked up in a table of bits that is at most 1/256 full; what is found there is searched.
+    A digest is first looked up in a table of bits that is at most 1/128 full; what is found there is searched.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -102,14 +102,14 @@ class Watch:
     def leak(self, prints: Fingerprints) -> Leak:
         """How many of a source's texts are the target's too."""
         same = self._exact.find(prints.exact) >= 0
-        places = self._bands.find(_band_keys(prints.near).ravel())
+        other = prints.near[~same[: len(prints.near)]]
+        places = self._bands.find(_band_keys(other).ravel())
         met = np.flatnonzero(places >= 0)
         rows = met // BANDS
-        equal = (prints.near[rows] == self._members[places[met]]).mean(axis=1)
-        close = np.zeros(len(prints.near), bool)
-        close[rows[(equal - _CHANCE) / (1 - _CHANCE) >= THRESHOLD]] = True
-        near = int((close & ~same[: len(close)]).sum())
-        return Leak(int(same.sum()), near, (len(prints.exact), len(prints.near)), prints.distinct)
+        equal = (other[rows] == self._members[places[met]]).mean(axis=1)
+        near = np.unique(rows[(equal - _CHANCE) / (1 - _CHANCE) >= THRESHOLD])
+        checked = (len(prints.exact), len(prints.near))
+        return Leak(int(same.sum()), len(near), checked, prints.distinct)
 
 
 class _Keys:
