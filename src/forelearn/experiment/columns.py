@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from forelearn.experiment.guess_kinds import Roles, kind_roles, scale_column
+from forelearn.experiment.guess_looks import LOOKED_AT, Columns, LabelColumn, Look, looks_of, named
+from forelearn.tasks.corpus import Column
 from forelearn.tasks.rows import SPLIT_WORDS, Table, Value
-
-LOOKED_AT = 5000
-"""Rows that a guess looks at."""
 
 TEXTS = (
     "text",
@@ -48,53 +47,25 @@ LABELS = (
     "stance",
 )
 GROUPS = ("event", "group", "topic", "domain", "user", "author", "speaker", "conversation", "thread")
+TOPICS = ("word", "term", "aspect")
+"""What a text is about, where that stands in a column of its own."""
+
+MADE_UP = "column "
+"""How the columns of a file without a header are called: `column 1` …"""
+
 SPLIT_NAMES = ("split", "set", "fold", "partition", "subset")
 
 _ID = re.compile(r"(^|[ _-])(id|docno|guid|idx|index|uid)$|(?<=[a-z])I[Dd]$", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_PLAIN = re.compile(r"\d+|yes|no|true|false|pos(itive)?|neg(ative)?", re.IGNORECASE)
 _DELIMITERS = (";", "|", ",")
-
-
-@dataclass(frozen=True, slots=True)
-class LabelColumn:
-    """A column that holds labels. counts: label → rows. is_list: several labels may stand in a cell."""
-
-    name: str
-    counts: Mapping[str, int]
-    is_list: bool
-    delimiter: str | None
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What was guessed of one table. why: role → reason, for every role that was filled."""
-
-    text: str | None
-    pair: str | None
-    id: str | None
-    group: str | None
-    split: str | None
-    labels: tuple[LabelColumn, ...]
-    why: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What the values of a column look like. length: mean number of characters of the filled cells."""
-
-    filled: int
-    distinct: int
-    length: float
-    numeric: bool
-    lists: bool
-    values: Counter[str]
 
 
 def guess_columns(table: Table) -> Columns:
     """The likeliest reading of a table; `text` is None or `labels` empty where nothing fits."""
-    rows = table.rows[:LOOKED_AT]
-    looks = {name: _look([row.values.get(name) for row in rows]) for name in table.columns if name}
-    looks = {name: look for name, look in looks.items() if look.filled}
+    rows = [row.values for row in table.rows[:LOOKED_AT]]
+    looks = looks_of(table)
+    bare = all(name.startswith(MADE_UP) for name in table.columns)
     why: dict[str, str] = {}
     taken: set[str] = set()
 
@@ -104,7 +75,7 @@ def guess_columns(table: Table) -> Columns:
             why[role] = reason
         return name
 
-    split = _named(looks, SPLIT_NAMES, taken)
+    split = named(looks, SPLIT_NAMES, taken)
     if split and not looks[split].values.keys() <= _split_spellings(looks[split].values):
         split = None
     reason = "by its name and values"
@@ -118,64 +89,105 @@ def guess_columns(table: Table) -> Columns:
         if name not in taken and _ID.search(name) and look.distinct >= 0.95 * look.filled and not look.lists
     ]
     identifier = take("id", ids[0] if ids else None, "by its name, and nearly every value differs")
-    text = _named(looks, TEXTS, taken)
-    if text is not None and not looks[text].lists and not looks[text].numeric:
-        text = take("text", text, "by its name")
-    else:
-        wordy = [
-            name for name, look in looks.items() if name not in taken and not (look.numeric or look.lists)
-        ]
-        longest = max(wordy, key=lambda name: looks[name].length, default=None)
-        long = longest is not None and looks[longest].distinct > 0.2 * looks[longest].filled
-        text = take("text", longest if long else None, "its values are the longest texts")
-    pair = None
-    if text is not None and text.lower() in FIRSTS:
-        pair = take("pair", _named(looks, PAIRS, taken), "by its name, beside the first text")
-    labels = _label_columns(looks, rows_of=len(rows), taken=taken, rows=[row.values for row in rows])
-    taken.update(column.name for column in labels)
-    group = _named(looks, GROUPS, taken)
+    roles = kind_roles(rows, looks, taken)
+    if roles is None:
+        roles = _classified(rows, looks, taken, bare=bare)
+    taken |= roles.columns()
+    why |= roles.why
+    group = named(looks, GROUPS, taken)
     if group is not None and not 3 <= looks[group].distinct <= max(3, looks[group].filled // 2):
         group = None
     group = take("group", group, "by its name, and its values repeat")
-    return Columns(text, pair, identifier, group, split, labels, why)
-
-
-def _look(cells: Sequence[Value]) -> _Look:
-    filled = [cell for cell in cells if cell]
-    texts = [cell if isinstance(cell, str) else ",".join(cell) for cell in filled]
-    values = Counter(text.strip() for text in texts)
-    return _Look(
-        filled=len(filled),
-        distinct=len(values),
-        length=sum(map(len, texts)) / max(1, len(texts)),
-        numeric=all(re.fullmatch(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", text, re.IGNORECASE) for text in values),
-        lists=any(isinstance(cell, tuple) for cell in filled),
-        values=values,
+    return Columns(
+        text=roles.text,
+        pair=roles.pair,
+        id=identifier,
+        group=group,
+        split=split,
+        labels=roles.labels,
+        why=why,
+        kind=roles.kind or None,
+        choices=roles.choices,
+        start=roles.start,
+        names=roles.names,
     )
 
 
-def _named(looks: Mapping[str, _Look], names: Sequence[str], taken: set[str]) -> str | None:
-    """The column that bears the first of `names`, in any case, and is not taken."""
-    by_name = {name.lower().strip(): name for name in looks if name not in taken}
-    return next((by_name[name] for name in names if name in by_name), None)
+def _classified(
+    rows: Sequence[Mapping[str, Value]], looks: Mapping[str, Look], taken: set[str], *, bare: bool
+) -> Roles:
+    """The roles of a classification, or of a regression, which differ in their labels only."""
+    why: dict[str, str] = {}
+    text, pair, said = _texts(looks, taken, bare=bare)
+    why |= said
+    used = taken | {name for name in (text, pair) if name}
+    scale = scale_column(looks, used, by_name=True)
+    if scale is None and (bare or named(looks, LABELS, used) is None):
+        scale = scale_column(looks, used, by_name=False)
+    if scale is not None:
+        why["kind"] = "its labels are numbers on a scale"
+    labels = _label_columns(looks, rows_of=len(rows), taken=used, rows=rows, bare=bare)
+    topic = named(looks, TOPICS, used | {label.name for label in labels})
+    joined: Column = text
+    if text is not None and topic is not None and not looks[topic].numeric and not looks[topic].lists:
+        joined = (topic, text)
+        why["text"] = "what a text is about, and the text; they are joined by a space"
+    if scale is not None:
+        return Roles("regression", joined, (scale,), why, pair=pair)
+    return Roles("", joined, labels, why, pair=pair)
+
+
+def _texts(
+    looks: Mapping[str, Look], taken: set[str], *, bare: bool
+) -> tuple[str | None, str | None, dict[str, str]]:
+    """(text, second text, role → reason): by name, as twins (`text 1`, `text 2`), else the longest."""
+    text = named(looks, TEXTS, taken)
+    if text is not None and not looks[text].lists and not looks[text].numeric:
+        why = {"text": "by its name"}
+    else:
+        wordy = [name for name, look in looks.items() if name not in taken and look.wordy]
+        wordy.sort(key=lambda name: -looks[name].length)
+        text = wordy[0] if wordy else None
+        why = {"text": "its values are the longest texts"} if text else {}
+        twins = sorted(wordy[:2], key=list(looks).index)
+        if len(twins) == 2 and (_numbered(*twins) or (bare and looks[wordy[1]].length > 15)):
+            why["pair"] = "the other of two columns of texts"
+            return twins[0], twins[1], why
+    if text is not None and text.lower() in FIRSTS and (pair := named(looks, PAIRS, taken | {text})):
+        why["pair"] = "by its name, beside the first text"
+        return text, pair, why
+    return text, None, why
+
+
+def _numbered(first: str, second: str) -> bool:
+    """Whether two names differ in a number alone."""
+    return first != second and _DIGITS.sub("#", first) == _DIGITS.sub("#", second)
 
 
 def _split_spellings(values: Counter[str]) -> set[str]:
     return {value for value in values if value.lower() in SPLIT_WORDS}
 
 
-def _is_split(look: _Look) -> bool:
+def _is_split(look: Look) -> bool:
     return look.distinct > 1 and look.values.keys() <= _split_spellings(look.values)
 
 
 def _label_columns(
-    looks: Mapping[str, _Look], *, rows_of: int, taken: set[str], rows: Sequence[Mapping[str, Value]]
+    looks: Mapping[str, Look],
+    *,
+    rows_of: int,
+    taken: set[str],
+    rows: Sequence[Mapping[str, Value]],
+    bare: bool,
 ) -> tuple[LabelColumn, ...]:
-    """The column named like a label; else every column with few, short, repeating values."""
-    named = _named(looks, LABELS, taken)
+    """The column named like a label; else every column with few, short, repeating values.
+
+    bare: the file has no header; of several such columns the one with the plainest values is taken.
+    """
+    label = named(looks, LABELS, taken)
     why = "by its name"
-    chosen = [named] if named is not None else []
-    if named is None:
+    chosen = [label] if label is not None else []
+    if label is None:
         why = "its values are few and short and repeat"
         chosen = [
             name
@@ -185,6 +197,10 @@ def _label_columns(
             and 2 <= look.distinct <= max(2, min(50, rows_of // 5))
             and look.length <= 40
         ]
+        if bare and len(chosen) > 1:
+            plain = [name for name in chosen if all(map(_PLAIN.fullmatch, looks[name].values))]
+            chosen = [min(plain or chosen, key=lambda name: looks[name].distinct)]
+            why = "its values are the plainest and repeat"
     found = []
     for name in chosen:
         cells = [row.get(name) for row in rows]

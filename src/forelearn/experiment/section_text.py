@@ -7,15 +7,19 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
-from forelearn.experiment.columns import Columns, LabelColumn
-from forelearn.tasks.corpus import FILE_GROUP, Format
+from forelearn.experiment.guess_looks import Columns, LabelColumn
+from forelearn.tasks.corpus import FILE_GROUP, SUFFIXES, Format
 from forelearn.tasks.labels import likely_positive
 from forelearn.tasks.names import name_from_label
 from forelearn.tasks.rows import Table
 
 LEAST_ROWS = 20
 """A label with fewer rows is not proposed as a task of its own."""
+
+OWN = "the format's own"
+"""Why a column plays its role where the format says so: no line is needed."""
 
 _VOID = re.compile(r"not[ _-]?(applicable|labell?ed)|n/?a|unlabell?ed|nan|null", re.IGNORECASE)
 
@@ -41,6 +45,7 @@ class Draft:
     """Files that make a [[data]] section a label column. paths: the value of `files`, as TOML.
 
     lines: further lines that are known without looking at columns. by_file: each folder is a group.
+    published: the files say that they are one task, which a task a label would tear apart.
     """
 
     files: tuple[TableFile, ...]
@@ -48,6 +53,7 @@ class Draft:
     why: str
     name: str = ""
     by_file: bool = False
+    published: bool = False
     lines: tuple[str, ...] = field(default=())
 
 
@@ -57,21 +63,18 @@ class Notes:
 
     said: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
-    by_values: dict[str, str] = field(default_factory=dict)
+    by_values: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def all(self) -> tuple[str, ...]:
         """Every sentence."""
         found = list(self.said)
         found += [
-            f"Column `{name}` ({file}) is read as labels: {why}" for name, (file, why) in self._columns()
+            f"Column `{name}` ({file}) is read as labels: {why}."
+            for name, (file, why) in self.by_values.items()
         ]
         if self.unsettled:
             found.append(f"Settle which label is positive: {'; '.join(self.unsettled)}.")
         return tuple(found)
-
-    def _columns(self) -> Iterator[tuple[str, tuple[str, str]]]:
-        for name, file in self.by_values.items():
-            yield name, (file, "its values are few and short and repeat.")
 
 
 def section_texts(section: Draft, notes: Notes) -> Iterator[str]:
@@ -79,12 +82,29 @@ def section_texts(section: Draft, notes: Notes) -> Iterator[str]:
     if not section.files:
         yield "\n".join(["[[data]]", line("files", section.paths, section.why), *section.lines, ""])
         return
+    for column, name, prefix in _named_columns(section):
+        yield section_text(section, column, name=name, prefix=prefix, notes=notes)
+
+
+def section_names(section: Draft) -> list[str]:
+    """Names of the tasks that `section_texts` makes."""
+    names: list[str] = []
+    for column, name, prefix in _named_columns(section):
+        if _makes_one(section, column):
+            names.append(name)
+        else:
+            names += [name_from_label(f"{prefix}{label}") for label in _kept(column)[0]]
+    return names
+
+
+def _named_columns(section: Draft) -> Iterator[tuple[LabelColumn, str, str]]:
+    """(label column, name of its one task, prefix of its one-vs-rest tasks)."""
     columns = _pooled(section)
     several = len(columns) > 1
     for column in columns:
         name = f"{section.name} {column.name}".strip() if several or not section.name else section.name
-        prefix = f"{name}: " if several or not section.by_file else ""
-        yield section_text(section, column, name=name_from_label(name), prefix=prefix, notes=notes)
+        name = name_from_label(name)
+        yield column, name, f"{name}: " if several or not section.by_file else ""
 
 
 def _pooled(section: Draft) -> list[LabelColumn]:
@@ -101,15 +121,11 @@ def _pooled(section: Draft) -> list[LabelColumn]:
     return pooled
 
 
-def task_names(column: LabelColumn, name: str) -> list[str]:
-    """Names of the tasks that `section_text` makes of a column under the prefix `name: `."""
-    if _makes_one(column):
-        return [name]
-    return [name_from_label(f"{name}: {label}") for label in _kept(column)[0]]
-
-
-def _makes_one(column: LabelColumn) -> bool:
-    return len(column.counts) - len(_kept(column)[1]) == 2 and not column.is_list
+def _makes_one(section: Draft, column: LabelColumn) -> bool:
+    """Whether the column is one task: of another kind, of two labels, or published as one."""
+    if section.files[0].columns.kind is not None:
+        return True
+    return not column.is_list and (section.published or len(column.counts) - len(_kept(column)[1]) == 2)
 
 
 def _kept(column: LabelColumn) -> tuple[list[str], list[str]]:
@@ -125,38 +141,24 @@ def _kept(column: LabelColumn) -> tuple[list[str], list[str]]:
 
 def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str, notes: Notes) -> str:
     """One [[data]] section: `name` names its one task, `prefix` stands before its one-vs-rest tasks."""
-    file = section.files[0]
-    columns = file.columns
-    lines = ["[[data]]", line("files", section.paths, section.why)]
-    if file.encoding != "utf-8":
-        lines.append(line("encoding", quoted(file.encoding), "the bytes are not UTF-8"))
-        notes.said.append(f"{file.path} is not UTF-8; it is read as {file.encoding}.")
-    if not file.quotes:
-        lines.append(line("quotes", "false", "quotes do not balance, so they are plain characters"))
-    if file.header:
-        lines.append(line("header", _list(file.header), "the first row looks like data"))
-    lines.append(line("text", quoted(columns.text or ""), columns.why["text"]))
-    for role, value in (("pair", columns.pair), ("id", columns.id), ("split", columns.split)):
-        if value is not None and not (role == "split" and section.paths.startswith("{")):
-            lines.append(line(role, quoted(value), columns.why[role]))
-    if section.by_file:
-        lines.append(line("group", quoted(FILE_GROUP), "each folder is a group"))
-    elif columns.group is not None:
-        lines.append(line("group", quoted(columns.group), columns.why["group"]))
-    lines.append(line("label", quoted(column.name), column.why))
-    if column.why != "by its name":
-        notes.by_values.setdefault(column.name, file.path)
+    lines = ["[[data]]", line("files", section.paths, section.why), *_reading(section, notes)]
+    lines += _roles(section, column)
+    if column.why not in ("by its name", OWN):
+        notes.by_values.setdefault(column.name, (section.files[0].path, column.why))
+    if section.files[0].columns.kind is not None:
+        return "\n".join([*lines, line("name", quoted(name), "of the task"), ""])
     if column.delimiter is not None:
         lines.append(line("label_delimiter", quoted(column.delimiter), "cells hold several labels"))
     kept, void = _kept(column)
     labels = [label for label in column.counts if label not in void]
     if void:
         lines.append(line("drop", _list(void), "they say that a label is absent"))
-    if _makes_one(column):
+    if _makes_one(section, column):
         lines.append(line("name", quoted(name), "of the task"))
-        (negative, positive), why = likely_positive(sorted(labels), column.counts)
-        notes.unsettled.append(f"{name} ({positive}, {why})")
-        lines.append(line("positive", quoted(positive), f"and not {negative}: {why}"))
+        if len(labels) == 2:
+            (negative, positive), why = likely_positive(sorted(labels), column.counts)
+            notes.unsettled.append(f"{name} ({positive}, {why})")
+            lines.append(line("positive", quoted(positive), f"and not {negative}: {why}"))
     else:
         rare = len(labels) - len(kept)
         why = "a task a label" + (f"; {rare} with fewer than {LEAST_ROWS} rows left out" if rare else "")
@@ -164,6 +166,49 @@ def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str,
         if prefix:
             lines.append(line("prefix", quoted(prefix), "so that names are unique"))
     return "\n".join([*lines, ""])
+
+
+def _reading(section: Draft, notes: Notes) -> Iterator[str]:
+    """How the files have to be read, where that does not go without saying."""
+    file = section.files[0]
+    if any(SUFFIXES.get(PurePosixPath(one.path).suffix.lower()) != one.format for one in section.files):
+        yield line("format", quoted(file.format), "by its first lines and the files beside it")
+    if file.encoding != "utf-8":
+        yield line("encoding", quoted(file.encoding), "the bytes are not UTF-8")
+        notes.said.append(f"{file.path} is not UTF-8; it is read as {file.encoding}.")
+    if not file.quotes:
+        yield line("quotes", "false", "quotes do not balance, so they are plain characters")
+    if file.header:
+        why = "the first row looks like data"
+        if not file.header[0].startswith("column "):
+            why = "one of the files has no header"
+        yield line("header", _list(file.header), why)
+
+
+def _roles(section: Draft, column: LabelColumn) -> Iterator[str]:
+    """The kind and the columns that play its roles, but for those that the format knows."""
+    columns = section.files[0].columns
+    why = columns.why
+    if columns.kind is not None and "kind" in why:
+        yield line("kind", quoted(columns.kind), why["kind"])
+    for role, names in (
+        ("text", columns.text),
+        ("pair", columns.pair),
+        ("choices", columns.choices),
+        ("start", columns.start),
+        ("id", columns.id),
+        ("split", columns.split),
+    ):
+        if names and role in why and not (role == "split" and section.paths.startswith("{")):
+            yield line(role, quoted(names) if isinstance(names, str) else _list(names), why[role])
+    if section.by_file:
+        yield line("group", quoted(FILE_GROUP), "each folder is a group")
+    elif columns.group is not None and "group" in why:
+        yield line("group", quoted(columns.group), why["group"])
+    if column.why != OWN:
+        yield line("label", quoted(column.name), column.why)
+    if columns.names:
+        yield line("labels", _list(columns.names), why["labels"])
 
 
 def line(key: str, value: str, why: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forelearn.core.data import Answer
+from forelearn.core.task import Kind
 from forelearn.tasks.corpus import Corpus, columns_of, kind_of
 from forelearn.tasks.rows import Row, Value
 
@@ -98,30 +99,55 @@ UNANSWERABLE = Cause(
 _BLANKS = re.compile(r"[ \t\n]+")
 
 
-def content_of(row: Row, corpus: Corpus) -> Content:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The kind of a section's tasks and the columns that its rows are read from, resolved once."""
+
+    corpus: Corpus
+    kind: Kind | None
+    text: tuple[str, ...]
+    pair: tuple[str, ...]
+    choices: tuple[str, ...]
+    label: str
+    start: str
+
+
+def layout_of(corpus: Corpus) -> Layout:
+    """The layout of a section."""
+    return Layout(
+        corpus=corpus,
+        kind=kind_of(corpus),
+        text=columns_of(corpus, "text"),
+        pair=columns_of(corpus, "pair"),
+        choices=columns_of(corpus, "choices"),
+        label=columns_of(corpus, "label")[0],
+        start=next(iter(columns_of(corpus, "start")), ""),
+    )
+
+
+def content_of(row: Row, layout: Layout) -> Content:
     """The content of a row. Raises Refused or Dropped where the row cannot be used."""
-    match kind_of(corpus):
+    match layout.kind:
         case "sequence_labelling":
-            return _sequence(row, corpus)
+            return _sequence(row, layout)
         case "question_answering":
-            return _question(row, corpus)
+            return _question(row, layout)
         case "multiple_choice":
-            text, pair = _texts(row, corpus)
-            choices = _choices(row, columns_of(corpus, "choices"))
-            return Content(text, pair, (_right_choice(row, corpus, choices),), choices)
+            text, pair = _texts(row, layout)
+            choices = _choices(row, layout.choices)
+            return Content(text, pair, (_right_choice(row, layout, choices),), choices)
         case "regression":
-            text, pair = _texts(row, corpus)
-            return Content(text, pair, value=_number(row, corpus))
+            text, pair = _texts(row, layout)
+            return Content(text, pair, value=_number(row, layout))
         case _:
-            text, pair = _texts(row, corpus)
-            return Content(text, pair, _labels(row, corpus))
+            text, pair = _texts(row, layout)
+            return Content(text, pair, _labels(row, layout))
 
 
-def _texts(row: Row, corpus: Corpus) -> tuple[str, str | None]:
+def _texts(row: Row, layout: Layout) -> tuple[str, str | None]:
     """The text and the second text, each of its columns joined by spaces."""
-    text = _joined(row, columns_of(corpus, "text"))
-    columns = columns_of(corpus, "pair")
-    pair = _joined(row, columns) if columns else None
+    text = _joined(row, layout.text)
+    pair = _joined(row, layout.pair) if layout.pair else None
     if not text.strip():
         raise Refused(EMPTY)
     return text, pair
@@ -138,13 +164,9 @@ def _joined(row: Row, columns: Sequence[str]) -> str:
     return " ".join(cells)
 
 
-def _label(row: Row, corpus: Corpus) -> Value:
-    return row.values.get(columns_of(corpus, "label")[0])
-
-
-def _one_label(row: Row, corpus: Corpus) -> str:
+def _one_label(row: Row, layout: Layout) -> str:
     """The label of a task that has one a row."""
-    cell = _label(row, corpus)
+    cell = row.values.get(layout.label)
     if isinstance(cell, tuple):
         if len(cell) > 1:
             raise Refused(SEVERAL)
@@ -152,26 +174,26 @@ def _one_label(row: Row, corpus: Corpus) -> str:
     label = (cell or "").strip()
     if not label:
         raise Refused(UNLABELLED)
-    if label in corpus.drop:
+    if label in layout.corpus.drop:
         raise Dropped(label)
     return label
 
 
-def _labels(row: Row, corpus: Corpus) -> tuple[str, ...]:
+def _labels(row: Row, layout: Layout) -> tuple[str, ...]:
     """The labels of a classification; several where each is a task."""
-    cell = _label(row, corpus)
-    delimiter = corpus.label_delimiter
+    cell = row.values.get(layout.label)
+    delimiter = layout.corpus.label_delimiter
     is_list = isinstance(cell, tuple) or delimiter is not None
     names = cell if isinstance(cell, tuple) else (cell or "").split(delimiter) if delimiter else (cell or "",)
     labels = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if not labels and (not is_list or not corpus.one_vs_rest):
+    if not labels and (not is_list or not layout.corpus.one_vs_rest):
         raise Refused(UNLABELLED)
-    if len(labels) > 1 and not corpus.one_vs_rest:
+    if len(labels) > 1 and not layout.corpus.one_vs_rest:
         raise Refused(SEVERAL)
     for name in labels:
-        if name in corpus.drop:
+        if name in layout.corpus.drop:
             raise Dropped(name)
-        _is_listed(name, corpus)
+        _is_listed(name, layout.corpus)
     return labels
 
 
@@ -181,8 +203,8 @@ def _is_listed(label: str, corpus: Corpus) -> None:
         raise Refused(Cause(what, "Correct it or add it to `labels`."), f" has `{label}`")
 
 
-def _number(row: Row, corpus: Corpus) -> float:
-    label = _one_label(row, corpus)
+def _number(row: Row, layout: Layout) -> float:
+    label = _one_label(row, layout)
     try:
         value = float(label)
     except ValueError:
@@ -203,21 +225,20 @@ def _choices(row: Row, columns: Sequence[str]) -> tuple[str, ...]:
     return choices
 
 
-def _right_choice(row: Row, corpus: Corpus, choices: Sequence[str]) -> str:
+def _right_choice(row: Row, layout: Layout, choices: Sequence[str]) -> str:
     """The position of the right choice, counted from 0, as text."""
-    label = _one_label(row, corpus)
-    columns = columns_of(corpus, "choices")
-    for names in (corpus.labels, columns if len(columns) > 1 else ()):
+    label = _one_label(row, layout)
+    for names in (layout.corpus.labels, layout.choices if len(layout.choices) > 1 else ()):
         if label in names and names.index(label) < len(choices):
             return str(names.index(label))
-    if not corpus.labels and label.isdecimal() and int(label) < len(choices):
+    if not layout.corpus.labels and label.isdecimal() and int(label) < len(choices):
         return str(int(label))
     raise Refused(NO_CHOICE, f" has `{label}`")
 
 
-def _sequence(row: Row, corpus: Corpus) -> Content:
-    words = _list(row.values.get(columns_of(corpus, "text")[0]))
-    tags = _list(_label(row, corpus))
+def _sequence(row: Row, layout: Layout) -> Content:
+    words = _list(row.values.get(layout.text[0]))
+    tags = _list(row.values.get(layout.label))
     if not words:
         raise Refused(EMPTY)
     if not tags:
@@ -227,7 +248,7 @@ def _sequence(row: Row, corpus: Corpus) -> Content:
     if not all(word.strip() for word in words):
         raise Refused(EMPTY_WORD)
     for tag in tags:
-        _is_listed(tag, corpus)
+        _is_listed(tag, layout.corpus)
     return Content(" ".join(words), words=words, tags=tags)
 
 
@@ -236,13 +257,12 @@ def _list(cell: Value) -> tuple[str, ...]:
     return cell if isinstance(cell, tuple) else tuple(word for word in _BLANKS.split(cell or "") if word)
 
 
-def _question(row: Row, corpus: Corpus) -> Content:
-    question, context = _texts(row, corpus)
+def _question(row: Row, layout: Layout) -> Content:
+    question, context = _texts(row, layout)
     if not context or not context.strip():
         raise Refused(NO_CONTEXT)
-    texts = _several(_label(row, corpus))
-    column = next(iter(columns_of(corpus, "start")), "")
-    starts = _several(row.values.get(column))
+    texts = _several(row.values.get(layout.label))
+    starts = _several(row.values.get(layout.start))
     if not texts:
         raise Refused(UNANSWERABLE)
     if len(texts) != len(starts) or not all(start.strip().isdecimal() for start in starts):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 
 from forelearn.core.errors import Problem, did_you_mean
-from forelearn.tasks.contents import Cause, Content, Dropped, Refused, content_of
+from forelearn.tasks.contents import Cause, Content, Dropped, Refused, content_of, layout_of
 from forelearn.tasks.corpus import (
     FILE_GROUP,
     Corpus,
     Role,
     column_of,
     columns_of,
-    kind_of,
     uses_split_column,
 )
 from forelearn.tasks.files import listed
@@ -71,6 +71,7 @@ class _Reading:
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
+        self.layout = layout_of(corpus)
         self.documents: list[Document] = []
         self.id = column_of(corpus, "id")
         group = column_of(corpus, "group")
@@ -106,10 +107,9 @@ class _Reading:
             self.dropped[dropped.label] += 1
 
     def _document(self, row: Row, part: Part) -> Document:
-        content = content_of(row, self.corpus)
+        content = content_of(row, self.layout)
         file = row.file
-        folder = PurePosixPath(file).parent.name or PurePosixPath(file).stem
-        group = folder if self.by_file else _plain(row, self.group)
+        group = _folder(file) if self.by_file else _plain(row, self.group)
         if self.group and not group:
             raise Refused(NO_GROUP)
         split = part.split
@@ -128,7 +128,7 @@ class _Reading:
 
     def finish(self) -> None:
         """What only all rows together show: how many choices most of them have."""
-        if kind_of(self.corpus) != "multiple_choice" or not self.documents:
+        if self.layout.kind != "multiple_choice" or not self.documents:
             return
         numbers = Counter(len(document.content.choices) for document in self.documents)
         most = max(numbers, key=lambda number: (numbers[number], number))
@@ -170,3 +170,10 @@ class _Reading:
 def _plain(row: Row, column: str | None) -> str:
     value = row.values.get(column) if column else None
     return value.strip() if isinstance(value, str) else ",".join(value or ())
+
+
+@cache
+def _folder(file: str) -> str:
+    """The name of the folder that a file lies in, or the file's stem at the root."""
+    path = PurePosixPath(file)
+    return path.parent.name or path.stem

@@ -34,6 +34,10 @@ Read = dict[tuple[object, ...], Table]
 """Tables read already, so that sections over the same files read them once."""
 
 
+Further = tuple[Mapping[str, str], tuple[str, ...] | None]
+"""Of incident streams: texts by post, and the types that the ontology knows."""
+
+
 def read_corpus(corpus: Corpus, *, root: Path, read: Read) -> tuple[list[Part], list[Problem]]:
     """The tables of a corpus in the order of its files, and everything that is wrong with the files."""
     if corpus.loaded is not None:
@@ -70,13 +74,16 @@ def read_corpus(corpus: Corpus, *, root: Path, read: Read) -> tuple[list[Part], 
                 continue
             key = (path, chosen, corpus.encoding, corpus.quotes, corpus.header, corpus.tweets)
             if key not in read:
-                read[key] = _read(path, chosen, corpus, file=file, further=further)
+                read[key] = read_file(path, chosen, corpus, file=file, further=further)
                 problems += read[key].problems
             parts.append(Part(split, read[key]))
     return parts, problems
 
 
-def _read(path: Path, chosen: Format, corpus: Corpus, *, file: str, further: Further) -> Table:
+def read_file(
+    path: Path, chosen: Format, corpus: Corpus, *, file: str, further: Further = ({}, None)
+) -> Table:
+    """One file as a table. file: the path as messages name it."""
     match chosen:
         case "csv" | "tsv":
             return read_delimited(
@@ -109,9 +116,6 @@ def _read(path: Path, chosen: Format, corpus: Corpus, *, file: str, further: Fur
             return read_labels(path, file=file, texts=further[0], types=further[1])
         case "hub":
             raise ValueError("a hub table is not a file")
-
-
-Further = tuple[Mapping[str, str], tuple[str, ...] | None]
 
 
 def _further(corpus: Corpus, *, root: Path) -> tuple[Further, list[Problem]]:

@@ -1,0 +1,99 @@
+"""What the columns of a table look like: how full, how varied, how long, numbers, lists."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from forelearn.tasks.corpus import Column
+from forelearn.tasks.rows import Table, Value
+
+LOOKED_AT = 5000
+"""Rows that a guess looks at."""
+
+OTHER_KINDS = ("regression", "multiple_choice", "sequence_labelling", "question_answering")
+
+_NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelColumn:
+    """A column that holds labels. counts: label → rows. is_list: several labels may stand in a cell."""
+
+    name: str
+    counts: Mapping[str, int]
+    is_list: bool
+    delimiter: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What was guessed of one table. why: role → reason, for every role that was filled.
+
+    kind: None for a classification. text, pair: a column, or several that are joined. choices, start: of
+    multiple choice and question answering. names: what the labels of a multiple choice are called, where they
+    are not positions counted from 0.
+    """
+
+    text: Column
+    pair: Column
+    id: str | None
+    group: str | None
+    split: str | None
+    labels: tuple[LabelColumn, ...]
+    why: Mapping[str, str]
+    kind: str | None = None
+    choices: Column = None
+    start: str | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the values of a column look like. length: mean number of characters of the filled cells.
+
+    numeric: every value is a number. decimals: most values have a decimal point."""
+
+    filled: int
+    distinct: int
+    length: float
+    numeric: bool
+    decimals: bool
+    lists: bool
+    values: Counter[str]
+
+    @property
+    def wordy(self) -> bool:
+        """Whether the cells are texts that mostly differ."""
+        return not (self.numeric or self.lists) and self.distinct > 0.2 * self.filled
+
+
+def looks_of(table: Table) -> dict[str, Look]:
+    """Column → what its first cells look like, for columns that hold anything."""
+    rows = table.rows[:LOOKED_AT]
+    looks = {name: _look([row.values.get(name) for row in rows]) for name in table.columns if name}
+    return {name: look for name, look in looks.items() if look.filled}
+
+
+def _look(cells: Sequence[Value]) -> Look:
+    filled = [cell for cell in cells if cell]
+    texts = [cell if isinstance(cell, str) else ",".join(cell) for cell in filled]
+    values = Counter(text.strip() for text in texts)
+    return Look(
+        filled=len(filled),
+        distinct=len(values),
+        length=sum(map(len, texts)) / max(1, len(texts)),
+        numeric=all(_NUMBER.fullmatch(text) for text in values),
+        decimals=sum(count for text, count in values.items() if "." in text) * 2 > len(filled),
+        lists=any(isinstance(cell, tuple) for cell in filled),
+        values=values,
+    )
+
+
+def named(looks: Mapping[str, Look], names: Sequence[str], taken: set[str]) -> str | None:
+    """The column that bears the first of `names`, in any case, and is not taken."""
+    by_name = {name.lower().strip(): name for name in looks if name not in taken}
+    return next((by_name[name] for name in names if name in by_name), None)
