@@ -52,6 +52,14 @@ def test_the_budget_is_kept_and_confirmation_may_come_on_top(share):
     assert search + fresh <= share / (1 - OPTIONS.confirm_share) + 1e-9
 
 
+def test_a_table_has_no_chains_whatever_the_options_ask_for():
+    table = simulated("strong", tasks=6, seeds=4).table
+    plain = live(table, 0.9, 0)
+    asked = live(table, 0.9, 0, TableSearch(options=replace(OPTIONS, chain=3)))
+    assert list(asked.search.outcomes) == list(plain.search.outcomes)
+    assert asked.picks == plain.picks
+
+
 def test_the_seeds_for_confirmation_choose_nothing():
     """Other gains on the fresh half: the same runs and picks, other reported gains."""
     table = made()

@@ -204,7 +204,7 @@ def test_a_chain_that_has_not_run_is_believed_to_gain_by_the_score_of_its_last_s
 
 
 def test_a_chain_that_helps_most_wins_and_is_confirmed_with_all_its_parts_on_fresh_seeds():
-    search = search_of(200, options=Options(chain=2, chain_share=0.3, confirm_share=0.3))
+    search = search_of(200, options=Options(chain=2, chain_share=0.3, confirm_share=0.3), targets=(A, B))
     finish(search, noise=0.005)
     winner, rival = search.finalists(A)
     assert winner is not None
@@ -261,6 +261,20 @@ def test_where_a_part_was_stopped_another_source_takes_its_place():
     finish(search, make=make)
     assert search.chains["a"][0].name == "b → d"
     assert "b" not in search.chains
+
+
+def test_a_chain_whose_part_failed_is_not_asked_for_on_that_seed():
+    """c → d fails on the first seed: the chains of both targets go on with the next."""
+    search = search_of(200, options=TWO, targets=(A, B))
+
+    def make(transfer):
+        return outcome(transfer, failing={"c → d"} if transfer.seed == 0 else ())
+
+    finish(search, make=make)
+    assert search.chains["a"][0].name == "c → d"
+    seeds = {one.seed for one in of_chains(search) if one.label == "c → d → a"}
+    assert seeds
+    assert 0 not in seeds
 
 
 def test_a_chain_that_fails_is_not_asked_for_again_on_that_seed_and_takes_nothing_with_it():
