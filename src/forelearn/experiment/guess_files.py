@@ -23,6 +23,9 @@ from forelearn.tasks.rows import Table
 MOST_CLASSES = 20
 """A file whose lines begin with more different words than this is no file of labelled lines."""
 
+LEAST_LINES = 5
+"""A word that begins fewer lines is no label."""
+
 _SNIFFED = 50_000_000
 """Bytes of a file that its format is guessed from; lines may be sorted by label, so that few are not enough."""
 
@@ -116,8 +119,8 @@ def _format_of_lines(all_lines: Sequence[str]) -> Format | None:
         return "tsv"
     labels = Counter(line.split(" ", 1)[0] for line in lines)
     labelled = all(len(line.split(" ", 1)) == 2 for line in lines)
-    few = 2 <= len(labels) <= min(MOST_CLASSES, len(lines) // 10)
-    return "label-text" if labelled and few and "" not in labels else None
+    few = 2 <= len(labels) <= min(MOST_CLASSES, len(lines) // 10) and min(labels.values()) >= LEAST_LINES
+    return "label-text" if labelled and few and all(re.search(r"\w", label) for label in labels) else None
 
 
 def _is_conll(lines: Sequence[str]) -> bool:
