@@ -37,6 +37,12 @@ def test_it_agrees_with_least_squares_of_numpy():
     assert curvegrad(losses, progress=share) == pytest.approx(expected)
 
 
+def test_without_shares_each_loss_stands_for_an_even_part_of_training():
+    """Of ten losses the third covers 20 to 30 % of training, and stands at 25 %."""
+    losses = np.random.default_rng(4).normal(size=10)
+    assert curvegrad(losses) == pytest.approx(curvegrad(losses, progress=np.arange(0.05, 1, 0.1)))
+
+
 def test_a_constant_added_says_nothing_and_the_unit_scales_the_slopes():
     losses = np.exp(-np.linspace(0, 3, 50)) + np.random.default_rng(1).normal(0, 0.1, 50)
     assert curvegrad(4 * losses + 7) == pytest.approx(4 * curvegrad(losses))

@@ -17,8 +17,8 @@ def test_of_two_classes_on_two_axes_by_hand():
 
 
 def test_of_one_column_nothing_is_shrunk():
-    """Rows −1, −1, 1, 1: S = 1, means ±1, cov = 4 / 3."""
-    assert hscore([[0.0], [0.0], [2.0], [2.0]], [0, 0, 1, 1]) == pytest.approx(4 / 3)
+    """0, 1, 4, 5 centred are ∓2.5, ∓1.5: S = 4.25, means ±2, cov = 4 · 4 / 3, and 16 / 3 / 4.25 = 1.254902."""
+    assert hscore([[0.0], [1.0], [4.0], [5.0]], [0, 0, 1, 1]) == pytest.approx(1.254902, abs=1e-6)
 
 
 @pytest.mark.parametrize(("n", "d"), [(200, 10), (50, 50), (30, 80)])

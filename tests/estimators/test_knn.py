@@ -76,6 +76,23 @@ def test_equal_rows_in_any_order_score_the_same():
     assert np.ptp([knn(features[order], labels[order], neighbours=2) for order in orders]) < 1e-9
 
 
+def test_distances_that_only_rounding_tells_apart_are_equal():
+    """A lattice has many rows equally far; turned and moved it is the same lattice."""
+    rng = np.random.default_rng(4)
+    lattice = np.stack(np.meshgrid(*[np.arange(4.0)] * 3), axis=-1).reshape(-1, 3)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    for _ in range(5):
+        labels = rng.integers(0, 3, len(lattice))
+        for neighbours in (1, 2, 5):
+            score = knn(lattice, labels, neighbours=neighbours)
+            assert knn(lattice @ turn + 3.0, labels, neighbours=neighbours) == pytest.approx(score, abs=1e-12)
+
+
+def test_a_common_offset_a_million_times_the_spread_hides_no_neighbour():
+    features, labels = clusters(rows=80, dimensions=5, gap=2, seed=5)
+    assert knn(features + 1e7, labels) == knn(features, labels)
+
+
 def test_too_many_neighbours_are_refused():
     for bad in (0, 5):
         with pytest.raises(ValueError, match="`neighbours` must be at least 1 and fewer than the 5 rows"):

@@ -48,6 +48,11 @@ def test_half_precision_rounds_and_is_taken():
     assert leep(theta.astype(np.float16), targets) == pytest.approx(leep(theta, targets), abs=1e-3)
 
 
+def test_rows_that_rounding_leaves_short_of_one_are_made_to_sum_to_it():
+    theta, targets = np.random.default_rng(3).dirichlet(np.ones(4), 20), np.arange(20) % 2
+    assert leep(theta * 0.995, targets) == pytest.approx(leep(theta, targets), abs=1e-12)
+
+
 def test_what_is_no_probability_is_refused():
     for bad in ([[2.0, -1.0], [0.5, 0.5]], [[3.0, 1.0], [0.5, 0.5]], [[0.0, 0.0], [0.5, 0.5]]):
         with pytest.raises(ValueError, match="softmax"):

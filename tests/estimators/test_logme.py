@@ -83,6 +83,20 @@ def test_no_column_knows_of_another(seed, count, wide):
     assert together == pytest.approx(np.mean(alone), rel=1e-11)
 
 
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_no_ratio_on_a_fine_grid_has_more_evidence_even_where_there_are_several_maxima(seed):
+    """Eigenvalues over ten decades: evidence can rise, fall and rise again."""
+    rng = np.random.default_rng(seed)
+    s, energy = 10 ** rng.uniform(-6, 4, 6), 10 ** rng.uniform(-3, 3, 6)
+    rest, rows = 10 ** rng.uniform(-2, 2), 12
+    found = log_evidence(s, np.sqrt(s * energy), energy.sum() + rest, rows=rows, dimensions=9)
+    ratio = np.geomspace(1e-12, 1e12, 4000)[:, None]
+    unexplained = rest + (energy * ratio / (s + ratio)).sum(axis=1)
+    profile = -rows / 2 * (np.log(2 * math.pi * unexplained / rows) + 1) - np.log1p(s / ratio).sum(axis=1) / 2
+    assert profile.max() - 1e-9 <= found <= profile.max() + 1e-3
+
+
 def test_columns_taken_together_are_bit_for_bit_as_good_in_any_order():
     rng = np.random.default_rng(3)
     s, z, square = rng.uniform(0.1, 9, 7), rng.normal(size=(7, 4)), rng.uniform(40, 90, 4)
@@ -111,9 +125,14 @@ def test_shuffled_labels_score_as_noise_and_informative_features_far_above():
 
 
 def test_a_perfect_fit_has_a_high_finite_score():
+    """One-hot features of 3 classes of 10: s = 10 three times, all of yᵀy = 10 along one of them, and 1e-12 of it
+    is held back: ρ = 1e-11. With x = 1 + s/λ, −15 ln((ρ + 10 / x) / 30) − 1.5 ln x is largest at x = 90 / ρ.
+    """
     labels = np.arange(30) % 3
     score = logme(np.eye(3)[labels], labels)
-    assert 10 < score < 20
+    x = 90 / 1e-11
+    largest = -15 * math.log((1e-11 + 10 / x) / 30) - 1.5 * math.log(x) - 15 * (1 + math.log(2 * math.pi))
+    assert score == pytest.approx(largest / 30, rel=1e-6)
     assert logme(np.eye(3)[labels] * 1e3, labels) == pytest.approx(score, rel=1e-9)
 
 

@@ -48,6 +48,10 @@ def test_rows_that_are_equal_tie_in_any_order():
     rng = np.random.default_rng(3)
     features = np.repeat(rng.normal(size=(6, 5)), 4, axis=0)
     labels = rng.integers(0, 3, 24)
+    expected = parc(features, labels)
+    # a row's own unit and level say nothing, but what they round off could
+    units, levels = rng.uniform(0.1, 9, (24, 1)), rng.normal(size=(24, 1))
+    assert parc(features * units + levels, labels) == pytest.approx(expected, abs=1e-9)
     orders = [rng.permutation(24) for _ in range(5)]
     scores = [parc(features[order], labels[order]) for order in orders]
     assert np.ptp(scores) < 1e-9

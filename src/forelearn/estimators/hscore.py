@@ -33,8 +33,6 @@ def hscore(features: ArrayLike, targets: ArrayLike) -> float:
     rows = centre(rows)
     covariance = rows.T @ rows / len(rows)
     share, scale = shrinkage(rows, covariance)
-    if scale == 0.0 or share == 1.0:
-        return 0.0
     means = classes.means(rows) * np.sqrt(classes.sizes / (len(rows) - 1))[:, None]
     covariance *= 1.0 - share
     covariance[np.diag_indices_from(covariance)] += share * scale

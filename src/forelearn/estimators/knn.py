@@ -74,7 +74,8 @@ def _nearest(
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64], Array]]:
     """The neighbours of a block of rows at a time: its first row, then a line for each (row, neighbour).
 
-    Yields start; row: [m], counted from start; other: [m]; squared distance: [m], at least 0.
+    Yields start; row: [m], counted from start; other: [m]; how far: [m], the squared distance less the row's own
+    squared length, which moves no order.
     """
     # distances are differences of squared lengths: without the mean less is lost in them
     rows = centre(rows)
@@ -82,13 +83,12 @@ def _nearest(
     slack = ROUNDING * float(lengths.mean())
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        # without the row's own squared length, which moves no order
         away = (-2.0 * block) @ rows.T
         away += lengths
         away[np.arange(len(block)), np.arange(start, start + len(block))] = np.inf
         limit = np.partition(away, neighbours - 1, axis=1)[:, neighbours - 1]
         row, other = np.nonzero(away <= limit[:, None] + slack)
-        yield start, row, other, np.maximum(away[row, other] + lengths[start + row], 0.0)
+        yield start, row, other, away[row, other]
 
 
 def _mean_square(rows: Array) -> float:
