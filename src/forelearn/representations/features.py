@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem
-from forelearn.core.keys import seed_from
 from forelearn.models.heads import Head, Items
 from forelearn.models.heads.base import IGNORE
 from forelearn.models.task_model import TaskModel
@@ -32,7 +31,7 @@ from forelearn.representations.effort import FORWARD, Effort
 from forelearn.representations.path import Precision
 from forelearn.representations.reading import (
     Source,
-    draw,
+    chance_order,
     last_states,
     open_body,
     pick_examples,
@@ -175,13 +174,8 @@ def _words(items: Items, examples: Examples, most: int | None, seed: int) -> Row
     example = items.example[sequence]
     if most is not None and len(found) > most:
         names = [examples.ids[row] for row in example]
-        kept = draw(
-            [
-                seed_from("words", seed, name, int(word))
-                for name, word in zip(names, items.spots[found, 0], strict=True)
-            ],
-            most,
-        )
+        words = list(zip(names, items.spots[found, 0].tolist(), strict=True))
+        kept = np.sort(chance_order(words, seed)[:most])
         found, sequence, example = found[kept], sequence[kept], example[kept]
     return Rows(
         items,

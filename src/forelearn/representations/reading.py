@@ -7,7 +7,7 @@ In bf16 only the linear layers multiply in bfloat16; autocast is no way, some fa
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,10 +80,10 @@ def pick_examples(examples: Examples, most: int | None, seed: int) -> NDArray[np
     """At most `most` rows of examples, sorted, drawn by seed and id: their order decides nothing."""
     if most is None or len(examples) <= most:
         return np.arange(len(examples))
-    return draw([seed_from("examples", seed, name) for name in examples.ids], most)
+    return np.sort(chance_order(examples.ids, seed)[:most])
 
 
-def draw(chances: list[int], most: int) -> NDArray[np.int64]:
-    """The places of the `most` smallest chances, sorted."""
-    order = np.argsort(np.array(chances, np.int64), kind="stable")
-    return np.sort(order[:most])
+def chance_order(names: Sequence[object], seed: int) -> NDArray[np.int64]:
+    """Rows in an order drawn by seed and name alone."""
+    chances = [seed_from("rows", seed, name) for name in names]
+    return np.argsort(np.array(chances, np.int64), kind="stable")
