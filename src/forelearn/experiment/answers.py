@@ -136,7 +136,9 @@ def _answer(
         performance=baseline + gain.mean if gain else None,
         reason=decision.reason,
         negative=tuple(row.source for row in tried if _harms(row)),
-        terms=tuple(terms(beliefs, pair)) if pair else (),
+        terms=tuple(terms(beliefs, (winner.last.name, target.name) if isinstance(winner, Chain) else pair))
+        if pair
+        else (),
         more=_more(search, target, decision, winner, rival),
         weights_key=key,
         export_hint=f"forelearn export {key} FOLDER" if key and advised else "",
