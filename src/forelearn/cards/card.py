@@ -66,7 +66,7 @@ class Card:
         if why := name_fault(self.name):
             return "name", f"cannot name a card: {why}."
         if self.kind not in METRICS:
-            return "kind", f"must be one of {', '.join(METRICS)}, got `{self.kind}`."
+            return "kind", f"must be one of {', '.join(METRICS)}, got {self.kind!r}."
         if self.train < 1 or self.dev < 0:
             return "train", f"a source has at least 1 training row, got {self.train} (dev: {self.dev})."
         if not all(np.isfinite(value) for value in self.performance.values()):

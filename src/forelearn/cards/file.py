@@ -239,4 +239,5 @@ def _is_count(text: str) -> bool:
 
 def _refused(where: str, name: str, rule: str, *, fix: str = "") -> InputError:
     again = "Fetch the card again, or build it again from its study."
-    return InputError(Problem(f"{where}, field `{name}`", rule, fix or again))
+    # the name may be the file's own: no sign of it reaches a terminal as it is
+    return InputError(Problem(f"{where}, field `{ascii(name)[1:-1]}`", rule, fix or again))

@@ -8,7 +8,7 @@ Not covered: two writers of one card at once (the last one wins).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ class Library:
 
     def get(self, name: str) -> Card:
         """The card called `name`. Raises InputError, with the nearest name, if there is none."""
-        found = self._find(name)
+        found = self.find(name)
         if found is None:
             known = [card.name for card in self.cards()]
             raise InputError(Problem(f"card `{name}`", f"is not in {self.uri}.", did_you_mean(name, known)))
@@ -82,7 +82,7 @@ class Library:
         replace: write it over one of other content.
         """
         data = to_bytes(card)
-        before = self._find(card.name)
+        before = self.find(card.name)
         if before is not None and content_key(before) == content_key(card):
             return False
         if before is not None and not replace:
@@ -90,7 +90,17 @@ class Library:
         self._write(file_name(card.name), data)
         return True
 
-    def _find(self, name: str) -> Card | None:
+    def taken(self, cards: Iterable[Card]) -> list[Problem]:
+        """A problem for each card of whose name one of other content is there."""
+        found = ((card, self.find(card.name)) for card in cards)
+        return [
+            _taken(card.name, self.uri)
+            for card, before in found
+            if before is not None and content_key(before) != content_key(card)
+        ]
+
+    def find(self, name: str) -> Card | None:
+        """The card called `name`, or None."""
         file = file_name(name)
         with self._reached():
             self._files.invalidate_cache()
@@ -142,7 +152,7 @@ class Library:
         return f"{self._root.rstrip('/')}/{file}"
 
     def _where(self, file: str) -> str:
-        return f"{self.uri.rstrip('/')}/{file}"
+        return f"{self.uri.rstrip('/')}/{ascii(file)[1:-1]}"
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -165,7 +175,7 @@ def copy_cards(
     same: list[str] = []
     problems: list[Problem] = []
     for card in map(source.get, names) if names else source.cards():
-        before = target._find(card.name)
+        before = target.find(card.name)
         if before is None or (replace and content_key(before) != content_key(card)):
             wanted.append(card.name)
         elif content_key(before) == content_key(card):

@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+import forelearn.cli.card_commands as card_commands
 import forelearn.cli.evaluate_command as evaluate_command
 import forelearn.cli.inspect_commands as inspect_commands
 import forelearn.cli.keep_commands as keep_commands
@@ -27,6 +28,7 @@ run_commands.add_to(app)
 inspect_commands.add_to(app)
 evaluate_command.add_to(app)
 keep_commands.add_to(app)
+card_commands.add_to(app)
 
 
 def main() -> None:

@@ -1,0 +1,293 @@
+"""Cards of a study's tasks, and a target of a study ranked against a library of cards.
+
+A card is made of every task whose single-task model is in the store: its training texts under the study's
+encoder and under that model give TextEmb and the ESM map. Every kind of task is read alike for this, a text (with
+its second text, or its choices) a row, the mean over its tokens. What has been read stays in the study's store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from forelearn import __version__
+from forelearn.cards.card import RANK, TEXTEMB, Card
+from forelearn.cards.file import from_bytes
+from forelearn.cards.fingerprints import Watch, fingerprints
+from forelearn.cards.library import Copied, Library, copy_cards
+from forelearn.cards.rank import BY, CardRanking, TargetSide, rank_cards
+from forelearn.core.data import Examples, TaskData
+from forelearn.core.errors import InputError, Problem
+from forelearn.core.keys import digest
+from forelearn.core.run import Run
+from forelearn.core.task import Task
+from forelearn.estimators.esm import fit_esm, moments, reduce
+from forelearn.experiment.api import SILENT, UNCHANGED, find_task, open_prepared
+from forelearn.experiment.attributions import representative_rows
+from forelearn.experiment.drive import Display, now
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared
+
+EMBEDDED = "mean over the tokens of the last hidden layer"
+MOST_ROWS = 2_000
+"""Training rows of a task that are read [choice]: the map of 384 dimensions gains little from more."""
+
+_ARRAYS = "rows.safetensors"
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What came of building cards. left_out: task → why it has no card."""
+
+    written: tuple[str, ...]
+    same: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRanking:
+    """A target's ranking of a library. notes: what a reader should know of it."""
+
+    ranking: CardRanking
+    notes: tuple[str, ...]
+
+
+def build_cards(
+    study: Path | str,
+    library: str | None = None,
+    *,
+    names: Sequence[str] = (),
+    licence: str = "",
+    replace: bool = False,
+    options: Options = UNCHANGED,
+    display: Display = SILENT,
+) -> Built:
+    """Make a card of every task (or of `names`) whose single-task model is in the study's store. Trains nothing.
+
+    library: a folder or URI; None is the folder `cards` in the one that the study fills.
+    licence: of the tasks' data. replace: write over cards of the same names and other content.
+    """
+    prepared = open_prepared(study, options)
+    tasks = [find_task(prepared, name) for name in names] or [data.task for data in prepared.tasks.values()]
+    into = Library(library if library is not None else prepared.study.out / "cards")
+    cards, left_out = [], {}
+    with prepared.directory.lock():
+        for task in tasks:
+            display.say(f"card of {task.name}")
+            try:
+                cards.append(_card(prepared, task, licence))
+            except _NoCard as reason:
+                left_out[task.name] = str(reason)
+    taken = [] if replace else into.taken(cards)
+    if taken:
+        raise InputError(taken)
+    written = [card.name for card in cards if into.add(card, replace=replace)]
+    same = tuple(card.name for card in cards if card.name not in written)
+    return Built(tuple(written), same, left_out)
+
+
+def add_card(file: Path, library: str, *, replace: bool = False) -> Copied:
+    """Put the card in `file` into a library."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        rule = f"cannot be read: {error.strerror}."
+        raise InputError(Problem(str(file), rule, "Give a file that `forelearn cards` made.")) from None
+    card = from_bytes(data, str(file))
+    written = Library(library).add(card, replace=replace)
+    return Copied((card.name,), ()) if written else Copied((), (card.name,))
+
+
+def list_cards(library: str) -> list[Card]:
+    """The cards of a library, by name."""
+    return sorted(Library(library).cards(), key=lambda card: card.name)
+
+
+def push_cards(source: str, target: str, *, names: Sequence[str] = (), replace: bool = False) -> Copied:
+    """Copy cards between libraries; `pull` is the same from the other side."""
+    return copy_cards(Library(source), Library(target), names=names, replace=replace)
+
+
+def rank_library(
+    study: Path | str,
+    target: str,
+    library: str,
+    *,
+    by: Sequence[str] = BY,
+    options: Options = UNCHANGED,
+) -> LibraryRanking:
+    """Rank the cards of a library for a target of a study. Trains nothing; no source's encoder is loaded.
+
+    by: `textemb`, `esm`, `size`; at least one. The target's own card, by name, is left out.
+    """
+    prepared = open_prepared(study, options)
+    data = prepared.tasks[find_task(prepared, target).name]
+    side = _target_side(prepared, data)
+    others = 0
+
+    def sources() -> Iterator[Card]:
+        nonlocal others
+        for card in Library(library).cards():
+            others += card.encoder.digest != side.encoder
+            if card.name != target:
+                yield card
+
+    try:
+        ranking = rank_cards(sources(), side, by=by)
+    except ValueError as error:
+        raise InputError(Problem("--by", f"{error}.", f"Known: {', '.join(BY)}.")) from error
+    notes = []
+    if others:
+        cards = "1 card was" if others == 1 else f"{others} cards were"
+        encoder = prepared.space.encoder.name
+        notes.append(
+            f"{cards} made under another base encoder than the study's, `{encoder}`: "
+            "texts and maps of those are not compared."
+        )
+    leaking = [card.name for card in ranking.cards if card.leak]
+    if leaking:
+        more = f" and {len(leaking) - 3} more" if len(leaking) > 3 else ""
+        notes.append(
+            f"Texts of the target's test rows are among what these have learned: {', '.join(leaking[:3])}{more}."
+        )
+    return LibraryRanking(ranking, tuple(notes))
+
+
+class _NoCard(Exception):
+    """Why a task has no card."""
+
+
+def _card(prepared: Prepared, task: Task, licence: str) -> Card:
+    data = prepared.tasks[task.name]
+    run = _alone(prepared, task)
+    alone = run.transfer
+    weights = prepared.directory.whole("weights", alone.key)
+    if weights is None:
+        raise _NoCard("the weights of its single-task model were not kept")
+    encoder, base_folder = _base(prepared)
+    base, textemb = _texts(prepared, base_folder, encoder, data)
+    tuned, _ = _texts(prepared, weights, alone.key, data)
+    try:
+        esm = reduce(fit_esm(base, tuned), RANK)
+    except ValueError as error:
+        raise _NoCard(str(error)) from None
+    space = prepared.space
+    runs = [prepared.runs.get(space.baseline(task, alone.recipe, seed).key) for seed in space.run_seeds]
+    return Card(
+        name=task.name,
+        kind=task.kind,
+        metric=task.metric,
+        labels=data.labels,
+        encoder=space.encoder,
+        embedded=EMBEDDED,
+        train=len(data.train),
+        dev=len(data.dev),
+        performance={one.transfer.seed: one.dev() for one in runs if isinstance(one, Run)},
+        prints=fingerprints([*data.train.read(), *data.dev.read()]),
+        vectors={TEXTEMB: textemb.astype(np.float32)},
+        esm=esm,
+        licence=licence,
+        cost=run.cost,
+        made=now(),
+        by=f"forelearn {__version__}",
+    )
+
+
+def _alone(prepared: Prepared, task: Task) -> Run:
+    """The single-task run on the first seed at the dev-best recipe."""
+    space = prepared.space
+    plans = [space.baseline(task, recipe, space.first_seed) for recipe in space.recipes]
+    runs = [run for plan in plans if isinstance(run := prepared.runs.get(plan.key), Run)]
+    if not runs:
+        raise _NoCard("it has not been trained alone")
+    return max(runs, key=Run.dev)
+
+
+def _base(prepared: Prepared) -> tuple[str, Path]:
+    encoder = prepared.space.encoder.digest
+    return encoder, prepared.folders[encoder]
+
+
+def _target_side(prepared: Prepared, data: TaskData) -> TargetSide:
+    encoder, folder = _base(prepared)
+    told, why = None, ""
+    with prepared.directory.lock():
+        _, textemb = _texts(prepared, folder, encoder, data)
+        try:
+            rows = _rows(prepared, folder, encoder, data, native=True)
+            told = moments(rows["features"], rows["targets"])
+        except InputError as error:
+            why = error.problems[0].what
+        except ValueError as error:
+            why = str(error)
+    return TargetSide(
+        name=data.task.name,
+        encoder=encoder,
+        embedded=EMBEDDED,
+        vectors={TEXTEMB: textemb},
+        watch=Watch(data.test.read()),
+        moments=told,
+        why=why,
+    )
+
+
+def _texts(prepared: Prepared, folder: Path, identity: str, data: TaskData) -> tuple[Array, Array]:
+    """[n, d] training texts under the model in a folder, and [d] their TextEmb.
+
+    Where tasks share their texts, TextEmb is of the positive ones alone: all of them would tell nothing apart.
+    """
+    rows = _rows(prepared, folder, identity, data, native=False)
+    standing_for = representative_rows(list(prepared.tasks.values()))[data.task.name]
+    chosen = np.isin(rows["rows"], standing_for)
+    features = np.asarray(rows["features"], np.float64)
+    return features, features[chosen if chosen.any() else slice(None)].mean(axis=0)
+
+
+def _rows(
+    prepared: Prepared, folder: Path, identity: str, data: TaskData, *, native: bool
+) -> dict[str, Array]:
+    """`features` [n, d], `targets` [n] and `rows` [n] of training rows, from the store or computed into it.
+
+    identity: of the model in `folder`. native: rows as the kind of task has them, else a text a row.
+    """
+    from forelearn.models.heads import head_for
+    from forelearn.models.heads.classification import Classification
+    from forelearn.representations.features import row_features
+
+    recipe, seed = prepared.space.recipes[0], prepared.study.settings.seed
+    key = digest(
+        ["card rows", identity, data.task.kind, data.task.digest, native, recipe.max_length, MOST_ROWS, seed]
+    )
+    held = prepared.directory.whole("features", key)
+    if held is None:
+        found = row_features(
+            folder,
+            data.train if native else _alike(data.train),
+            head_for(data) if native else Classification(("", " ")),
+            max_length=recipe.max_length,
+            device=prepared.device,
+            most=MOST_ROWS,
+            seed=seed,
+        )
+        arrays = {"features": found.features, "targets": found.targets, "rows": found.rows}
+        save_file(
+            {name: np.ascontiguousarray(values) for name, values in arrays.items()},
+            prepared.directory.work("features", key) / _ARRAYS,
+        )
+        held = prepared.directory.finish("features", key)
+    return dict(load_file(held / _ARRAYS))
+
+
+def _alike(examples: Examples) -> Examples:
+    """Examples of any kind as texts, and pairs where they have them: all that is read of each."""
+    texts = examples.read() if examples.choices else examples.texts
+    pairs = None if examples.choices else examples.pairs
+    return Examples(examples.ids, texts, labels=(0,) * len(examples), pairs=pairs)

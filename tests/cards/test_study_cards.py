@@ -1,0 +1,184 @@
+"""Cards of a study's tasks, made and ranked through the functions and commands that people call."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from tests.cards.made import made_card
+from tests.families import small_study
+from typer.testing import CliRunner
+
+from forelearn.cards.card import file_name
+from forelearn.cards.library import Library
+from forelearn.cli import app
+from forelearn.core.errors import InputError
+from forelearn.experiment import api
+from forelearn.experiment.cards import build_cards, rank_library
+from forelearn.experiment.opening import Options
+
+ONE = Options(workers=1)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Four tasks, three of which have been trained alone; their cards, and what the build said."""
+    path = small_study(tmp_path_factory.mktemp("cards"))
+    prepared = api.open_prepared(path, ONE)
+    names = sorted(prepared.tasks)
+    for name in names[:3]:
+        api.train(path, name, options=ONE)
+    return path, names, build_cards(path, licence="CC0-1.0", options=ONE)
+
+
+def library(path):
+    return str(path.parent / "out" / "cards")
+
+
+def test_every_task_that_was_trained_alone_has_a_card_and_the_others_a_reason(study):
+    path, names, built = study
+    assert sorted(built.written) == names[:3]
+    assert built.left_out == {names[3]: "it has not been trained alone"}
+    assert sorted(card.name for card in Library(library(path)).cards()) == names[:3]
+
+
+def test_a_card_says_what_the_study_knows_of_its_task(study):
+    path, names, _ = study
+    prepared = api.open_prepared(path, ONE)
+    card, data = Library(library(path)).get(names[0]), prepared.tasks[names[0]]
+    assert card.train == len(data.train)
+    assert card.labels == data.labels
+    assert card.encoder == prepared.space.encoder
+    assert card.prints.distinct == len({*data.train.texts, *data.dev.texts})
+    assert list(card.performance) == [prepared.space.first_seed]
+    assert card.licence == "CC0-1.0"
+    assert card.cost.units > 0
+    assert card.esm.dimensions == 16
+    assert card.made
+
+
+def test_the_vector_is_the_mean_embedding_of_the_training_texts(study):
+    """Oracle: `textemb`, which reads the same texts on its own."""
+    from forelearn.representations.textemb import textemb
+
+    path, names, _ = study
+    prepared = api.open_prepared(path, ONE)
+    texts = prepared.tasks[names[0]].train.texts
+    folder = prepared.folders[prepared.space.encoder.digest]
+    expected = textemb(folder, texts, max_length=prepared.space.recipes[0].max_length).vector
+    assert Library(library(path)).get(names[0]).vectors["textemb"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_second_build_makes_the_same_cards_and_reads_no_text_again(study, monkeypatch):
+    path, names, _ = study
+    monkeypatch.setattr("forelearn.representations.features.row_features", None)
+    built = build_cards(path, licence="CC0-1.0", options=ONE)
+    assert (built.written, sorted(built.same)) == ((), names[:3])
+
+
+def test_a_build_over_other_cards_writes_nothing_unless_told(study, tmp_path):
+    path, names, _ = study
+    other = Library(tmp_path)
+    other.add(made_card(names[1]))
+    with pytest.raises(InputError, match="other content"):
+        build_cards(path, str(tmp_path), options=ONE)
+    assert other.files() == [file_name(names[1])]
+    assert len(build_cards(path, str(tmp_path), replace=True, options=ONE).written) == 3
+
+
+def test_a_target_that_was_never_trained_is_ranked_against_the_library(study):
+    path, names, _ = study
+    found = rank_library(path, names[3], library(path), options=ONE).ranking
+    assert sorted(card.name for card in found.cards) == names[:3]
+    assert all(value is not None for card in found.cards for value in card.scores.values())
+    assert all(np.isfinite(card.fused) for card in found.cards)
+
+
+def test_a_targets_own_card_is_no_source(study):
+    path, names, _ = study
+    found = rank_library(path, names[0], library(path), options=ONE).ranking
+    assert sorted(card.name for card in found.cards) == names[1:3]
+
+
+def test_the_score_is_that_of_the_sources_model_where_the_map_is_exact(study):
+    """ESM stands for LogME under the source's own encoder: on small models the two agree in the main."""
+    from forelearn.estimators.logme import logme
+    from forelearn.models.heads import head_for
+    from forelearn.representations.features import row_features
+
+    path, names, _ = study
+    prepared = api.open_prepared(path, ONE)
+    target = prepared.tasks[names[3]]
+    found = {
+        card.name: card.scores["esm"] for card in rank_library(path, names[3], library(path)).ranking.cards
+    }
+    for name in names[:3]:
+        task = prepared.tasks[name].task
+        alone = prepared.space.baseline(task, prepared.space.recipes[0], prepared.space.first_seed)
+        rows = row_features(
+            prepared.directory.whole("weights", alone.key), target.train, head_for(target), max_length=64
+        )
+        assert found[name] == pytest.approx(logme(rows.features, rows.targets), abs=0.15)
+
+
+def test_cards_under_another_base_encoder_are_named_in_a_note(study, tmp_path):
+    path, names, _ = study
+    Library(tmp_path).add(made_card("stranger"))
+    found = rank_library(path, names[3], str(tmp_path), options=ONE)
+    assert "1 card was made under another base encoder than the study's, `tiny`" in found.notes[0]
+    assert "another base encoder" in found.ranking.cards[0].reasons["esm"]
+
+
+def test_a_source_that_holds_the_targets_test_rows_is_named_in_a_note(study, tmp_path):
+    from forelearn.cards.fingerprints import fingerprints
+
+    path, names, _ = study
+    test = api.open_prepared(path, ONE).tasks[names[3]].test.texts
+    Library(tmp_path).add(made_card("thief", prints=fingerprints(test)))
+    found = rank_library(path, names[3], str(tmp_path), options=ONE)
+    assert found.ranking.cards[0].leak.exact == len(set(test))
+    assert any("have learned: thief" in note for note in found.notes)
+
+
+def test_an_estimator_that_nobody_knows_is_refused_in_one_line(study):
+    path, names, _ = study
+    with pytest.raises(InputError, match="no vector `taskemb`"):
+        rank_library(path, names[3], library(path), by=["taskemb"], options=ONE)
+
+
+def run(*command):
+    return CliRunner().invoke(app, ["cards", *map(str, command)])
+
+
+def test_the_commands_build_list_push_pull_and_add(study, tmp_path):
+    path, names, _ = study
+    assert run("build", path, "--library", tmp_path / "a", "--name", names[0]).stdout == f"{names[0]}: made\n"
+    listed = json.loads(run("list", tmp_path / "a", "--json").stdout)
+    assert [card["name"] for card in listed] == [names[0]]
+    assert 0 <= listed[0]["map_error"] < 1
+    assert names[0] in run("list", tmp_path / "a").stdout
+    assert run("push", tmp_path / "a", tmp_path / "b").stdout == f"{names[0]}: copied\n"
+    assert run("pull", tmp_path / "b", tmp_path / "c").stdout == f"{names[0]}: copied\n"
+    assert run("add", tmp_path / "c" / file_name(names[0]), tmp_path / "d").exit_code == 0
+    assert Library(tmp_path / "d").get(names[0]).name == names[0]
+
+
+def test_a_list_shows_signs_of_a_card_as_plain_text(tmp_path):
+    Library(tmp_path).add(made_card("flood", licence="\x1b[31m[bold]MIT\nx"))
+    shown = run("list", tmp_path).stdout
+    assert "\x1b[31m" not in shown
+    assert "[bold]" in shown
+
+
+def test_a_file_that_is_no_card_is_refused_with_exit_code_2(tmp_path, capsys, monkeypatch):
+    from forelearn.cli import main
+
+    (tmp_path / "x.safetensors").write_bytes(b"nothing")
+    monkeypatch.setattr(
+        sys, "argv", ["forelearn", "cards", "add", str(tmp_path / "x.safetensors"), str(tmp_path / "lib")]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "x.safetensors, field `header`" in capsys.readouterr().err
+    assert not (tmp_path / "lib").exists()
