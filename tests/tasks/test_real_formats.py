@@ -9,7 +9,9 @@ import pytest
 from forelearn.core.data import TaskData
 from forelearn.core.task import metrics_of
 from forelearn.experiment.assemble import load_tasks
+from forelearn.experiment.guess import guess, study_for_rank
 from forelearn.experiment.study import parse_study
+from forelearn.tasks.leaks import leaks
 from forelearn.tasks.rows import SPLITS
 
 ROOT = Path(__file__).parents[2]
@@ -254,3 +256,89 @@ def test_questions_of_one_paragraph_stay_together_and_halves_share_no_article():
             assert part.pairs is not None
             for context, answers in zip(part.pairs, part.answers):
                 assert all(context.startswith(answer.text, answer.start) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        (
+            "glue",
+            {
+                "CoLA": ("binary", (7250, 1301, 1043)),
+                "RTE": ("binary", (1992, 498, 277)),
+                "WNLI": ("binary", (518, 117, 71)),
+                "msr_paraphrase": ("binary", (3261, 815, 1725)),
+                "sts": ("regression", (5749, 1500, 1379)),
+            },
+        ),
+        (
+            "superglue",
+            {
+                "BoolQ": ("binary", (32, 32, 3270)),
+                "CB": ("multiclass", (32, 32, 56)),
+                "COPA": ("multiple_choice", (32, 32, 100)),
+                "WiC": ("binary", (32, 32, 638)),
+            },
+        ),
+        (
+            "tweeteval",
+            {
+                "emotion": ("multiclass", (3257, 374, 1421)),
+                "irony": ("binary", (2862, 955, 784)),
+                "offensive": ("binary", (11916, 1324, 860)),
+            },
+        ),
+        (
+            "sentences",
+            {
+                "TREC": ("multiclass", (4362, 1090, 500)),
+                "rt-polarity": ("binary", (6398, 1599, 2665)),
+                "stsa_binary": ("binary", (6920, 872, 1821)),
+                "subj": ("binary", (6000, 1500, 2500)),
+            },
+        ),
+        (
+            "atis",
+            {
+                "atis intent": ("multiclass", (4478, 500, 893)),
+                "atis slots": ("sequence_labelling", (4478, 500, 893)),
+            },
+        ),
+        ("wnut17", {"wnut17": ("sequence_labelling", (3394, 1009, 1287))}),
+        ("ud-ewt", {"en_ewt_ud": ("sequence_labelling", (1601, 400, 2077))}),
+        ("xquad", {"xquad.en": ("question_answering", (714, 179, 297))}),
+    ],
+)
+def test_a_folder_is_guessed_as_the_tasks_that_it_holds(folder, expected):
+    study = parse_study(guess(SHARED / folder).text, path=SHARED / folder / "study.toml")
+    loaded = load_tasks(study, partial=True)
+    assert loaded.errors == ()
+    assert {name: (data.task.kind, sizes(data)) for name, data in loaded.tasks.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "kind"),
+    [
+        ("superglue/COPA/train.jsonl", "COPA", "multiple_choice"),
+        ("wnut17/wnut17train.conll", "wnut17", "sequence_labelling"),
+        ("xquad/xquad.en.json", "xquad.en", "question_answering"),
+        ("glue/STS-B/original/sts-train.tsv", "sts", "regression"),
+    ],
+)
+def test_a_published_file_can_be_ranked_for_with_published_sources(target, name, kind):
+    found = study_for_rank(SHARED / target, SHARED / "superglue")
+    study = parse_study(found.text, path=SHARED / "study.toml")
+    assert study.settings.targets == (name,)
+    loaded = load_tasks(study)
+    assert loaded.errors == ()
+    assert loaded.tasks[name].task.kind == kind
+    assert {"BoolQ", "CB", "COPA", "WiC"} <= set(loaded.tasks)
+
+
+def test_two_collections_of_the_same_headlines_leak_into_each_other():
+    """STS-B was drawn in part from the pairs of MRPC."""
+    tasks, _ = load(STSB, MRPC)
+    leak = leaks(tasks["STS-B"], tasks["MRPC"])
+    assert leak.exact > 400
+    assert leak.share > 0.3
+    assert not leaks(tasks["MRPC"], load(RTE)[0]["RTE"]).exact

@@ -56,9 +56,8 @@ def study_for_rank(target_file: Path, sources_folder: Path, *, encoder: str = "t
         )
     notes = Notes()
     candidates = tables(folder)
-    beside = [path for path in tables(target.parent) if path.parent == target.parent]
     root = Path(os.path.commonpath([target.parent, folder]))
-    paths = dict.fromkeys([target, *beside, *candidates])
+    paths = dict.fromkeys([target, *tables(target.parent, below=False), *candidates])
     own = target.relative_to(root).as_posix()
     known = {path.relative_to(root).as_posix() for path in candidates}
     drafts = [

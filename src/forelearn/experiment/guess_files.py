@@ -29,11 +29,17 @@ LEAST_LINES = 5
 _SNIFFED = 50_000_000
 """Bytes of a file that its format is guessed from; lines may be sorted by label, so that few are not enough."""
 
+_FIRST = 8192
+"""Bytes that tell a file of text from others: those hold a zero."""
+
 _DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
-def tables(folder: Path) -> list[Path]:
-    """Files that may hold a task, in the order of their paths; hidden ones and `out` are passed over."""
+def tables(folder: Path, *, below: bool = True) -> list[Path]:
+    """Files that may hold a task, in the order of their paths; hidden ones and `out` are passed over.
+
+    below: in folders of the folder too.
+    """
     if not folder.is_dir():
         raise InputError(Problem(str(folder), "There is no such folder.", "Name a folder that holds tables."))
     try:
@@ -44,7 +50,7 @@ def tables(folder: Path) -> list[Path]:
         ) from error
     return [
         path
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(folder.rglob("*") if below else folder.iterdir())
         if path.is_file()
         and not any(part.startswith(".") or part == "out" for part in path.relative_to(folder).parts)
         and format_by_content(path) is not None
@@ -87,10 +93,11 @@ def format_by_content(path: Path) -> Format | None:
         return None
     try:
         with path.open("rb") as file:
-            head = file.read(_SNIFFED)
+            head = file.read(_FIRST)
+            if b"\0" in head:
+                return None
+            head += file.read(_SNIFFED - _FIRST)
     except OSError:
-        return None
-    if b"\0" in head:
         return None
     lines = head.decode("latin-1").split("\n")
     lines = lines[:-1] if len(head) == _SNIFFED else lines
