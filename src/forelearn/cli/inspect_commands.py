@@ -37,28 +37,54 @@ def rank(
     encoder: Annotated[
         str | None, typer.Option("--encoder", help="With --sources: hub id or folder.")
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Methods to fuse, with commas: logme,textemb. `--by list` shows all."),
+    ] = None,
     attributions: Annotated[
         bool,
         typer.Option("--attributions", help="Train each task alone and compare what the models look at."),
     ] = False,
+    allow_leaks: Annotated[
+        bool,
+        typer.Option("--allow-leaks", help="Recommend sources that hold rows of the target's test, too."),
+    ] = False,
+    prior: Annotated[
+        Path | None, typer.Option("--prior", help="Expected gains before any run, in place of the shipped.")
+    ] = None,
     out: Out = None,
     data: Data = None,
     device: Device = None,
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Order the sources of a target by what is known before any pair is trained."""
+    """Order the sources of a target by what is known before any pair is trained, and say whether to transfer."""
+    if by == "list":
+        from forelearn.report.methods_terminal import show_methods
+
+        show_methods()
+        return
     from forelearn.cli.display import Live
     from forelearn.experiment.opening import Options
     from forelearn.experiment.rank import rank as rank_sources
     from forelearn.experiment.rank import study_from_files
-    from forelearn.report.ranking import ranking_csv, show_ranking
+    from forelearn.report.ranking import ranking_csv
+    from forelearn.report.ranking_terminal import show_ranking
 
     if sources is not None:
         study, target, out = study_from_files(study, sources, encoder=encoder, out=out, target=target)
     options = Options(out=out, data_root=data, device=device)
     with Live() as display:
-        ranking = rank_sources(study, target, options, attributions=attributions, display=display)
+        ranking = rank_sources(
+            study,
+            target,
+            options,
+            by=[name.strip() for name in by.split(",")] if by else (),
+            attributions=attributions,
+            allow_leaks=allow_leaks,
+            prior=prior,
+            display=display,
+        )
     if as_json:
         print_json(ranking.as_json())
     elif as_csv:

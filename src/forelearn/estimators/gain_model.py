@@ -59,6 +59,20 @@ LOW, HIGH = -2.5, 5.0
 _QUANTILES = np.array([NormalDist().inv_cdf((index + 0.5) / 24) for index in range(24)])
 
 
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is believed of gains before anything has run, in the metric's unit but for `variances` and `slope`.
+
+    level: the gain of a pair of which nothing is known. scale: of a study's gains. slope: how far one standard
+    deviation of the score is presumed to move a gain, in scales.
+    """
+
+    level: float = 0.0
+    scale: float = SCALE
+    slope: float = SLOPE
+    variances: Variances = Variances()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gains:
     """The posterior. sources: S names, targets: T names; arrays are [T, S], NaN where there is no such pair.
@@ -85,7 +99,7 @@ def fit_gains(
     *,
     scores: Mapping[Pair, float] | None = None,
     noise: float | None = None,
-    variances: Variances = Variances(),
+    prior: Prior = Prior(),
 ) -> Gains:
     """The gains of all `pairs`, given what has run.
 
@@ -93,7 +107,8 @@ def fit_gains(
     performances of its baseline; a target with one or none has a zero that is as unsure as one run; give two
     equal values or more for a baseline that is known. scores: pair → score known beforehand, standardised
     within its target; 0 where it is missing. noise: standard deviation of one run as an earlier study found
-    it, in units of the metric; it stands in for the stated one. The order of all arguments is without effect.
+    it, in units of the metric; it stands in for the stated one. prior: what is believed beforehand. The order of
+    all arguments is without effect.
     """
     sources = tuple(sorted({source for source, _ in pairs}))
     targets = tuple(sorted({target for _, target in pairs}))
@@ -110,7 +125,8 @@ def fit_gains(
     cells = sorted((row[t], column[s], tuple(sorted(v))) for (s, t), v in observed.items() if v and t in row)
     for t, _, values in cells:
         runs[t] += values
-    level, scale = _levels(runs)
+    variances = prior.variances
+    level, scale = _levels(runs, prior)
     at = np.array([t for t, _, _ in cells], np.int64)
     of = np.array([s for _, s, _ in cells], np.int64)
     count = np.array([len(values) for *_, values in cells], np.float64)
@@ -136,20 +152,20 @@ def fit_gains(
 
     inner = covariance(at, of) + np.diag(variance_of_run / np.maximum(count, 1.0))
     factor = np.linalg.cholesky(inner)
-    residual = np.array([v.mean() for v in clipped]) - SLOPE * score[at, of]
+    residual = np.array([v.mean() for v in clipped]) - prior.slope * score[at, of]
     solved = np.linalg.solve(factor, residual)
     mean, sd, worth = (np.full(shape, np.nan) for _ in range(3))
     baseline_worth = np.zeros(len(targets))
     every = np.arange(shape[1])
     for t, name in enumerate(targets):
         weight = np.linalg.solve(factor, covariance(at, of, t))
-        middle = SLOPE * score[t] + weight.T @ solved
-        prior = (
+        middle = prior.slope * score[t] + weight.T @ solved
+        before = (
             (variances.source + variances.pair) * np.eye(shape[1])
             + variances.target
             + variances.score * np.outer(score[t], score[t])
         )
-        block = prior - weight.T @ weight
+        block = before - weight.T @ weight
         zero = variance_of_run / max(len(baselines.get(name, ())), 1)
         known = len(baselines.get(name, ())) > 1 and np.ptp(baselines[name]) == 0
         block = block + (0.0 if known else zero)
@@ -165,7 +181,7 @@ def fit_gains(
             common = zero * scale[t] ** 2
             shift = np.full(len(here), -common / np.sqrt(common + variance))
             baseline_worth[t] = _rise(expected, shift)
-    slope = SLOPE
+    slope = prior.slope
     if len(cells):
         told = np.linalg.solve(factor, variances.score * score[at, of])
         slope += float(told @ solved)
@@ -180,19 +196,19 @@ def _rise(mean: Array, shift: Array) -> float:
     return max(float(best - max(mean.max(), 0.0)), 0.0)
 
 
-def _levels(runs: Sequence[Sequence[float]]) -> tuple[Array, Array]:
+def _levels(runs: Sequence[Sequence[float]], prior: Prior) -> tuple[Array, Array]:
     """Each target's median gain and robust standard deviation, both shrunk to those of all targets."""
     counts = np.array([len(values) for values in runs], np.float64)
     middles = np.array([np.median(values) if len(values) else 0.0 for values in runs])
-    centre = float(np.median(middles[counts > 0])) if (counts > 0).any() else 0.0
+    centre = float(np.median(middles[counts > 0])) if (counts > 0).any() else prior.level
     spreads = np.zeros(len(runs))
     for index, values in enumerate(runs):
         if len(values) > 3:
             wide = float(np.ptp(np.percentile(values, [25, 75]))) / 1.349
         else:  # a few runs say as much by lying far from where other targets lie
-            wide = float(np.std([*values, centre], ddof=1)) if len(values) else SCALE
-        spreads[index] = np.log(max(wide, SCALE / 100))
-    pooled = float(np.median(np.append(spreads[counts > 0], np.log(SCALE))))
+            wide = float(np.std([*values, centre], ddof=1)) if len(values) else prior.scale
+        spreads[index] = np.log(max(wide, prior.scale / 100))
+    pooled = float(np.median(np.append(spreads[counts > 0], np.log(prior.scale))))
     scale = np.exp((PRIOR_RUNS * pooled + counts * spreads) / (PRIOR_RUNS + counts))
     return (counts * middles + centre) / (counts + 1.0), scale
 

@@ -238,14 +238,19 @@ def embed(
 
 def representative_texts(tasks: Sequence[TaskData]) -> dict[str, tuple[str, ...]]:
     """Task → the training texts that stand for it: all, or the positive ones where tasks share documents."""
+    chosen = representative_rows(tasks)
+    return {data.task.name: data.train.pick(chosen[data.task.name]).read() for data in tasks}
+
+
+def representative_rows(tasks: Sequence[TaskData]) -> dict[str, list[int]]:
+    """Task → the training rows of its representative texts."""
     seen = Counter(data.train.texts for data in tasks)
     found = {}
     for data in tasks:
         rows = list(range(len(data.train)))
         if seen[data.train.texts] > 1 and data.task.kind == "binary" and data.train.positives():
             rows = [row for row in rows if data.train.labels[row] == 1]
-        texts = data.train.read()
-        found[data.task.name] = tuple(texts[row] for row in rows)
+        found[data.task.name] = rows
     return found
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from forelearn.estimators.gain_model import Gains, Variances, fit_gains
+from forelearn.estimators.gain_model import Gains, Prior, fit_gains
 from forelearn.evaluation.gains import seed_noise
 from forelearn.search.record import Record
 from forelearn.search.search import Pair
 from forelearn.search.space import Chain, source_name
 from forelearn.search.value import BASELINE, Guess
 
-STATED = Variances()
+STATED = Prior()
 
 
 def posterior(
@@ -19,7 +19,7 @@ def posterior(
     scores: Mapping[Pair, float] | None = None,
     *,
     noise: float | None = None,
-    variances: Variances = STATED,
+    prior: Prior = STATED,
 ) -> Gains:
     """What is believed of every candidate's gain after the runs on the search's seeds.
 
@@ -39,7 +39,7 @@ def posterior(
         if gains:
             observed[pair] = gains
     baselines = {target.name: [run.dev() for run in record.baselines(target)] for target in space.targets}
-    return fit_gains(pairs, observed, baselines, scores=scores, noise=noise, variances=variances)
+    return fit_gains(pairs, observed, baselines, scores=scores, noise=noise, prior=prior)
 
 
 def run_noise(record: Record) -> float | None:

@@ -124,13 +124,14 @@ def textemb_job(
 
 
 @lru_cache(maxsize=2)
-def _tasks(place: Place) -> Mapping[str, TaskData]:
+def study_tasks(place: Place) -> Mapping[str, TaskData]:
+    """The study's tasks by name, read once a worker."""
     return load_tasks(open_study(Path(place.study), place.options)).tasks
 
 
 def _task(place: Place, transfer: Transfer) -> TaskData:
     name = transfer.target.name
-    data = _tasks(place).get(name)
+    data = study_tasks(place).get(name)
     if data is None or data.task.digest != transfer.target.digest:
         raise ForelearnError(
             f"task `{name}`: its files have changed since the study was started. Start it again."

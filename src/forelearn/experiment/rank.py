@@ -1,20 +1,42 @@
-"""Rank the sources of one target by what is known before any pair is trained."""
+"""Rank the sources of one target by what is known before any pair is trained, and say how far to trust it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
-from forelearn.core.errors import InputError, Problem
-from forelearn.core.keys import digest, plain
+import numpy as np
+
+from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.keys import digest
+from forelearn.core.task import Task
+from forelearn.estimators.methods import METHODS
 from forelearn.experiment.api import SILENT, UNCHANGED, executor_for, find_task, open_prepared
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import Display, new_search, replay, run_transfers
+from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.guess import study_for_rank
 from forelearn.experiment.opening import Options
-from forelearn.report.ranking import RankedSource, Ranking
-from forelearn.report.summary import Interval
+from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.prior import read_prior
+from forelearn.experiment.ranking_rows import ranking
+from forelearn.experiment.row_scores import Scored
+from forelearn.report.ranking import Ranking
 from forelearn.search.space import source_name
+
+BESIDE = ("random", "size", "static")
+"""Orders that any ranking must beat; they stand beside each."""
+
+_FROM_MODELS = (
+    "features",
+    "source_probabilities",
+    "source_labels",
+    "source_features",
+    "curve",
+    "attributions",
+)
+"""What only a trained single-task model gives."""
 
 
 def rank(
@@ -22,27 +44,30 @@ def rank(
     target: str | None = None,
     options: Options = UNCHANGED,
     *,
+    by: Sequence[str] = (),
     attributions: bool = False,
+    allow_leaks: bool = False,
+    prior: Path | None = None,
     display: Display = SILENT,
 ) -> Ranking:
-    """Order the sources of `target`, best first. No pair is trained.
+    """Order the sources of `target`, best first, and say whether to transfer. No pair is trained.
 
-    target: may be left out if the study has one target. attributions: train every task alone on one seed (what
-    the store has is not trained again) and compare what the models look at. Where the store has finished pairs,
-    the predicted gain stands beside the scores.
+    target: may be left out if the study has one target. by: names of methods, fused; empty takes the study's
+    features, as far as what they need is there. Methods that read single-task models train those that are missing,
+    on one seed. attributions: as `by` with ANSAT added to the study's features. allow_leaks: sources that hold
+    rows of the target's test may be recommended. prior: a file in place of the shipped one.
+    Raises InputError for a method or a target that is not known.
     """
+    chosen = _methods(by)
+    shipped = read_prior(prior)
     prepared = open_prepared(study, options)
-    targets = [task.name for task in prepared.space.targets]
-    if target is None and len(targets) > 1:
-        raise InputError(
-            Problem("--target", "must name one of several targets.", f"Known: {', '.join(targets)}.")
-        )
-    task = find_task(prepared, target or targets[0])
+    task = _target(prepared, target)
     with prepared.directory.lock(), executor_for(prepared) as executor:
         search = new_search(prepared)
         beliefs = Beliefs(prepared, executor, display)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
-        if attributions and search.stage == "grid":
+        wanted = attributions or any(need in _FROM_MODELS for name in chosen for need in METHODS[name].needs)
+        if wanted and search.stage == "grid":
             display.plan("grid", pending, search)
             run_transfers(prepared, pending, executor, display)
             for transfer in pending:
@@ -52,41 +77,60 @@ def rank(
         alone = all(search.recipe(one) is not None for one in search.space.tasks)
         if alone:
             beliefs.get_ready(search)
-        else:
+        elif not chosen:
             beliefs.notes["attributions"] = (
                 "the tasks have not been trained alone: attributions are left out (add --attributions)"
             )
-        if alone:
-            beliefs(search)
-        scores = beliefs.scores()
-        prior = beliefs.prior()
-    rows = []
-    for source, pair_target in prepared.space.pairs():
-        if pair_target.name != task.name:
-            continue
-        pair = (source_name(source), task.name)
-        values = {name: found[pair] for name, found in scores.items()}
-        known = pair in prior
-        rows.append(
-            RankedSource(
-                source=pair[0],
-                rank=1 + sum(prior[other] > prior[pair] + 1e-9 for other in prior if other[1] == task.name)
-                if known
-                else None,
-                score=prior.get(pair),
-                scores={name: plain(value) for name, value in values.items()},
-                predicted=Interval(*beliefs.before[pair]) if pair in beliefs.before else None,
-                obtained=search.dev_gain(source, task),
-                reason="" if known else "no estimator can score it",
-            )
+        estimates = Estimates(prepared, search, executor, display)
+        names = chosen or _usual(prepared, beliefs)
+        tables = {name: _table(name, task, estimates, beliefs) for name in names}
+        beside = {name: tables.get(name) or estimates.table(name, task) for name in BESIDE}
+        return ranking(
+            task, tables, beside, search=search, beliefs=beliefs, estimates=estimates, prior=shipped,
+            allow_leaks=allow_leaks,
+        )  # fmt: skip
+
+
+def _methods(by: Sequence[str]) -> tuple[str, ...]:
+    known = tuple(name for name in METHODS if name != "rrf")
+    problems = [
+        Problem("--by", f"there is no method `{name}`.", did_you_mean(name, known))
+        for name in by
+        if name not in METHODS
+    ]
+    if problems:
+        raise InputError(problems)
+    return tuple(name for name in dict.fromkeys(by) if name != "rrf")  # what is listed is always fused
+
+
+def _target(prepared: Prepared, target: str | None) -> Task:
+    targets = [task.name for task in prepared.space.targets]
+    if target is None and len(targets) > 1:
+        raise InputError(
+            Problem("--target", "must name one of several targets.", f"Known: {', '.join(targets)}.")
         )
-    rows.sort(key=lambda item: (item.rank is None, item.rank, item.source))
-    used = tuple(
-        name
-        for name, found in scores.items()
-        if any(not math.isnan(value) for pair, value in found.items() if pair[1] == task.name)
+    return find_task(prepared, target or targets[0])
+
+
+def _usual(prepared: Prepared, beliefs: Beliefs) -> tuple[str, ...]:
+    """The study's features, as far as they order sources and what they need is there."""
+    features: tuple[str, ...] = prepared.study.settings.search.features
+    return tuple(
+        name for name in features if name in METHODS and (name != "ansat" or beliefs.read is not None)
     )
-    return Ranking(task.name, task.metric, used, tuple(rows), tuple(beliefs.notes.values()))
+
+
+def _table(name: str, target: Task, estimates: Estimates, beliefs: Beliefs) -> Table:
+    if name == "ansat":
+        why = METHODS[name].refusal(target.kind) or beliefs.notes.get("attributions", "")
+        found: Table = {}
+        for source in estimates.prepared.space.sources_of(target):
+            pair = (source_name(source), target.name)
+            value = float(np.mean(beliefs.ansat(pair)[1])) if beliefs.read is not None else math.nan
+            reason = why or "no positive documents, or no attributions, of one of the tasks"
+            found[pair[0]] = Scored(value) if math.isfinite(value) else Scored(None, reason=reason)
+        return found
+    return estimates.table(name, target)
 
 
 def study_from_files(

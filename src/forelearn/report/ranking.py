@@ -1,44 +1,114 @@
-"""The order of one target's sources before any pair is trained, and its views."""
+"""The order of one target's sources before any pair is trained, as one value."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from forelearn.core.keys import plain
-from forelearn.report.summary import Interval
+from forelearn.core.task import Kind
+from forelearn.report.summary import Decision, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCell:
+    """A score and its spread over halves of the target's rows. value: None if there is none, for `reason`.
+
+    low, high: None where the method does not depend on the target's rows.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedSource:
     """One source. rank: 1 is best; ties share the smallest; None if nothing could score it.
 
-    score: fused, standardised within the target; higher is better. scores: estimator → value, None if it has none.
-    predicted: gain with its interval, where the predictor could be fitted. obtained: dev gain of a run that the
-    store has. reason: why there is no score.
+    low, high: where its rank lies over halves of the target's rows. tied: it cannot be told from the best.
+    score: fused, standardised within the target; higher is better. scores: method → its score.
+    predicted: expected gain with its interval. chance: probability that it gains anything.
+    obtained: dev gain of a run that the store has. reason: why there is no score, or why it is set aside.
+    leak: what of the target's test rows the source holds, in words; empty for nothing.
+    eligible: it may be recommended.
     """
 
     source: str
     rank: int | None
     score: float | None
-    scores: Mapping[str, float | None]
+    scores: Mapping[str, ScoreCell]
+    low: int | None = None
+    high: int | None = None
+    tied: bool = False
     predicted: Interval | None = None
+    chance: float | None = None
     obtained: float | None = None
+    reason: str = ""
+    leak: str = ""
+    eligible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A baseline order that any ranking must beat. first: the source that it would take; None without scores.
+
+    agreement: Kendall's τ-b between its order and the shown one; None where it is not defined.
+    """
+
+    method: str
+    first: str | None
+    agreement: float | None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class EffortRow:
+    """What a method took: passes in examples, units of training, seconds."""
+
+    method: str
+    forward: int
+    backward: int
+    units: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do, before training. source: the leader. tied: all that it cannot be told from, it first.
+
+    basis: what the expected gains rest on, in words.
+    """
+
+    decision: Decision
+    source: str
+    tied: tuple[str, ...]
+    chance: float | None
+    reason: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """Sources of `target`, best first, those without a score last. notes: fallbacks in words."""
+    """Sources of `target`, best first, those without a score last. estimators: the methods that are fused.
+
+    notes: fallbacks in words. level: of every interval.
+    """
 
     target: str
     metric: str
+    kind: Kind
+    level: float
     estimators: tuple[str, ...]
     rows: tuple[RankedSource, ...]
-    notes: tuple[str, ...]
+    advice: Advice
+    beside: tuple[Beside, ...]
+    efforts: tuple[EffortRow, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -47,64 +117,16 @@ class Ranking:
 
 
 def ranking_csv(ranking: Ranking) -> str:
-    """One row a source: rank, source, score, each estimator, predicted gain, obtained gain."""
+    """One row a source: rank and its interval, score, each method, expected and obtained gain, what is odd."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["rank", "source", "score", *ranking.estimators, "predicted", "low", "high", "obtained", "reason"]
-    )
+    head = ["rank", "rank_low", "rank_high", "tied", "source", "score", *ranking.estimators]
+    writer.writerow([*head, "predicted", "low", "high", "chance", "obtained", "leak", "reason"])
     for row in ranking.rows:
         predicted = row.predicted
         bounds = [predicted.mean, predicted.low, predicted.high] if predicted else ["", "", ""]
-        values = [row.scores.get(name) for name in ranking.estimators]
-        writer.writerow([row.rank, row.source, row.score, *values, *bounds, row.obtained, row.reason])
+        values = [row.scores[name].value if name in row.scores else None for name in ranking.estimators]
+        tied = "yes" if row.tied else ""
+        places = [row.rank, row.low, row.high, tied, row.source, row.score]
+        writer.writerow([*places, *values, *bounds, row.chance, row.obtained, row.leak, row.reason])
     return text.getvalue()
-
-
-def show_ranking(ranking: Ranking) -> None:
-    """The ranking as a table on stdout."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        title=Text(f"What to learn before {ranking.target}"), box=box.SIMPLE_HEAD, title_justify="left"
-    )
-    table.add_column("", justify="right")
-    table.add_column("source", overflow="fold")
-    table.add_column("fused", justify="right")
-    console = Console()
-    # on a narrow terminal the single scores would squeeze the names: they are in --json and --csv
-    wide = console.width >= 72 + 10 * len(ranking.estimators)
-    shown = ranking.estimators if wide else ()
-    for name in shown:
-        table.add_column(name, justify="right")
-    predicted = any(row.predicted for row in ranking.rows)
-    obtained = any(row.obtained is not None for row in ranking.rows)
-    if predicted:
-        table.add_column("predicted gain", justify="right", no_wrap=True)
-    if obtained:
-        table.add_column("obtained on dev", justify="right")
-    for row in ranking.rows:
-        cells = [str(row.rank or "–"), row.source, _number(row.score, "+.2f")]
-        cells += [_number(row.scores.get(name), ".3f") for name in shown]
-        if predicted:
-            interval = row.predicted
-            cells.append(
-                f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]" if interval else ""
-            )
-        if obtained:
-            cells.append(_number(row.obtained, "+.3f") if row.obtained is not None else "")
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
-    console.print(Text(f"fused: rank fusion of {', '.join(ranking.estimators)}; mean 0, higher is better."))
-    for note in ranking.notes:
-        console.print(Text(f"Note: {note}"))
-    for row in ranking.rows:
-        if row.reason:
-            console.print(Text(f"{row.source}: {row.reason}"))
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)

@@ -1,0 +1,178 @@
+"""From the scores of a target's sources to a ranking: places, expected gains, leaks, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from forelearn.core.scores import Scores
+from forelearn.core.task import Task
+from forelearn.estimators.standing import Standing, standings
+from forelearn.evaluation.foresight import Belief, foresee
+from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.estimates import Estimates, Table
+from forelearn.experiment.gains import posterior
+from forelearn.experiment.prior import ShippedPrior
+from forelearn.experiment.row_scores import Scored
+from forelearn.report.ranking import Advice, Beside, EffortRow, RankedSource, Ranking, ScoreCell
+from forelearn.report.summary import Interval
+from forelearn.search.search import Search
+from forelearn.search.space import source_name
+from forelearn.tasks.leaks import leaks
+
+
+def ranking(
+    target: Task,
+    tables: Mapping[str, Table],
+    beside: Mapping[str, Table],
+    *,
+    search: Search,
+    beliefs: Beliefs,
+    estimates: Estimates,
+    prior: ShippedPrior,
+    allow_leaks: bool,
+) -> Ranking:
+    """The sources of `target`, best first.
+
+    tables: method → scores, which are fused. beside: the same of the baselines. prior: what gains are believed to
+    be where nothing has run. allow_leaks: sources that hold rows of the target's test may be recommended.
+    """
+    level = estimates.prepared.study.settings.search.level
+    orders = {name: scores_of(target, name, table) for name, table in tables.items()}
+    used = {name: order for name, order in orders.items() if order.values}
+    places = standings(list(used.values()), _halves(target, tables, used), level=level) if used else {}
+    expected = _expected(search, target, places, beliefs, prior)
+    aside = beliefs.aside(search)
+    rows = []
+    for source in estimates.prepared.space.sources_of(target):
+        name = source_name(source)
+        place, belief = places.get(name), expected.get(name)
+        leak = _leak(estimates, name, target) if isinstance(source, Task) else ""
+        unscored = "; ".join(dict.fromkeys(table[name].reason for table in tables.values() if name in table))
+        rows.append(
+            RankedSource(
+                source=name,
+                rank=place.rank if place else None,
+                score=place.score if place else None,
+                scores={
+                    method: _cell(table[name], level) for method, table in tables.items() if name in table
+                },
+                low=place.low if place else None,
+                high=place.high if place else None,
+                tied=place.tied if place else False,
+                predicted=Interval(belief.mean, *belief.bounds(level)) if belief else None,
+                chance=belief.chance_above(0.0) if belief else None,
+                obtained=search.dev_gain(source, target),
+                reason=aside.get(name, "") or ("" if place else unscored),
+                leak=leak,
+                eligible=place is not None and name not in aside and (allow_leaks or not leak),
+            )
+        )
+    rows.sort(key=lambda row: (row.rank is None, row.rank, row.source))
+    answer = foresee([expected[row.source] for row in rows if row.eligible], level=level)
+    mute = [name for name in tables if name not in used]
+    return Ranking(
+        target=target.name,
+        metric=target.metric,
+        kind=target.kind,
+        level=level,
+        estimators=tuple(used),
+        rows=tuple(rows),
+        advice=Advice(
+            answer.kind, answer.source, answer.tied, answer.chance, answer.reason, _basis(search, prior)
+        ),
+        beside=tuple(_beside(scores_of(target, name, table), places) for name, table in beside.items()),
+        efforts=tuple(
+            EffortRow(name, one.forward, one.backward, one.units, one.seconds)
+            for name, one in estimates.efforts.items()
+            if name in tables
+        ),
+        notes=(*beliefs.notes.values(), *(_why_mute(name, tables[name]) for name in mute)),
+    )
+
+
+def scores_of(target: Task, method: str, table: Table) -> Scores:
+    """A table as scores; sources without one are failed with the reason."""
+    values = {source: one.value for source, one in table.items() if one.value is not None}
+    failed = {source: one.reason for source, one in table.items() if one.value is None}
+    return Scores(target.name, method, values, failed)
+
+
+def _halves(target: Task, tables: Mapping[str, Table], used: Mapping[str, Scores]) -> list[list[Scores]]:
+    """The orders on each half of the target's rows; none if no method has halves."""
+    counts = [len(one.halves) for name in used for one in tables[name].values() if one.halves]
+    return [
+        [
+            Scores(
+                target.name,
+                name,
+                {
+                    source: one.halves[half] if len(one.halves) > half else one.value
+                    for source, one in tables[name].items()
+                    if one.value is not None
+                },
+                used[name].failed,
+            )
+            for name in used
+        ]
+        for half in range(min(counts, default=0))
+    ]
+
+
+def _expected(
+    search: Search, target: Task, places: Mapping[str, Standing], beliefs: Beliefs, prior: ShippedPrior
+) -> dict[str, Belief]:
+    """Source → its expected gain, after what has run in the store."""
+    scores = dict(beliefs.prior())
+    scores |= {(name, target.name): place.score for name, place in places.items()}
+    gains = posterior(search, scores, noise=beliefs.earlier_noise(), prior=prior.prior)
+    row = gains.targets.index(target.name)
+    return {
+        name: Belief(name, float(gains.mean[row, column]), float(gains.sd[row, column]))
+        for column, name in enumerate(gains.sources)
+        if name in places
+    }
+
+
+def _leak(estimates: Estimates, source: str, target: Task) -> str:
+    """What of the target's test rows the source holds, in words."""
+    tasks = estimates.prepared.tasks
+    found = leaks(tasks[source], tasks[target.name])
+    if not found.pairs:
+        return ""
+    kinds = [f"{count} {name}" for count, name in ((found.exact, "exactly"), (found.near, "nearly")) if count]
+    return f"holds {' and '.join(kinds)} of the {found.rows} test rows: it is not recommended"
+
+
+def _cell(one: Scored, level: float) -> ScoreCell:
+    """A score with the interval that its halves give: their spread, around the score of all rows."""
+    if one.value is None or len(one.halves) < 2:
+        return ScoreCell(one.value, reason=one.reason)
+    away = np.array(one.halves) - np.mean(one.halves)
+    low, high = np.quantile(away, [(1 - level) / 2, (1 + level) / 2])
+    return ScoreCell(one.value, float(one.value + low), float(one.value + high))
+
+
+def _beside(order: Scores, places: Mapping[str, Standing]) -> Beside:
+    """What a baseline's order would take, and how far it agrees with the shown one."""
+    names = [name for name in order.values if name in places]
+    if not order.values:
+        return Beside(order.estimator, None, None, next(iter(order.failed.values()), "no source"))
+    both = [[order.values[name] for name in names], [places[name].score for name in names]]
+    agreement = float(kendalltau(*both).statistic) if len(names) > 1 else np.nan
+    return Beside(order.estimator, order.order()[0], agreement if np.isfinite(agreement) else None)
+
+
+def _basis(search: Search, prior: ShippedPrior) -> str:
+    """What the expected gains rest on."""
+    runs = len(search.candidate_runs())
+    if runs:
+        return f"Expected gains rest on {runs} finished transfers of this study, and before them on {prior.says}."
+    return f"No transfer of this study has run: expected gains rest on {prior.says}."
+
+
+def _why_mute(name: str, table: Table) -> str:
+    reason = next((one.reason for one in table.values() if one.reason), "no source")
+    return reason if reason.startswith(f"{name}:") else f"{name}: {reason}"
