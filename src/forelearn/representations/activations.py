@@ -21,6 +21,8 @@ Part = Literal["attention", "layers", "pooled"]
 
 POOLED = "pooled_output"
 
+_THING = "gradients of activations"
+
 
 @contextmanager
 def caught(encoder: nn.Module, parts: Collection[Part]) -> Iterator[dict[str, torch.Tensor]]:
@@ -41,15 +43,15 @@ def caught(encoder: nn.Module, parts: Collection[Part]) -> Iterator[dict[str, to
         return lambda module, given: _keep(found, name, given[0])
 
     try:
-        for number, layer in enumerate(encoder_layers(encoder)):
+        for number, layer in enumerate(_layers(encoder, _THING)):
             if "attention" in parts:
                 mixer = _attention_mixer(encoder, layer)
                 handles.append(
                     mixer.register_forward_pre_hook(keep_input(f"layer.{number}.attention_output"))
                 )
-            if "layers" in parts:
-                last = _last(encoder, layer, number)
-                handles.append(last.register_forward_hook(keep(f"layer.{number}.output")))
+        if "layers" in parts:
+            for number, layer in enumerate(layer_outputs(encoder, _THING)):
+                handles.append(layer.register_forward_hook(keep(f"layer.{number}.output")))
         pooler = getattr(encoder, "pooler", None)
         if "pooled" in parts and isinstance(pooler, nn.Module):
             handles.append(pooler.register_forward_hook(keep(POOLED)))
@@ -59,13 +61,32 @@ def caught(encoder: nn.Module, parts: Collection[Part]) -> Iterator[dict[str, to
             handle.remove()
 
 
-def encoder_layers(encoder: nn.Module) -> list[nn.Module]:
-    """The encoder's layers, first to last."""
-    count = int(encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
+def layer_outputs(encoder: nn.Module, thing: str) -> list[nn.Module]:
+    """The modules whose outputs are the encoder's layers, first to last. thing: what needs them, for the message."""
+    layers = _layers(encoder, thing)
+    # DeBERTa-v2 can mix a convolution into the output of its first layer: what goes on is the mixture
+    mixer = getattr(getattr(encoder, "encoder", None), "conv", None)
+    return [mixer, *layers[1:]] if isinstance(mixer, nn.Module) else layers
+
+
+def unknown(encoder: nn.Module, thing: str, what: str) -> InputError:
+    """The refusal of an encoder that is not built as the known families are."""
+    return InputError(
+        Problem(
+            thing,
+            f"the encoder {type(encoder).__name__} {what}",
+            "Use an encoder of the BERT, RoBERTa, DistilBERT, ELECTRA or DeBERTa families.",
+        )
+    )
+
+
+def _layers(encoder: nn.Module, thing: str) -> list[nn.Module]:
+    config: Any = encoder.config
+    count = int(config.num_hidden_layers)
     for module in encoder.modules():
         if isinstance(module, nn.ModuleList) and len(module) == count:
             return list(module)
-    raise _unknown(encoder, f"has no list of its {count} layers.")
+    raise unknown(encoder, thing, f"has no list of its {count} layers.")
 
 
 def _keep(found: dict[str, torch.Tensor], name: str, values: torch.Tensor) -> None:
@@ -80,21 +101,5 @@ def _attention_mixer(encoder: nn.Module, layer: nn.Module) -> nn.Module:
     output = getattr(attention, "output", None)
     mixer = getattr(output, "dense", None) or getattr(attention, "out_lin", None)
     if not isinstance(mixer, nn.Module):
-        raise _unknown(encoder, "has no attention output of a known form.")
+        raise unknown(encoder, _THING, "has no attention output of a known form.")
     return mixer
-
-
-def _last(encoder: nn.Module, layer: nn.Module, number: int) -> nn.Module:
-    """The module whose output is the layer's. DeBERTa-v2 can mix a convolution into that of its first layer."""
-    mixer = getattr(getattr(encoder, "encoder", None), "conv", None)
-    return mixer if number == 0 and isinstance(mixer, nn.Module) else layer
-
-
-def _unknown(encoder: nn.Module, what: str) -> InputError:
-    return InputError(
-        Problem(
-            "gradients of activations",
-            f"the encoder {type(encoder).__name__} {what}",
-            "Use an encoder of the BERT, RoBERTa, DistilBERT, ELECTRA or DeBERTa families.",
-        )
-    )

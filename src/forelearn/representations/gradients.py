@@ -4,9 +4,10 @@ Each item is passed alone: nothing is padded, so that no batch and no neighbour 
 answering runs over all positions of a batch, padding included). The gradient of an example read in several items
 (windows, parts) is the sum of theirs: that of its whole log likelihood.
 
-Measured on one core for a BERT of 6 layers × 384 and 30 thousand words: most of the time goes into writing and
-squaring a gradient of 11 million numbers an example, which per-example products in batches have to do as well.
-Tables of embeddings give sparse gradients: a text touches few rows of them.
+Measured on one core, BERT of 6 layers × 384 and 30,522 words: 24, 33 and 54 ms an example of 16, 32 and 96 tokens.
+Products example by example over batches of 16 took 20, 23 and 59 ms for the linear layers alone, and ask for a rule
+of their own for norms, embeddings and the positions that DeBERTa shares among all texts: not worth it. Tables of
+embeddings give sparse gradients: a text touches few rows of them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from forelearn.core.errors import InputError, Problem
+from forelearn.representations.activations import layer_outputs, unknown
 from forelearn.representations.path import (
     Batch,
     Function,
@@ -41,7 +41,9 @@ class HookedEngine:
         if precision == "bf16":
             _narrow(encoder)
         self._encoder = encoder
-        self._layers = _layers(encoder, int(config.num_hidden_layers))
+        if not isinstance(getattr(encoder, "embeddings", None), nn.Module):
+            raise unknown(encoder, "conductance", "has no embedding block called `embeddings`.")
+        self._layers = layer_outputs(encoder, "conductance")
         self.layers = len(self._layers)
         self.device = device
 
@@ -90,23 +92,6 @@ class HookedEngine:
         )
 
 
-def _layers(encoder: nn.Module, count: int) -> list[nn.Module]:
-    """The modules whose outputs are the encoder's layers, first to last."""
-    if not isinstance(getattr(encoder, "embeddings", None), nn.Module):
-        raise _unknown(encoder, "has no embedding block called `embeddings`.")
-    for module in encoder.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
-            layers = list(module)
-            break
-    else:
-        raise _unknown(encoder, f"has no list of its {count} layers.")
-    # DeBERTa-v2 can mix a convolution into the output of its first layer: what goes on is the mixture
-    mixer = getattr(getattr(encoder, "encoder", None), "conv", None)
-    if isinstance(mixer, nn.Module):
-        layers[0] = mixer
-    return layers
-
-
 class _NarrowLinear(nn.Module):
     """A linear layer that multiplies in bf16 between fp32 tensors."""
 
@@ -127,13 +112,3 @@ def _narrow(module: nn.Module) -> None:
             setattr(module, name, _NarrowLinear(child))
         else:
             _narrow(child)
-
-
-def _unknown(encoder: nn.Module, what: str) -> InputError:
-    return InputError(
-        Problem(
-            "conductance",
-            f"the encoder {type(encoder).__name__} {what}",
-            "Use an encoder of the BERT, RoBERTa, DistilBERT, ELECTRA or DeBERTa families.",
-        )
-    )
