@@ -71,7 +71,20 @@ def test_copies_from_a_source_to_a_target_of_other_documents_are_named_with_both
     source = task_data("a", source.labels, train, source.dev, source.test)
     (problem,) = audit({"a": source, "b": target})
     assert problem.where == "task `b`"
-    assert "stands in its test and in train of `a`, once" in problem.what
+    assert "stands in its test and in train or dev of other tasks: once in `a`; for example b2000 = a0." in (
+        problem.what
+    )
+
+
+def test_the_copies_in_several_tasks_are_one_warning_that_counts_exact_and_near_ones():
+    target = plain("t")
+    near = target.test.texts[2] + " also"
+    one = task("a", [*target.test.texts[:2], near, *unique(37, "a")], unique(20, "x"), unique(20, "y"))
+    other = task("b", unique(40, "b"), [target.test.texts[1], *unique(19, "z")], unique(20, "w"))
+    found = [problem for problem in audit({"t": target, "a": one, "b": other}) if problem.where == "task `t`"]
+    assert [problem.what.split("tasks: ")[1].split(";")[:2] for problem in found] == [
+        ["3 times in `a`, 1 of them nearly", " once in `b`"]
+    ]
 
 
 def test_a_source_that_trains_on_its_targets_test_documents_is_said():

@@ -323,12 +323,13 @@ def test_a_folder_is_guessed_as_the_tasks_that_it_holds(folder, expected):
         ("wnut17/wnut17train.conll", "wnut17", "sequence_labelling"),
         ("xquad/xquad.en.json", "xquad.en", "question_answering"),
         ("glue/STS-B/original/sts-train.tsv", "sts", "regression"),
+        ("atis/train/seq.in", "atis slots", "sequence_labelling"),
     ],
 )
 def test_a_published_file_can_be_ranked_for_with_published_sources(target, name, kind):
     found = study_for_rank(SHARED / target, SHARED / "superglue")
     study = parse_study(found.text, path=SHARED / "study.toml")
-    assert study.settings.targets == (name,)
+    assert name in study.settings.targets
     loaded = load_tasks(study)
     assert loaded.errors == ()
     assert loaded.tasks[name].task.kind == kind

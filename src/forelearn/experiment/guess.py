@@ -13,6 +13,7 @@ from forelearn.experiment.guess_sections import sections, streams, uniquely_name
 from forelearn.experiment.section_text import Notes, line, quoted, section_names, section_texts
 from forelearn.tasks.corpus import SUFFIXES
 from forelearn.tasks.names import name_from_label
+from forelearn.tasks.rows import SPLIT_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,12 @@ def study_for_rank(target_file: Path, sources_folder: Path, *, encoder: str = "t
         )
     notes = Notes()
     candidates = tables(folder)
-    root = Path(os.path.commonpath([target.parent, folder]))
-    paths = dict.fromkeys([target, *tables(target.parent, below=False), *candidates])
+    beside = tables(target.parent, below=False)
+    if target.parent.name.lower() in SPLIT_WORDS:  # train/x, test/x
+        kin = (path for path in sorted(target.parent.parent.glob(f"*/{target.name}")) if path.is_file())
+        beside += [path for path in kin if path.parent.name.lower() in SPLIT_WORDS]
+    root = Path(os.path.commonpath([*(path.parent for path in (target, *beside)), folder]))
+    paths = dict.fromkeys([target, *beside, *candidates])
     own = target.relative_to(root).as_posix()
     known = {path.relative_to(root).as_posix() for path in candidates}
     drafts = [

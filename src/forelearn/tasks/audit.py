@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from forelearn.core.data import Examples, TaskData
 from forelearn.core.errors import Problem
+from forelearn.tasks.copies import called, copies, texts_of
 from forelearn.tasks.files import listed
 from forelearn.tasks.leaks import normal
-from forelearn.tasks.near import THRESHOLD, near_pairs
+from forelearn.tasks.near import THRESHOLD
 from forelearn.tasks.rows import SPLITS
 
 FEW = {"train": 10, "dev": 5, "test": 5}
@@ -35,18 +36,6 @@ class Balance:
     prevalence: float
     groups: int
     counted: str = "positive documents"
-
-
-@dataclass(slots=True)
-class _Text:
-    """A text with every document that carries it: (family, split, document id)."""
-
-    text: str
-    seen: list[tuple[int, str, str]] = field(default_factory=list)
-
-    def firsts(self) -> list[tuple[int, str, str]]:
-        """The first document of each (family, split), so that a text is counted once however many copies."""
-        return list({one[:2]: one for one in reversed(self.seen)}.values())
 
 
 def balances(tasks: Mapping[str, TaskData]) -> list[Balance]:
@@ -110,19 +99,8 @@ def audit(
     for members in groups:
         problems += _conflicts([tasks[name] for name in members], where)
     problems += _crossed(tasks, groups, where)
-    problems += _copies(tasks, groups, where, threshold)
+    problems += copies(tasks, groups, where, threshold)
     return problems
-
-
-def called(names: Sequence[str]) -> str:
-    """`a`, `a` and `b`, or `a` and n more tasks."""
-    if len(names) == 1:
-        return f"`{names[0]}`"
-    return (
-        f"`{names[0]}` and `{names[1]}`"
-        if len(names) == 2
-        else f"`{names[0]}` and {len(names) - 1} more tasks"
-    )
 
 
 def _thin(tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
@@ -137,12 +115,6 @@ def _thin(tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
             "Give more rows, merge labels, raise the caps in [splits], or leave the task out.",
             "warning",
         )
-
-
-def _texts(data: TaskData, split: str) -> Iterator[tuple[str, str]]:
-    """(document id, all that is read of it as one text)."""
-    part = data.split(split)
-    yield from zip(part.ids, part.read())
 
 
 def _answers(part: Examples) -> Sequence[object]:
@@ -161,7 +133,7 @@ def _conflicts(members: Sequence[TaskData], places: Mapping[str, str]) -> list[P
         labels: dict[str, tuple[object, str]] = {}
         clashing: set[str] = set()
         for split in SPLITS:
-            for (name, raw), label in zip(_texts(data, split), _answers(data.split(split))):
+            for (name, raw), label in zip(texts_of(data, split), _answers(data.split(split))):
                 text = known[raw] if raw in known else known.setdefault(raw, normal(raw))
                 first, other = labels.setdefault(text, (label, name))
                 if first != label:
@@ -201,66 +173,3 @@ def _crossed(
                     "Split both tasks alike: one [splits] for both, or the same split column.",
                     "warning",
                 )
-
-
-def _copies(
-    tasks: Mapping[str, TaskData],
-    groups: Sequence[Sequence[str]],
-    places: Mapping[str, str],
-    threshold: float,
-) -> Iterator[Problem]:
-    """Exact and near copies between splits of a family, and from what one learns to what another tests."""
-    texts: dict[str, _Text] = {}
-    for family, members in enumerate(groups):
-        seen: set[tuple[str, str, str]] = set()
-        for name in members:
-            for split in SPLITS:
-                for document, raw in _texts(tasks[name], split):
-                    if (document, split, raw) not in seen:
-                        seen.add((document, split, raw))
-                        texts.setdefault(normal(raw), _Text(raw)).seen.append((family, split, document))
-    pairs: dict[tuple[int, str, int, str, bool], list[str]] = defaultdict(list)
-
-    def note(one: tuple[int, str, str], other: tuple[int, str, str], exact: bool) -> None:
-        for (family, split, name), (family2, split2, name2) in ((one, other), (other, one)):
-            leaks = split2 == "test" and split != "test" if family != family2 else (split, split2) in _LEAKS
-            if leaks and name != name2:
-                place = f"{places.get(name2, name2)} = {places.get(name, name)}"
-                pairs[(family, split, family2, split2, exact)].append(place)
-
-    for entry in texts.values():
-        kinds = entry.firsts()
-        for place, one in enumerate(kinds):
-            for other in kinds[place + 1 :]:
-                note(one, other, True)
-    distinct = list(texts.values())
-    sides: dict[frozenset[tuple[int, str]], int] = {}
-    codes = []
-    for entry in distinct:
-        kinds_of = frozenset((family, split) for family, split, _ in entry.seen)
-        codes.append(sides.setdefault(kinds_of, len(sides)))
-    for left, right, _ in near_pairs([entry.text for entry in distinct], codes, threshold=threshold):
-        for one in distinct[left].firsts():
-            for other in distinct[right].firsts():
-                note(one, other, False)
-    for (family, split, family2, split2, exact), found in sorted(pairs.items()):
-        yield _copy_problem(
-            called(groups[family]), split, called(groups[family2]), split2, exact, found, threshold
-        )
-
-
-_LEAKS = (("train", "test"), ("dev", "test"), ("train", "dev"))
-
-
-def _copy_problem(
-    learner: str, split: str, tested: str, split2: str, exact: bool, found: Sequence[str], threshold: float
-) -> Problem:
-    kind = "The same text" if exact else f"Nearly the same text (resemblance from {threshold:g})"
-    count = "once" if len(found) == 1 else f"{len(found)} times"
-    if learner == tested:
-        what = f"{kind} stands in {split2} and in {split}, {count}: {listed(found)}."
-        fix = "Remove the copies, or give copies one group and split by group."
-    else:
-        what = f"{kind} stands in its {split2} and in {split} of {learner}, {count}: {listed(found)}."
-        fix = "Remove the copies from the source, or read gains from it with care."
-    return Problem(f"task {tested}", what, fix, "warning")
