@@ -1,6 +1,8 @@
 """Ranking cards for a target: against estimators on the rows laid out, and with what cannot be scored."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -145,3 +147,8 @@ def test_the_target_side_holds_no_row_but_its_watched_texts():
     few, many = (made_target(rows=rows)[0] for rows in (50, 5000))
     assert few.moments.gram.nbytes == many.moments.gram.nbytes
     assert isinstance(many.watch, Watch)
+
+
+def test_ranking_cards_loads_no_encoder():
+    code = "import sys, forelearn.cards.rank, forelearn.cards.library; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

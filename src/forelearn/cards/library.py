@@ -163,6 +163,18 @@ class Library:
             raise ForelearnError(f"library {self.uri}: {error or type(error).__name__}") from None
 
 
+def add_file(file: Path, library: Library, *, replace: bool = False) -> Copied:
+    """Put the card in `file` into a library. Raises InputError for a file that is no sound card."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        rule = f"cannot be read: {error.strerror}."
+        raise InputError(Problem(str(file), rule, "Give a file that `forelearn cards` made.")) from None
+    card = from_bytes(data, str(file))
+    written = library.add(card, replace=replace)
+    return Copied((card.name,), ()) if written else Copied((), (card.name,))
+
+
 def copy_cards(
     source: Library, target: Library, *, names: Sequence[str] = (), replace: bool = False
 ) -> Copied:

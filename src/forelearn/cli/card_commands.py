@@ -85,16 +85,16 @@ def add(
     replace: Replace = False,
 ) -> None:
     """Put a card's file into a library."""
-    from forelearn.experiment.cards import add_card
+    from forelearn.cards.library import Library, add_file
 
-    _copied(add_card(file, library, replace=replace), as_json=False)
+    _copied(add_file(file, Library(library), replace=replace), as_json=False)
 
 
 def list_(library: LibraryArgument, as_json: Json = False) -> None:
     """The cards of a library."""
-    from forelearn.experiment.cards import list_cards
+    from forelearn.cards.library import Library
 
-    found = list_cards(library)
+    found = sorted(Library(library).cards(), key=lambda card: card.name)
     if as_json:
         print_json([_facts(card) for card in found])
     else:
@@ -109,9 +109,10 @@ def push(
     as_json: Json = False,
 ) -> None:
     """Copy cards from a library of yours to another."""
-    from forelearn.experiment.cards import push_cards
+    from forelearn.cards.library import Library, copy_cards
 
-    _copied(push_cards(folder, uri, names=name or (), replace=replace), as_json=as_json)
+    found = copy_cards(Library(folder), Library(uri), names=name or (), replace=replace)
+    _copied(found, as_json=as_json)
 
 
 def pull(
@@ -122,9 +123,10 @@ def pull(
     as_json: Json = False,
 ) -> None:
     """Copy cards from a library to one of yours; each is compared with the digest in it."""
-    from forelearn.experiment.cards import push_cards
+    from forelearn.cards.library import Library, copy_cards
 
-    _copied(push_cards(uri, folder, names=name or (), replace=replace), as_json=as_json)
+    found = copy_cards(Library(uri), Library(folder), names=name or (), replace=replace)
+    _copied(found, as_json=as_json)
 
 
 def _copied(copied: Copied, *, as_json: bool) -> None:

@@ -1,8 +1,7 @@
 """Cards of a study's tasks, and a target of a study ranked against a library of cards.
 
 A card is made of every task whose single-task model is in the store: its training texts under the study's
-encoder and under that model give TextEmb and the ESM map. Every kind of task is read alike for this, a text (with
-its second text, or its choices) a row, the mean over its tokens. What has been read stays in the study's store.
+encoder and under that model give TextEmb and the ESM map. What has been read stays in the study's store.
 """
 
 from __future__ import annotations
@@ -10,37 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from forelearn import __version__
 from forelearn.cards.card import RANK, TEXTEMB, Card
-from forelearn.cards.file import from_bytes
 from forelearn.cards.fingerprints import Watch, fingerprints
-from forelearn.cards.library import Copied, Library, copy_cards
+from forelearn.cards.library import Library
 from forelearn.cards.rank import BY, CardRanking, TargetSide, rank_cards
-from forelearn.core.data import Examples, TaskData
+from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
-from forelearn.core.keys import digest
 from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.estimators.esm import fit_esm, moments, reduce
 from forelearn.experiment.api import SILENT, UNCHANGED, find_task, open_prepared
-from forelearn.experiment.attributions import representative_rows
+from forelearn.experiment.card_rows import EMBEDDED, read_rows, text_rows
 from forelearn.experiment.drive import Display, now
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
-
-EMBEDDED = "mean over the tokens of the last hidden layer"
-MOST_ROWS = 2_000
-"""Training rows of a task that are read [choice]: the map of 384 dimensions gains little from more."""
-
-_ARRAYS = "rows.safetensors"
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +78,6 @@ def build_cards(
     written = [card.name for card in cards if into.add(card, replace=replace)]
     same = tuple(card.name for card in cards if card.name not in written)
     return Built(tuple(written), same, left_out)
-
-
-def add_card(file: Path, library: str, *, replace: bool = False) -> Copied:
-    """Put the card in `file` into a library."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        rule = f"cannot be read: {error.strerror}."
-        raise InputError(Problem(str(file), rule, "Give a file that `forelearn cards` made.")) from None
-    card = from_bytes(data, str(file))
-    written = Library(library).add(card, replace=replace)
-    return Copied((card.name,), ()) if written else Copied((), (card.name,))
-
-
-def list_cards(library: str) -> list[Card]:
-    """The cards of a library, by name."""
-    return sorted(Library(library).cards(), key=lambda card: card.name)
-
-
-def push_cards(source: str, target: str, *, names: Sequence[str] = (), replace: bool = False) -> Copied:
-    """Copy cards between libraries; `pull` is the same from the other side."""
-    return copy_cards(Library(source), Library(target), names=names, replace=replace)
 
 
 def rank_library(
@@ -173,8 +137,8 @@ def _card(prepared: Prepared, task: Task, licence: str) -> Card:
     if weights is None:
         raise _NoCard("the weights of its single-task model were not kept")
     encoder, base_folder = _base(prepared)
-    base, textemb = _texts(prepared, base_folder, encoder, data)
-    tuned, _ = _texts(prepared, weights, alone.key, data)
+    base, textemb = text_rows(prepared, base_folder, encoder, data)
+    tuned, _ = text_rows(prepared, weights, alone.key, data)
     try:
         esm = reduce(fit_esm(base, tuned), RANK)
     except ValueError as error:
@@ -220,9 +184,9 @@ def _target_side(prepared: Prepared, data: TaskData) -> TargetSide:
     encoder, folder = _base(prepared)
     told, why = None, ""
     with prepared.directory.lock():
-        _, textemb = _texts(prepared, folder, encoder, data)
+        _, textemb = text_rows(prepared, folder, encoder, data)
         try:
-            rows = _rows(prepared, folder, encoder, data, native=True)
+            rows = read_rows(prepared, folder, encoder, data, native=True)
             told = moments(rows["features"], rows["targets"])
         except InputError as error:
             why = error.problems[0].what
@@ -237,57 +201,3 @@ def _target_side(prepared: Prepared, data: TaskData) -> TargetSide:
         moments=told,
         why=why,
     )
-
-
-def _texts(prepared: Prepared, folder: Path, identity: str, data: TaskData) -> tuple[Array, Array]:
-    """[n, d] training texts under the model in a folder, and [d] their TextEmb.
-
-    Where tasks share their texts, TextEmb is of the positive ones alone: all of them would tell nothing apart.
-    """
-    rows = _rows(prepared, folder, identity, data, native=False)
-    standing_for = representative_rows(list(prepared.tasks.values()))[data.task.name]
-    chosen = np.isin(rows["rows"], standing_for)
-    features = np.asarray(rows["features"], np.float64)
-    return features, features[chosen if chosen.any() else slice(None)].mean(axis=0)
-
-
-def _rows(
-    prepared: Prepared, folder: Path, identity: str, data: TaskData, *, native: bool
-) -> dict[str, Array]:
-    """`features` [n, d], `targets` [n] and `rows` [n] of training rows, from the store or computed into it.
-
-    identity: of the model in `folder`. native: rows as the kind of task has them, else a text a row.
-    """
-    from forelearn.models.heads import head_for
-    from forelearn.models.heads.classification import Classification
-    from forelearn.representations.features import row_features
-
-    recipe, seed = prepared.space.recipes[0], prepared.study.settings.seed
-    key = digest(
-        ["card rows", identity, data.task.kind, data.task.digest, native, recipe.max_length, MOST_ROWS, seed]
-    )
-    held = prepared.directory.whole("features", key)
-    if held is None:
-        found = row_features(
-            folder,
-            data.train if native else _alike(data.train),
-            head_for(data) if native else Classification(("", " ")),
-            max_length=recipe.max_length,
-            device=prepared.device,
-            most=MOST_ROWS,
-            seed=seed,
-        )
-        arrays = {"features": found.features, "targets": found.targets, "rows": found.rows}
-        save_file(
-            {name: np.ascontiguousarray(values) for name, values in arrays.items()},
-            prepared.directory.work("features", key) / _ARRAYS,
-        )
-        held = prepared.directory.finish("features", key)
-    return dict(load_file(held / _ARRAYS))
-
-
-def _alike(examples: Examples) -> Examples:
-    """Examples of any kind as texts, and pairs where they have them: all that is read of each."""
-    texts = examples.read() if examples.choices else examples.texts
-    pairs = None if examples.choices else examples.pairs
-    return Examples(examples.ids, texts, labels=(0,) * len(examples), pairs=pairs)

@@ -1,0 +1,82 @@
+"""Rows of a study's tasks under an encoder, for cards: read once, kept in the study's store.
+
+Every kind of task is read alike for the map of a source: a text (with its second text, or its choices) a row, the
+mean over its tokens. A target's rows are those that its kind has, with their targets.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from forelearn.core.data import Examples, TaskData
+from forelearn.core.keys import digest
+from forelearn.experiment.attributions import representative_rows
+from forelearn.experiment.prepare import Prepared
+
+EMBEDDED = "mean over the tokens of the last hidden layer"
+"""How texts become embeddings, as cards say it."""
+MOST_ROWS = 2_000
+"""Training rows of a task that are read [choice]: a map of 384 to 768 dimensions gains little from more."""
+
+_ARRAYS = "rows.safetensors"
+
+Array = NDArray[Any]
+
+
+def text_rows(prepared: Prepared, folder: Path, identity: str, data: TaskData) -> tuple[Array, Array]:
+    """[n, d] training texts under the model in a folder, and [d] their TextEmb.
+
+    Where tasks share their texts, TextEmb is of the positive ones alone: all of them would tell nothing apart.
+    """
+    rows = read_rows(prepared, folder, identity, data, native=False)
+    standing_for = representative_rows(list(prepared.tasks.values()))[data.task.name]
+    chosen = np.isin(rows["rows"], standing_for)
+    features = np.asarray(rows["features"], np.float64)
+    return features, features[chosen if chosen.any() else slice(None)].mean(axis=0)
+
+
+def read_rows(
+    prepared: Prepared, folder: Path, identity: str, data: TaskData, *, native: bool
+) -> dict[str, Array]:
+    """`features` [n, d], `targets` [n] and `rows` [n] of training rows, from the store or computed into it.
+
+    identity: of the model in `folder`. native: rows as the kind of task has them, else a text a row.
+    """
+    from forelearn.models.heads import head_for
+    from forelearn.models.heads.classification import Classification
+    from forelearn.representations.features import row_features
+
+    recipe, seed = prepared.space.recipes[0], prepared.study.settings.seed
+    key = digest(
+        ["card rows", identity, data.task.kind, data.task.digest, native, recipe.max_length, MOST_ROWS, seed]
+    )
+    held = prepared.directory.whole("features", key)
+    if held is None:
+        found = row_features(
+            folder,
+            data.train if native else _alike(data.train),
+            head_for(data) if native else Classification(("", " ")),
+            max_length=recipe.max_length,
+            device=prepared.device,
+            most=MOST_ROWS,
+            seed=seed,
+        )
+        arrays = {"features": found.features, "targets": found.targets, "rows": found.rows}
+        save_file(
+            {name: np.ascontiguousarray(values) for name, values in arrays.items()},
+            prepared.directory.work("features", key) / _ARRAYS,
+        )
+        held = prepared.directory.finish("features", key)
+    return dict(load_file(held / _ARRAYS))
+
+
+def _alike(examples: Examples) -> Examples:
+    """Examples of any kind as texts, and pairs where they have them: all that is read of each."""
+    texts = examples.read() if examples.choices else examples.texts
+    pairs = None if examples.choices else examples.pairs
+    return Examples(examples.ids, texts, labels=(0,) * len(examples), pairs=pairs)
