@@ -34,11 +34,13 @@ from forelearn.experiment.aside import degenerate
 from forelearn.experiment.attributions import Read, embed, read_documents
 from forelearn.experiment.drive import Display, Silent
 from forelearn.experiment.earlier import joined, load_noise, load_pairs
+from forelearn.experiment.estimates import Estimates
 from forelearn.experiment.free import FREE, free_scores, scores_of
 from forelearn.experiment.gains import guesses, posterior
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.study import expand
 from forelearn.representations.ansat import THRESHOLDS
+from forelearn.representations.effort import Effort
 from forelearn.search.search import Pair, Search
 from forelearn.search.space import source_name
 from forelearn.search.value import BASELINE, Guess
@@ -62,6 +64,7 @@ class Beliefs:
     predictor: Predictor | None = None
     gains: Gains | None = None
     _free: dict[str, dict[Pair, float]] | None = None
+    _by_models: dict[str, dict[Pair, float]] = field(default_factory=dict)
     _free_cost: Cost = field(default_factory=Cost)
     _prior: dict[Pair, float] | None = None
     _ready: bool = False
@@ -82,12 +85,27 @@ class Beliefs:
         self._ready = True
         self.free()
         search.spend(self._free_cost)
-        self._prior = None  # ANSAT joins it
+        self._prior = None  # what the single-task models say joins it
+        self._ask_models(search)
         self.read, why = read_documents(self.prepared, search, self.executor, self.display)
         if self.read is None:
             self.notes["attributions"] = why
         else:
             search.spend(self.read.cost)
+
+    def _ask_models(self, search: Search) -> None:
+        """The scores of the study's features that single-task models give; they are charged to the budget."""
+        known = {*FREE, "ansat", "f1", "recipe"}
+        names = [name for name in self.prepared.study.settings.search.features if name not in known]
+        estimates = Estimates(self.prepared, search, self.executor, self.display)
+        for name in names:
+            scored = self._by_models[name] = dict.fromkeys(self.pairs(), math.nan)
+            for target in self.prepared.space.targets:
+                for source, one in estimates.table(name, target).items():
+                    scored[source, target.name] = math.nan if one.value is None else one.value
+                search.spend(estimates.efforts.pop(name, Effort()).cost)
+            if all(math.isnan(value) for value in scored.values()):
+                self.notes[name] = f"{name}: no source of any target could be scored"
 
     def free(self) -> dict[str, dict[Pair, float]]:
         """The free scores: estimator → pair → score."""
@@ -97,8 +115,9 @@ class Beliefs:
         return self._free
 
     def scores(self) -> dict[str, dict[Pair, float]]:
-        """Every score that needs no finished pair: the free ones, and ANSAT's mean over thresholds on D_B."""
-        found = dict(self.free())
+        """Every score that needs no finished pair: the free ones, those of single-task models, and ANSAT's mean
+        over thresholds on D_B."""
+        found = {**self.free(), **self._by_models}
         if self.read is not None:
             found["ansat"] = {pair: float(np.mean(self.ansat(pair)[1])) for pair in self.pairs()}
         return found
@@ -151,7 +170,10 @@ class Beliefs:
                 [recipes.get(source) for source, _ in pairs],
                 [recipes[target] or default for _, target in pairs],
             ),
-            **{name: column(name, [values[pair] for pair in pairs]) for name, values in self.free().items()},
+            **{
+                name: column(name, [values[pair] for pair in pairs])
+                for name, values in {**self.free(), **self._by_models}.items()
+            },
         }
         if self.read is not None:
             parts["ansat"] = ansat_columns(np.stack([self.ansat(pair) for pair in pairs]), THRESHOLDS)

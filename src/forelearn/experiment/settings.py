@@ -16,7 +16,29 @@ from forelearn.experiment.data_settings import DataSettings, Metric
 from forelearn.experiment.section import Count, Grid, Names, Section, distinct
 from forelearn.tasks.splits import SplitPlan
 
-Feature = Literal["f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb", "recipe"]
+Feature = Literal[
+    "f1",
+    "ansat",
+    "cooccurrence",
+    "words",
+    "overlap",
+    "size",
+    "textemb",
+    "recipe",
+    "textemb_raw",
+    "curvegrad",
+    "logme",
+    "hscore",
+    "transrate",
+    "gbc",
+    "parc",
+    "knn",
+    "leep",
+    "nce",
+    "esm",
+    "taskemb",
+    "grademb",
+]
 FEATURES: tuple[Feature, ...] = ("f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb")
 """What the order of sources and the predictor rest on unless the study says otherwise."""
 
