@@ -34,7 +34,7 @@ def read_conll(path: Path, *, file: str, encoding: str = "utf-8", header: Sequen
     if problem is not None:
         return unreadable(file, problem)
     words = [line for _, line in lines if line.strip()]
-    first = next((line for line in words if not line.startswith("#")), words[0])
+    first = next((line for line in words if "\t" in line or not line.startswith("#")), words[0])
     tabs = "\t" in first
     width = len(_cells(first, tabs=tabs))
     if width < 2:
