@@ -26,12 +26,9 @@ import json
 import os
 import statistics
 import subprocess
-import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +36,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks import _literal as literal
+from benchmarks._peer import Features, Labels, Peer, Timed, prepare_peer
 from forelearn.estimators.gbc import gbc
 from forelearn.estimators.hscore import hscore
 from forelearn.estimators.knn import knn
@@ -51,14 +48,8 @@ from forelearn.estimators.nce import nce
 from forelearn.estimators.parc import parc
 from forelearn.estimators.transrate import transrate
 
-ROOT = Path(__file__).resolve().parent.parent
-BENCH = ROOT / ".venv-bench" / "estimators"
-PEER = ("transformer-ranker==0.2.0", "torchmetrics", "lightning-utilities", "packaging")
 SIZES = tuple((n, d, classes) for n in (1000, 5000) for d in (384, 768) for classes in (2, 6, 20))
 OURS: Mapping[str, Callable[[Any, Any], float]] = {"logme": logme, "hscore": hscore, "knn": knn}
-
-Features = NDArray[np.float32]
-Labels = NDArray[np.int64]
 
 
 def generate(n: int, d: int, classes: int, *, seed: int, gap: float = 1.2) -> tuple[Features, Labels]:
@@ -73,50 +64,6 @@ def generate(n: int, d: int, classes: int, *, seed: int, gap: float = 1.2) -> tu
     return (gap * directions.T[labels] + noise + offset).astype(np.float32), labels
 
 
-@dataclass(frozen=True)
-class Peer:
-    """transformer-ranker, waiting in a process of its own."""
-
-    process: subprocess.Popen[str]
-    folder: Path
-
-    def put(self, features: Features, labels: Labels) -> None:
-        """What it is asked about next."""
-        np.save(self.folder / "features.npy", features)
-        np.save(self.folder / "labels.npy", labels)
-
-    def leave(self) -> None:
-        """It ends when there is nothing more to read."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-
-    def ask(self, method: str, *, double: bool = False, options: Mapping[str, int] | None = None) -> Timed:
-        """Its score of what was put last."""
-        request = {
-            "method": method,
-            "features": str(self.folder / "features.npy"),
-            "targets": str(self.folder / "labels.npy"),
-            "double": double,
-            "options": dict(options or {}),
-        }
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        print(json.dumps(request), file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("transformer-ranker's process ended; see its message above")
-        answer = json.loads(line)
-        return Timed(answer["score"], answer["seconds"])
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A score, and the CPU seconds that it took."""
-
-    score: float
-    seconds: float
-
-
 def timed(work: Callable[..., float], *given: object) -> Timed:
     began = time.process_time()
     score = work(*given)
@@ -125,22 +72,6 @@ def timed(work: Callable[..., float], *given: object) -> Timed:
 
 def relative(ours: float, theirs: float) -> float:
     return abs(ours - theirs) / max(abs(theirs), 1e-12)
-
-
-def prepare_peer() -> Path:
-    """The python of the peer's environment, made once."""
-    python = BENCH / "bin" / "python"
-    if (BENCH / ".done").is_file():
-        return python
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(BENCH)], check=True)
-    inside = BENCH / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    (inside / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run([*command, "--target", str(inside), *PEER], check=False)
-    if done.returncode:
-        raise SystemExit(f"could not install {', '.join(PEER)}; see pip's message above")
-    (BENCH / ".done").write_text("\n".join(PEER))
-    return python
 
 
 def compare_peer(peer: Peer, *, quick: bool) -> dict[str, float]:

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 from benchmarks import _literal as literal
-from benchmarks.estimators import Peer, compare_literal, generate, relative
+from benchmarks._peer import Peer
+from benchmarks.estimators import compare_literal, generate, relative
 from scipy.stats import multivariate_normal
 
 ECHO = """

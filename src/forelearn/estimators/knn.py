@@ -3,7 +3,7 @@
 Cover & Hart 1967 with leave-one-out; Euclidean distance. Choices: every row as far as the k-th nearest takes
 part, so that the order of equal rows says nothing; a tied vote goes to the class whose voters are nearer, and is
 shared where they are equally near, so that the names of classes say nothing. Values are judged by R² of the
-neighbours' mean, which is at most 0 where they tell nothing; a correlation would not do, for the mean of all
+neighbours' mean, which is not above 0 where they tell nothing; a correlation would not do, for the mean of all
 *other* rows correlates perfectly, and negatively, with the row.
 """
 

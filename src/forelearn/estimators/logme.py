@@ -127,7 +127,7 @@ def _largest(s: Array, energy: Array, rest: Array, rows: int) -> Array:
         slope, curvature = _derivatives(place, s, energy, rest, rows)
         low, high = np.where(slope > 0, place, low), np.where(slope > 0, high, place)
         step = place + slope / np.where(curvature < 0, -curvature, np.inf)
-        inside = (curvature < 0) & (low < step) & (step < high)
+        inside = (curvature < 0) & (low <= step) & (step <= high)
         after = np.where(inside, step, (low + high) / 2)
         moved, place = np.abs(after - place).max(), after
         if moved < TOLERANCE:
