@@ -65,6 +65,17 @@ def test_near_copies_are_found_between_the_splits_of_a_task():
     assert "Nearly the same text (resemblance from 0.7) stands in test and in train, 2 times" in found
 
 
+def test_exact_and_near_copies_between_two_splits_are_one_warning():
+    data = plain("a")
+    near = data.train.texts[3] + " also"
+    test = Examples(data.test.ids, (data.train.texts[5], near, *data.test.texts[2:]), data.test.labels)
+    (problem,) = audit({"a": task_data("a", data.labels, data.train, data.dev, test)})
+    assert problem.what == (
+        "The same text stands in test and in train, once, and nearly the same (resemblance from 0.7) once: "
+        "a2000 = a5; a2001 = a3."
+    )
+
+
 def test_copies_from_a_source_to_a_target_of_other_documents_are_named_with_both_tasks():
     source, target = plain("a"), plain("b")
     train = Examples(source.train.ids, (target.test.texts[0], *source.train.texts[1:]), source.train.labels)

@@ -86,9 +86,10 @@ def copies(
         for one in distinct[left].firsts():
             for other in distinct[right].firsts():
                 note(one, other, False)
-    for (family, split, family2, split2, exact), found in sorted(pairs.items()):
+    for family, split, family2, split2 in sorted({key[:4] for key in pairs}):
         if family == family2:
-            yield _within(called(groups[family]), split, split2, exact, found, threshold)
+            exact, near = (pairs.get((family, split, family2, split2, same), []) for same in (True, False))
+            yield _within(called(groups[family]), split, split2, exact, near, threshold)
     for tested, members in enumerate(groups):
         across = {key[0]: dict[bool, list[str]]() for key in sorted(pairs) if key[2] == tested != key[0]}
         for (family, _, family2, _, exact), found in sorted(pairs.items()):
@@ -103,13 +104,18 @@ _LEAKS = (("train", "test"), ("dev", "test"), ("train", "dev"))
 
 
 def _within(
-    name: str, split: str, split2: str, exact: bool, found: Sequence[str], threshold: float
+    name: str, split: str, split2: str, exact: Sequence[str], near: Sequence[str], threshold: float
 ) -> Problem:
     """Copies between two splits of one family."""
-    kind = "The same text" if exact else f"Nearly the same text (resemblance from {threshold:g})"
+    places = f"stands in {split2} and in {split}"
+    if not exact:
+        what = f"Nearly the same text (resemblance from {threshold:g}) {places}, {_times(len(near))}"
+    else:
+        nearly = f", and nearly the same (resemblance from {threshold:g}) {_times(len(near))}" if near else ""
+        what = f"The same text {places}, {_times(len(exact))}{nearly}"
     return Problem(
         f"task {name}",
-        f"{kind} stands in {split2} and in {split}, {_times(len(found))}: {listed(found)}.",
+        f"{what}: {listed([*exact, *near])}.",
         "Remove the copies, or give copies one group and split by group.",
         "warning",
     )
