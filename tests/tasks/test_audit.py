@@ -68,11 +68,11 @@ def test_near_copies_are_found_between_the_splits_of_a_task():
 def test_exact_and_near_copies_between_two_splits_are_one_warning():
     data = plain("a")
     near = data.train.texts[3] + " also"
-    test = Examples(data.test.ids, (data.train.texts[5], near, *data.test.texts[2:]), data.test.labels)
+    test = Examples(data.test.ids, (data.train.texts[4], near, *data.test.texts[2:]), data.test.labels)
     (problem,) = audit({"a": task_data("a", data.labels, data.train, data.dev, test)})
     assert problem.what == (
         "The same text stands in test and in train, once, and nearly the same (resemblance from 0.7) once: "
-        "a2000 = a5; a2001 = a3."
+        "a2000 = a4; a2001 = a3."
     )
 
 

@@ -88,13 +88,13 @@ def copies(
                 note(one, other, False)
     for family, split, family2, split2 in sorted({key[:4] for key in pairs}):
         if family == family2:
-            exact, near = (pairs.get((family, split, family2, split2, same), []) for same in (True, False))
-            yield _within(called(groups[family]), split, split2, exact, near, threshold)
+            same, near = (pairs.get((family, split, family2, split2, exact), []) for exact in (True, False))
+            yield _within(called(groups[family]), split, split2, same, near, threshold)
     for tested, members in enumerate(groups):
         across = {key[0]: dict[bool, list[str]]() for key in sorted(pairs) if key[2] == tested != key[0]}
-        for (family, _, family2, _, exact), found in sorted(pairs.items()):
+        for (family, _, family2, _, is_exact), found in sorted(pairs.items()):
             if family2 == tested and family in across:
-                across[family].setdefault(exact, []).extend(found)
+                across[family].setdefault(is_exact, []).extend(found)
         if across:
             learned = {called(groups[family]): kinds for family, kinds in across.items()}
             yield _across(called(members), learned, threshold)
