@@ -146,6 +146,31 @@ def test_the_kind_and_the_roles_of_columns_are_guessed(make, kind, lines, tmp_pa
     assert all(line in text for line in lines)
 
 
+def test_a_kind_that_is_no_classification_is_said(tmp_path):
+    put_splits(tmp_path / "set", choice)
+    assert any(note.startswith("set is read as multiple choice: numbered") for note in guess(tmp_path).notes)
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "pair"),
+    [
+        (("question", "sentence", "label"), "question", "sentence"),
+        (("question1", "question2", "is_duplicate"), "question1", "question2"),
+        (("sentence1", "sentence2", "gold_label"), "sentence1", "sentence2"),
+    ],
+)
+def test_the_columns_of_known_pair_tasks_are_known(columns, text, pair, tmp_path):
+    first, second, label = columns
+    put_splits(
+        tmp_path / "set",
+        lambda row: {first: sentence(row, seed=7), second: sentence(row, seed=8), label: "ab"[row // 2 % 2]},
+    )
+    lines = guess(tmp_path).text
+    assert f'text = "{text}"' in lines
+    assert f'pair = "{pair}"' in lines
+    assert f'label = "{label}"' in lines
+
+
 def test_every_column_of_tags_is_a_task(tmp_path):
     put_splits(tmp_path / "set", tagged)
     text, tasks = guessed(tmp_path)

@@ -15,10 +15,10 @@ TEXTS = (
     "text",
     "tweet text",
     "tweet",
+    "question",
     "sentence",
     "sentence1",
     "premise",
-    "question",
     "question1",
     "text_a",
     "text1",
@@ -32,11 +32,13 @@ TEXTS = (
     "utterance",
     "title",
 )
-PAIRS = ("sentence2", "hypothesis", "question2", "text_b", "text2", "passage", "context", "pair")
+PAIRS = ("sentence2", "hypothesis", "question2", "text_b", "text2", "passage", "context", "sentence", "pair")
 FIRSTS = ("sentence1", "premise", "question", "question1", "text_a", "text1", "text")
 LABELS = (
     "label",
     "labels",
+    "gold_label",
+    "is_duplicate",
     "class",
     "category",
     "categories",

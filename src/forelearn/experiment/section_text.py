@@ -123,7 +123,10 @@ def _pooled(section: Draft) -> list[LabelColumn]:
 
 def _makes_one(section: Draft, column: LabelColumn) -> bool:
     """Whether the column is one task: of another kind, of two labels, or published as one."""
-    if section.files[0].columns.kind is not None:
+    columns = section.files[0].columns
+    if columns.kind is not None:
+        if "kind" in columns.why:
+            notes.said.append(f"{name} is read as {columns.kind.replace('_', ' ')}: {columns.why['kind']}.")
         return True
     return not column.is_list and (section.published or len(column.counts) - len(_kept(column)[1]) == 2)
 
@@ -145,7 +148,10 @@ def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str,
     lines += _roles(section, column)
     if column.why not in ("by its name", OWN):
         notes.by_values.setdefault(column.name, (section.files[0].path, column.why))
-    if section.files[0].columns.kind is not None:
+    columns = section.files[0].columns
+    if columns.kind is not None:
+        if "kind" in columns.why:
+            notes.said.append(f"{name} is read as {columns.kind.replace('_', ' ')}: {columns.why['kind']}.")
         return "\n".join([*lines, line("name", quoted(name), "of the task"), ""])
     if column.delimiter is not None:
         lines.append(line("label_delimiter", quoted(column.delimiter), "cells hold several labels"))
