@@ -21,7 +21,7 @@ NO_ROWS = "answers"
 
 @cache
 def task(form: Form) -> TaskData:
-    return make_task(form, form, lexicons(0, 1)[0], sizes=Sizes(train=24, dev=4, test=4))
+    return make_task(form, form, lexicons(0, 1)[0], sizes=Sizes(train=16, dev=4, test=4))
 
 
 def model(folder: Path, form: Form, *, seed: int = 1) -> TaskModel:

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 from tests.models.small_encoders import FAMILIES, build
+from tests.representations.conftest import TEXTS
 from tests.representations.kinds import LENGTH, model, shuffled, task
 
+from forelearn.core.data import Examples
 from forelearn.core.errors import InputError
 from forelearn.models.task_model import TaskModel
 from forelearn.representations.grademb import grademb
@@ -55,7 +57,7 @@ def test_grademb_is_the_mean_gradient_over_tokens_layers_and_examples(bert, form
     found = found_for(made, form)
     np.testing.assert_allclose(found.vector, literal(made, task(form).train), atol=1e-12)
     assert found.vector.shape == (16,)
-    assert (found.effort.forward, found.effort.backward) == (24, 24)
+    assert (found.effort.forward, found.effort.backward) == (16, 16)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -95,3 +97,12 @@ def test_every_family_of_encoders_has_a_grademb(family, form):
 def test_a_task_without_examples_has_no_grademb(bert):
     with pytest.raises(InputError, match="no examples"):
         grademb(model(bert, "binary"), task("binary").train.pick([]), max_length=LENGTH)
+
+
+def test_a_first_layer_that_is_mixed_with_a_convolution_counts_as_mixed(make_classifier):
+    made = make_classifier("deberta-v2 with convolution")
+    made.model.double()
+    names = tuple(map(str, range(len(TEXTS))))
+    examples = Examples(names, tuple(TEXTS), labels=(0, 1) * (len(TEXTS) // 2))
+    found = grademb(made, examples, max_length=LENGTH, precision="fp64")
+    np.testing.assert_allclose(found.vector, literal(made, examples), atol=1e-6)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,10 +58,10 @@ class Gradient:
         precision: Precision = "fp32",
         device: str = "cpu",
     ) -> None:
-        held = TaskModel(
-            copy.deepcopy(task_model.model), task_model.tokenizer, task_model.head, task_model.pooler
-        )
-        self._held = at_rest(held, precision=precision, device=device)
+        held = at_rest(task_model, precision=precision, device=device)
+        if held is task_model:  # what follows changes the model: it has to be our own
+            held = replace(held, model=copy.deepcopy(held.model))
+        self._held = held
         self._items = items
         self._parts = activations
         self._drawn_from = drawn_from

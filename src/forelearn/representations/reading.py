@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def at_rest(task_model: TaskModel, *, precision: Precision, device: str) -> Task
     if here.dtype == wanted and here.device == torch.device(device) and not task_model.model.training:
         return task_model
     model = copy.deepcopy(task_model.model).train(False).to(device=device, dtype=wanted)
-    return TaskModel(model, task_model.tokenizer, task_model.head, task_model.pooler)
+    return replace(task_model, model=model)
 
 
 def last_states(

@@ -29,6 +29,9 @@ The draw goes by index, so it changes when classes are renumbered; nothing else 
 Kept small: a component of more than `size` numbers is kept as a sketch (`sketch.py`). What that does to a cosine is
 measured: examples are dealt into two halves, and `error` is how far the cosine of the halves' sketches lies from that
 of their whole vectors, `agreement`. The latter also says how far the vector hangs on which examples were taken.
+
+Not shown to rank sources: on three generated families whose order is known (`tasks/synthetic_mixed.py`, a random BERT
+of 2 layers × 64, one training seed each) the fused cosines put a kin above another source in 0, 7 and 5½ of 9 pairs.
 """
 
 from __future__ import annotations
