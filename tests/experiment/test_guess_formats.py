@@ -249,6 +249,12 @@ def test_words_and_tags_are_read_from_files_whose_names_agree_in_the_split_alone
     assert "#tag" in tasks["ner"].train.words[0]
 
 
+def test_files_of_words_in_folders_of_their_own_are_tasks_of_their_own(tmp_path):
+    for place, name in enumerate(("en", "de", "fr")):
+        put(tmp_path / name / f"{name}.conll", conll(80, seed=1000 * place))
+    assert sorted(guessed(tmp_path)[1]) == ["de", "en", "fr"]
+
+
 def test_a_dev_file_of_words_serves_as_train_where_there_is_none(tmp_path):
     put(tmp_path / "en-ud-dev.conllu", conllu(60))
     put(tmp_path / "en-ud-test.conllu", conllu(30, seed=100))

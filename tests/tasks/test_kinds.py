@@ -382,3 +382,16 @@ def test_parts_of_a_file_share_no_group_and_together_are_the_file(tmp_path):
     assert len(groups[0]) == len(groups[1]) == 9
     assert not groups[0] & groups[1]
     assert [len(data.train) for data in loaded.tasks.values()] == [20, 20]
+
+
+def test_a_part_and_the_whole_file_are_split_alike(tmp_path):
+    whole = written("regression", tmp_path, suffix="csv")
+    parts = [replace(whole, name="half", part=(1, 2)), replace(whole, name="third", part=(1, 3)), whole]
+    tasks = assemble(parts, root=tmp_path, plan=SplitPlan()).tasks
+    sides = {
+        name: {one: split for split in SPLITS for one in data.split(split).ids}
+        for name, data in tasks.items()
+    }
+    assert 40 <= len(sides["half"]) <= 50
+    assert sides["half"].items() <= sides["t"].items()
+    assert sides["third"].items() <= sides["t"].items()

@@ -14,6 +14,9 @@ from forelearn.tasks.names import name_from_label
 from forelearn.tasks.plain_text import TEXTS
 from forelearn.tasks.rows import SPLIT_WORDS, SPLITS
 
+NAMED = ("tweeteval", "label-text", "atis")
+"""Formats whose files are one published task each, not a table with columns to choose from."""
+
 _SEPARATOR = re.compile(r"[^A-Za-z0-9]+|(?<=[0-9])(?=[A-Za-z])")
 
 
@@ -32,13 +35,15 @@ def sections(root: Path, files: Sequence[TableFile], notes: Notes, *, pool: bool
             name = name_from_label(name or root.resolve().name or "task")
             yield from _drafts(Draft(tuple(own.values()), f"{{{table}}}", why, name, published=True))
         rest.sort(key=lambda file: file.path)
-        if pool and len(rest) > 2 and len({PurePosixPath(file.path).parent for file in rest}) == len(rest):
+        tabular = all(file.columns.kind is None and file.format not in NAMED for file in rest)
+        folders = {PurePosixPath(file.path).parent for file in rest}
+        if pool and tabular and len(rest) > 2 and len(folders) == len(rest):
             paths, why = _glob(root, [file.path for file in rest])
             yield Draft(tuple(rest), paths, why, by_file=True)
             continue
         for file in rest:
             name = name_from_label(PurePosixPath(file.path).stem)
-            published = file.format in ("tweeteval", "label-text", "atis")
+            published = file.format in NAMED
             yield from _drafts(Draft((file,), quoted(file.path), "", name, published=published))
 
 

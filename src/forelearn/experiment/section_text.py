@@ -123,10 +123,7 @@ def _pooled(section: Draft) -> list[LabelColumn]:
 
 def _makes_one(section: Draft, column: LabelColumn) -> bool:
     """Whether the column is one task: of another kind, of two labels, or published as one."""
-    columns = section.files[0].columns
-    if columns.kind is not None:
-        if "kind" in columns.why:
-            notes.said.append(f"{name} is read as {columns.kind.replace('_', ' ')}: {columns.why['kind']}.")
+    if section.files[0].columns.kind is not None:
         return True
     return not column.is_list and (section.published or len(column.counts) - len(_kept(column)[1]) == 2)
 

@@ -148,7 +148,9 @@ def _families(drafts: Sequence[Draft], plan: SplitPlan) -> list[list[Draft]]:
 
     owner: dict[tuple[str, str], int] = {}
     for index, own in enumerate(drafts):
-        keys = {("file", f"{own.part} {document.file}") for document in own.documents}
+        keys = {("document", document.id) for document in own.documents}
+        if own.part is None:  # parts of a file that share no document are split apart
+            keys |= {("file", document.file) for document in own.documents}
         if plan.by != "row":
             keys |= {("group", document.group) for document in own.documents if document.group}
         for key in keys:
