@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ from forelearn.store.directory import Directory
 SCORES = "scores.json"
 ARRAYS = "arrays.safetensors"
 EFFORT = "effort.json"
+BLOCKS = 6
+"""Disjoint parts of a task's rows, of which each has vectors of its own: as dear as one vector of all rows [choice]."""
+COUNTS = "examples of each block"
+"""The array beside the vectors that says how many examples they rest on."""
 
 Report = Callable[[Mapping[str, Any]], None]
 How = Mapping[str, Any]
@@ -33,14 +37,15 @@ def rows_job(
 ) -> None:
     """Every score of a source for a target from the target's training rows.
 
-    weights: folder of the source's single-task model. target, digest: which task, and what it holds.
+    weights: folder of the source's single-task model, or of a ready encoder. target, digest: which task, and what
+    it holds.
     """
     from forelearn.models.heads import head_for
-    from forelearn.models.task_model import load_model
     from forelearn.representations.features import row_features
     from forelearn.representations.source_predictions import source_predictions
 
-    data, model = _task(place, target, digest), load_model(Path(weights))
+    # each opens the folder itself: a ready encoder has no head, but gives features all the same
+    data, model = _task(place, target, digest), Path(weights)
     head, seed = head_for(data), int(how["seed"])
     found: dict[str, Scored] = {}
     effort = Effort()
@@ -94,6 +99,82 @@ def text_rows_job(
     )
     found = row_features(Path(folder), alike, Classification(("", " ")), **_how(place, how))
     _save(place, key, {"features": found.features}, found.effort)
+
+
+def taskemb_job(
+    place: Place, key: str, weights: str, task: str, digest: str, how: How, *, report: Report
+) -> None:
+    """TaskEmb of a task in its single-task model, block by block: component → [blocks, n]."""
+    from forelearn.models.task_model import load_model
+    from forelearn.representations.taskemb import Fisher, taskemb
+
+    data, model = _task(place, task, digest), load_model(Path(weights))
+    effort = Effort()
+    vectors: list[Mapping[str, NDArray[Any]]] = []
+    blocks = _blocks(data.train, how)
+    for number, block in enumerate(blocks, start=1):
+        found = taskemb(
+            model,
+            block,
+            max_length=how["max_length"],
+            fisher=Fisher(most=len(block)),
+            precision=how["precision"],
+            device=place.device,
+        )
+        vectors.append(found.vectors)
+        effort += found.effort
+        report({"step": number, "steps": len(blocks)})
+    _save_blocks(place, key, vectors, blocks, effort)
+
+
+def grademb_job(
+    place: Place, key: str, weights: str, task: str, digest: str, how: How, *, report: Report
+) -> None:
+    """grademb of a task in its single-task model, block by block: `gradient` [blocks, d]."""
+    from forelearn.models.task_model import load_model
+    from forelearn.representations.grademb import grademb
+
+    data, model = _task(place, task, digest), load_model(Path(weights))
+    effort = Effort()
+    vectors: list[Mapping[str, NDArray[Any]]] = []
+    blocks = _blocks(data.train, how)
+    for number, block in enumerate(blocks, start=1):
+        found = grademb(
+            model,
+            block,
+            max_length=how["max_length"],
+            most=len(block),
+            precision=how["precision"],
+            device=place.device,
+        )
+        vectors.append({"gradient": found.vector})
+        effort += found.effort
+        report({"step": number, "steps": len(blocks)})
+    _save_blocks(place, key, vectors, blocks, effort)
+
+
+def _blocks(examples: Examples, how: How) -> list[Examples]:
+    """At most `most` examples in `BLOCKS` parts (fewer of fewer examples), drawn by seed and id."""
+    from forelearn.representations.reading import chance_order
+
+    order = chance_order(examples.ids, int(how["seed"]))[: how["most"]]
+    return [examples.pick(order[part::BLOCKS].tolist()) for part in range(min(BLOCKS, len(order)))]
+
+
+def _save_blocks(
+    place: Place,
+    key: str,
+    vectors: Sequence[Mapping[str, NDArray[Any]]],
+    blocks: Sequence[Examples],
+    effort: Effort,
+) -> None:
+    """A component that a block lacks had no gradient in it: 0."""
+    like = {name: values for one in vectors for name, values in one.items()}
+    arrays = {
+        name: np.stack([one.get(name, np.zeros_like(like[name])) for one in vectors]).astype(np.float32)
+        for name in sorted(like)
+    }
+    _save(place, key, {**arrays, COUNTS: np.array([len(block) for block in blocks])}, effort)
 
 
 def _how(place: Place, how: How) -> dict[str, Any]:
