@@ -92,11 +92,13 @@ def test_labels_and_licences_may_hold_any_signs():
     assert read.licence == odd.licence
 
 
-def full(d, rank=128, parts=25):
-    """A card of a large source with all that a card may hold: bounded hashes, a vector a layer's output."""
+def full(d, rank=128):
+    """A card of a large source with all that a card may hold: TaskEmb has 222 components of BERT-base."""
     draw = np.random.default_rng(0)
     esm = EsmMap(draw.normal(size=(d + 1, rank)), np.ones(rank), 0.1)
-    vectors = {f"taskemb/{part}": draw.normal(size=d).astype("f4") for part in range(parts)}
+    names = [f"taskemb/encoder.layer.{part}.attention.output.LayerNorm.weight" for part in range(222)]
+    vectors = {name: draw.normal(size=256).astype("f4") for name in names}
+    vectors["textemb"] = draw.normal(size=d).astype("f4")
     return made_card(esm=esm, vectors=vectors, prints=fingerprints(texts(20_000)))
 
 

@@ -142,7 +142,40 @@ def test_a_source_that_holds_the_targets_test_rows_is_named_in_a_note(study, tmp
 
 def test_an_estimator_that_nobody_knows_is_refused_in_one_line(study):
     path, names, _ = study
-    with pytest.raises(InputError, match="no vector `taskemb`"):
+    with pytest.raises(InputError, match="no vector `leep`"):
+        rank_library(path, names[3], library(path), by=["leep"], options=ONE)
+
+
+def test_task_embeddings_rank_a_target_that_has_been_trained_alone(study, tmp_path):
+    """Oracle: the cosine of the two tasks' whole vectors, for a component that is kept whole."""
+    from forelearn.models.task_model import load_model
+    from forelearn.representations.taskemb import taskemb
+
+    path, names, _ = study
+    build_cards(path, str(tmp_path), taskemb=True, options=ONE)
+    by = ["taskemb", "taskemb/pooled_output"]
+    found = {
+        card.name: card
+        for card in rank_library(path, names[0], str(tmp_path), by=by, options=ONE).ranking.cards
+    }
+    assert sorted(found) == names[1:3]
+    prepared = api.open_prepared(path, ONE)
+    vectors = []
+    for name in names[:2]:
+        space, data = prepared.space, prepared.tasks[name]
+        alone = space.baseline(data.task, space.recipes[0], space.first_seed)
+        model = load_model(prepared.directory.whole("weights", alone.key))
+        vectors.append(
+            taskemb(model, data.train, max_length=space.recipes[0].max_length).vectors["pooled_output"]
+        )
+    one, other = (vector / np.linalg.norm(vector) for vector in vectors)
+    assert found[names[1]].scores["taskemb/pooled_output"] == pytest.approx(one @ other, abs=1e-5)
+    assert found[names[1]].scores["taskemb"] is not None
+
+
+def test_task_embeddings_of_an_untrained_target_are_refused_with_the_next_step(study):
+    path, names, _ = study
+    with pytest.raises(InputError, match=r"has not been trained alone.*forelearn train"):
         rank_library(path, names[3], library(path), by=["taskemb"], options=ONE)
 
 

@@ -217,7 +217,8 @@ def _components(name: str, target: TargetSide) -> list[str]:
         return [name]
     found = sorted(one for one in target.vectors if one == name or one.startswith(f"{name}/"))
     if not found:
-        raise ValueError(f"the target has no vector `{name}`: it has {', '.join(sorted(target.vectors))}")
+        known = sorted({one.partition("/")[0] for one in target.vectors})
+        raise ValueError(f"the target has no vector `{name}`: it has {', '.join(known)}")
     return found
 
 

@@ -43,6 +43,7 @@ def build(
     licence: Annotated[
         str, typer.Option("--licence", help="Licence of the data, to stand on the cards.")
     ] = "",
+    taskemb: Annotated[bool, typer.Option("--taskemb", help="Put TaskEmb on the cards.")] = False,
     replace: Replace = False,
     out: Out = None,
     data: Data = None,
@@ -62,6 +63,7 @@ def build(
             library,
             names=name or (),
             licence=licence,
+            taskemb=taskemb,
             replace=replace,
             options=options,
             display=display,

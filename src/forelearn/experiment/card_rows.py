@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from forelearn.cards.card import Vector
 from forelearn.core.data import Examples, TaskData
 from forelearn.core.keys import digest
 from forelearn.experiment.attributions import representative_rows
@@ -22,6 +23,9 @@ EMBEDDED = "mean over the tokens of the last hidden layer"
 """How texts become embeddings, as cards say it."""
 MOST_ROWS = 2_000
 """Training rows of a task that are read [choice]: a map of 384 to 768 dimensions gains little from more."""
+
+SKETCH = 256
+"""Numbers that a component of TaskEmb is kept in: with 12 layers of 768 they and all else fit on a card."""
 
 _ARRAYS = "rows.safetensors"
 
@@ -80,3 +84,30 @@ def _alike(examples: Examples) -> Examples:
     texts = examples.read() if examples.choices else examples.texts
     pairs = None if examples.choices else examples.pairs
     return Examples(examples.ids, texts, labels=(0,) * len(examples), pairs=pairs)
+
+
+def taskemb_vectors(prepared: Prepared, weights: Path, identity: str, data: TaskData) -> dict[str, Vector]:
+    """`taskemb/COMPONENT` → TaskEmb of a task's single-task model, of length 1, from the store or computed into it.
+
+    weights, identity: the model's folder and its run's key.
+    """
+    from forelearn.models.task_model import load_model
+    from forelearn.representations.taskemb import Fisher, taskemb
+    from forelearn.representations.taskemb_file import load_taskemb, save_taskemb
+
+    length, fisher = prepared.space.recipes[0].max_length, Fisher(size=SKETCH)
+    key = digest(["card taskemb", identity, data.task.kind, data.task.digest, length, fisher])
+    held = prepared.directory.whole("features", key)
+    if held is None:
+        found = taskemb(
+            load_model(weights), data.train, max_length=length, fisher=fisher, device=prepared.device
+        )
+        save_taskemb(found, prepared.directory.work("features", key))
+        held = prepared.directory.finish("features", key)
+    # squares of gradients are too small for 32 bits as they are
+    vectors = load_taskemb(held).vectors
+    return {
+        f"taskemb/{name}": (one / np.linalg.norm(one)).astype(np.float32)
+        for name, one in vectors.items()
+        if one.any()
+    }

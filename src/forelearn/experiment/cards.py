@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from forelearn import __version__
-from forelearn.cards.card import RANK, TEXTEMB, Card
+from forelearn.cards.card import RANK, TEXTEMB, Card, Vector
 from forelearn.cards.fingerprints import Watch, fingerprints
 from forelearn.cards.library import Library
 from forelearn.cards.rank import BY, CardRanking, TargetSide, rank_cards
@@ -23,7 +23,7 @@ from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.estimators.esm import fit_esm, moments, reduce
 from forelearn.experiment.api import SILENT, UNCHANGED, find_task, open_prepared
-from forelearn.experiment.card_rows import EMBEDDED, read_rows, text_rows
+from forelearn.experiment.card_rows import EMBEDDED, read_rows, taskemb_vectors, text_rows
 from forelearn.experiment.drive import Display, now
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -52,6 +52,7 @@ def build_cards(
     *,
     names: Sequence[str] = (),
     licence: str = "",
+    taskemb: bool = False,
     replace: bool = False,
     options: Options = UNCHANGED,
     display: Display = SILENT,
@@ -59,7 +60,8 @@ def build_cards(
     """Make a card of every task (or of `names`) whose single-task model is in the study's store. Trains nothing.
 
     library: a folder or URI; None is the folder `cards` in the one that the study fills.
-    licence: of the tasks' data. replace: write over cards of the same names and other content.
+    licence: of the tasks' data. taskemb: put TaskEmb on the cards (a backward pass over 500 rows a task).
+    replace: write over cards of the same names and other content.
     """
     prepared = open_prepared(study, options)
     tasks = [find_task(prepared, name) for name in names] or [data.task for data in prepared.tasks.values()]
@@ -69,7 +71,7 @@ def build_cards(
         for task in tasks:
             display.say(f"card of {task.name}")
             try:
-                cards.append(_card(prepared, task, licence))
+                cards.append(_card(prepared, task, licence=licence, taskemb=taskemb))
             except _NoCard as reason:
                 left_out[task.name] = str(reason)
     taken = [] if replace else into.taken(cards)
@@ -90,11 +92,12 @@ def rank_library(
 ) -> LibraryRanking:
     """Rank the cards of a library for a target of a study. Trains nothing; no source's encoder is loaded.
 
-    by: `textemb`, `esm`, `size`; at least one. The target's own card, by name, is left out.
+    by: `textemb`, `esm`, `size`, `taskemb` (for a target that has been trained alone); at least one.
+    The target's own card, by name, is left out.
     """
     prepared = open_prepared(study, options)
     data = prepared.tasks[find_task(prepared, target).name]
-    side = _target_side(prepared, data)
+    side = _target_side(prepared, data, by)
     others = 0
 
     def sources() -> Iterator[Card]:
@@ -129,15 +132,13 @@ class _NoCard(Exception):
     """Why a task has no card."""
 
 
-def _card(prepared: Prepared, task: Task, licence: str) -> Card:
+def _card(prepared: Prepared, task: Task, *, licence: str, taskemb: bool) -> Card:
     data = prepared.tasks[task.name]
     run = _alone(prepared, task)
     alone = run.transfer
-    weights = prepared.directory.whole("weights", alone.key)
-    if weights is None:
-        raise _NoCard("the weights of its single-task model were not kept")
+    weights = _weights(prepared, run)
     encoder, base_folder = _base(prepared)
-    base, textemb = text_rows(prepared, base_folder, encoder, data)
+    base, mean = text_rows(prepared, base_folder, encoder, data)
     tuned, _ = text_rows(prepared, weights, alone.key, data)
     try:
         esm = reduce(fit_esm(base, tuned), RANK)
@@ -156,7 +157,10 @@ def _card(prepared: Prepared, task: Task, licence: str) -> Card:
         dev=len(data.dev),
         performance={one.transfer.seed: one.dev() for one in runs if isinstance(one, Run)},
         prints=fingerprints([*data.train.read(), *data.dev.read()]),
-        vectors={TEXTEMB: textemb.astype(np.float32)},
+        vectors={
+            TEXTEMB: mean.astype(np.float32),
+            **(taskemb_vectors(prepared, weights, alone.key, data) if taskemb else {}),
+        },
         esm=esm,
         licence=licence,
         cost=run.cost,
@@ -175,16 +179,25 @@ def _alone(prepared: Prepared, task: Task) -> Run:
     return max(runs, key=Run.dev)
 
 
+def _weights(prepared: Prepared, run: Run) -> Path:
+    weights = prepared.directory.whole("weights", run.transfer.key)
+    if weights is None:
+        raise _NoCard("the weights of its single-task model were not kept")
+    return weights
+
+
 def _base(prepared: Prepared) -> tuple[str, Path]:
     encoder = prepared.space.encoder.digest
     return encoder, prepared.folders[encoder]
 
 
-def _target_side(prepared: Prepared, data: TaskData) -> TargetSide:
+def _target_side(prepared: Prepared, data: TaskData, by: Sequence[str]) -> TargetSide:
     encoder, folder = _base(prepared)
     told, why = None, ""
     with prepared.directory.lock():
-        _, textemb = text_rows(prepared, folder, encoder, data)
+        vectors = {TEXTEMB: text_rows(prepared, folder, encoder, data)[1]}
+        if any(name.partition("/")[0] == "taskemb" for name in by):
+            vectors |= _own_taskemb(prepared, data)
         try:
             rows = read_rows(prepared, folder, encoder, data, native=True)
             told = moments(rows["features"], rows["targets"])
@@ -196,8 +209,19 @@ def _target_side(prepared: Prepared, data: TaskData) -> TargetSide:
         name=data.task.name,
         encoder=encoder,
         embedded=EMBEDDED,
-        vectors={TEXTEMB: textemb},
+        vectors=vectors,
         watch=Watch(data.test.read()),
         moments=told,
         why=why,
     )
+
+
+def _own_taskemb(prepared: Prepared, data: TaskData) -> dict[str, Vector]:
+    """TaskEmb of the target's own model. Raises InputError if there is none."""
+    try:
+        run = _alone(prepared, data.task)
+        return taskemb_vectors(prepared, _weights(prepared, run), run.transfer.key, data)
+    except _NoCard as reason:
+        rule = f"TaskEmb needs the target's own model: {reason}."
+        fix = f'Leave it out, or train the target first: forelearn train STUDY --target "{data.task.name}".'
+        raise InputError(Problem(f"target `{data.task.name}`", rule, fix)) from None
