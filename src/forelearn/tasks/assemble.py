@@ -16,9 +16,9 @@ from forelearn.core.errors import Problem
 from forelearn.core.task import metrics_of
 from forelearn.tasks.corpus import Corpus
 from forelearn.tasks.documents import Document, documents
-from forelearn.tasks.drafts import Draft, DraftTask
+from forelearn.tasks.drafts import Draft
 from forelearn.tasks.files import listed
-from forelearn.tasks.kinds import kind_problems, strata, to_be_found
+from forelearn.tasks.kinds import class_problems, kind_problems, strata, to_be_found
 from forelearn.tasks.labels import draft
 from forelearn.tasks.names import name_fault
 from forelearn.tasks.reading import Read, read_corpus
@@ -236,46 +236,3 @@ def _bundle(
         elif own.metric is not None:
             problems.append(_metric_problem(f"{own.where} metric", own.metric, [data]))
         yield data, problems
-
-
-def class_problems(
-    task: DraftTask, columns: Mapping[str, Sequence[int]], *, where: str
-) -> tuple[bool, list[Problem]]:
-    """Whether every split holds two labels, without which nothing can be learned or measured, and what lacks.
-
-    columns: split → label codes. An error for a task that the user named; one that came of
-    `one_vs_rest = true` is left out with a warning.
-    """
-    lacking = []
-    for split in SPLITS:
-        codes = set(columns[split])
-        if not codes:
-            lacking.append(f"{split} is empty")
-        elif len(codes) < 2:
-            lacking.append(f"{split} ({len(columns[split])} rows) holds `{task.labels[min(codes)]}` only")
-    if lacking:
-        return False, [
-            Problem(
-                f"{where}: task `{task.name}`",
-                f"Every split needs two labels: {'; '.join(lacking)}.",
-                "Give more rows, merge rare labels, change [splits] shares or seed, or leave the label out.",
-            )
-            if task.required
-            else Problem(
-                f"{where}: task `{task.name}`",
-                f"The label is too rare: {'; '.join(lacking)}.",
-                "It is left out; list the labels in one_vs_rest to choose them.",
-                "warning",
-            )
-        ]
-    unseen = sorted({*columns["dev"], *columns["test"]} - set(columns["train"]))
-    if unseen:
-        return True, [
-            Problem(
-                f"{where}: task `{task.name}`",
-                f"Labels that train never shows: {listed([task.labels[code] for code in unseen])}.",
-                "They cannot be learned; give train rows of them.",
-                "warning",
-            )
-        ]
-    return True, []

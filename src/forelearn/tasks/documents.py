@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from forelearn.core.errors import Problem, did_you_mean
-from forelearn.tasks.contents import Cause, Content, Dropped, Refused, content_of, layout_of
+from forelearn.tasks.causes import Cause, Dropped, Refused
+from forelearn.tasks.contents import Content, content_of, layout_of
 from forelearn.tasks.corpus import (
     FILE_GROUP,
     Corpus,

@@ -112,6 +112,49 @@ def to_be_found(task: DraftTask, documents: Sequence[Document], rows: Sequence[i
             return {"labels": tuple(task.codes[row] for row in rows)}
 
 
+def class_problems(
+    task: DraftTask, columns: Mapping[str, Sequence[int]], *, where: str
+) -> tuple[bool, list[Problem]]:
+    """Whether every split holds two labels, without which nothing can be learned or measured, and what lacks.
+
+    columns: split → label codes. An error for a task that the user named; one that came of
+    `one_vs_rest = true` is left out with a warning.
+    """
+    lacking = []
+    for split in SPLITS:
+        codes = set(columns[split])
+        if not codes:
+            lacking.append(f"{split} is empty")
+        elif len(codes) < 2:
+            lacking.append(f"{split} ({len(columns[split])} rows) holds `{task.labels[min(codes)]}` only")
+    if lacking:
+        return False, [
+            Problem(
+                f"{where}: task `{task.name}`",
+                f"Every split needs two labels: {'; '.join(lacking)}.",
+                "Give more rows, merge rare labels, change [splits] shares or seed, or leave the label out.",
+            )
+            if task.required
+            else Problem(
+                f"{where}: task `{task.name}`",
+                f"The label is too rare: {'; '.join(lacking)}.",
+                "It is left out; list the labels in one_vs_rest to choose them.",
+                "warning",
+            )
+        ]
+    unseen = sorted({*columns["dev"], *columns["test"]} - set(columns["train"]))
+    if unseen:
+        return True, [
+            Problem(
+                f"{where}: task `{task.name}`",
+                f"Labels that train never shows: {listed([task.labels[code] for code in unseen])}.",
+                "They cannot be learned; give train rows of them.",
+                "warning",
+            )
+        ]
+    return True, []
+
+
 def kind_problems(
     task: DraftTask, found: Mapping[str, Mapping[str, Any]], *, where: str
 ) -> tuple[bool, list[Problem]]:
