@@ -69,6 +69,8 @@ def _section(name: str, family: MixedFamily, files: list[str]) -> str:
         lines.append(f"files = {{ {', '.join(pairs)} }}")
     if kind == "regression":
         lines += ['kind = "regression"', 'label = "value"']
+    if kind == "multiple_choice":
+        lines += [f'kind = "{kind}"', 'text = "premise"', 'choices = ["choice1", "choice2"]']
     if kind == "binary":
         lines.append(f'positive = "{family.tasks[name].labels[1]}"')
     if family.tasks[name].train.pairs is not None and kind != "question_answering":
