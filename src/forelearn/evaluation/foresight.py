@@ -50,13 +50,13 @@ class Foresight:
 
 
 def foresee(beliefs: Sequence[Belief], *, level: float = 0.9, margin: float = MARGIN) -> Foresight:
-    """Decide on what is believed of a target's sources; their order does not matter.
+    """Decide on what is believed of a target's sources.
 
-    beliefs: of the sources that may be recommended. margin: the smallest gain worth having, in the metric's units.
+    beliefs: of the sources that may be recommended, best ranked first: of equal means the first leads. margin: the smallest gain worth having, in the metric's units.
     """
     if not beliefs:
         return Foresight("not enough evidence", "", (), None, "No source is left to recommend.")
-    ordered = sorted(beliefs, key=lambda one: (-one.mean, one.source))
+    ordered = sorted(beliefs, key=lambda one: -round(one.mean, 9))
     leader = ordered[0]
     low, high = leader.bounds(level)
     chance = leader.chance_above(0.0)
