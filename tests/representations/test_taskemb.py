@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from forelearn.core.errors import InputError
 from forelearn.models.task_model import TaskModel
+from forelearn.representations.sketch import cosine
 from forelearn.representations.taskemb import Fisher, taskemb
 from forelearn.representations.taskemb_file import FILE, load_taskemb, save_taskemb
 from forelearn.tasks.synthetic_kinds import FORMS
@@ -228,7 +229,25 @@ def test_a_sketched_taskemb_measures_its_own_error(bert):
         assert small.agreement[name] == pytest.approx(whole.agreement[name])
     assert 0 < small.largest_error < 5 * (2 / 64) ** 0.5
     alone = fisher_of(made, "binary", task("binary").train.pick([0]), Fisher(size=64))
-    assert np.isnan(alone.largest_error)
+    assert np.isnan(list(alone.agreement.values())).all()
+
+
+def test_the_measured_error_is_what_cosines_of_other_tasks_suffer(bert):
+    """Of tasks whose vectors lie apart; an error measured on like vectors alone would be far too small."""
+    fisher, forms = Fisher(size=64), ("binary", "pair", "tags", "answers")
+    whole = [fisher_of(model(bert, form, seed=2), form).vectors for form in forms]
+    small = [fisher_of(model(bert, form, seed=2), form, fisher=fisher) for form in forms]
+    found, measured = [], []
+    for name, length in small[0].lengths.items():
+        if length > 64 and all(name in one.vectors for one in small):
+            found += [
+                cosine(small[0].vectors[name], small[i].vectors[name])
+                - cosine(whole[0][name], whole[i][name])
+                for i in (1, 2, 3)
+            ]
+            measured += [one.error[name] for one in small]
+    ratio = np.sqrt(np.mean(np.square(measured)) / np.mean(np.square(found)))
+    assert 0.5 < ratio < 4
 
 
 def test_components_can_be_chosen(bert):

@@ -27,8 +27,12 @@ softmax does not see): its gradient is 0, and what is computed of it is rounding
 The draw goes by index, so it changes when classes are renumbered; nothing else does.
 
 Kept small: a component of more than `size` numbers is kept as a sketch (`sketch.py`). What that does to a cosine is
-measured: examples are dealt into two halves, and `error` is how far the cosine of the halves' sketches lies from that
-of their whole vectors, `agreement`. The latter also says how far the vector hangs on which examples were taken.
+measured, `error`, as the larger of two: examples are dealt into two halves, and the cosine of the halves' sketches
+is set against that of their whole vectors, `agreement` (alike: the error is small); and that of the vector and itself
+reversed (unlike: it is large). `agreement` also says how far the vector hangs on which examples were taken.
+
+Measured on one core with a BERT of 6 layers × 384 and 500 pairs of 65 tokens on average: 22.7 million numbers in 25
+seconds of processor time and at most 2 GB of memory.
 
 Not shown to rank sources: on three generated families whose order is known (`tasks/synthetic_mixed.py`, a random BERT
 of 2 layers × 64, one training seed each) the fused cosines put a kin above another source in 0, 7 and 5½ of 9 pairs.
@@ -105,9 +109,9 @@ class TaskEmb:
     """vectors: component → [≤ size] float64, at least 0 where it is whole, else a sketch.
 
     lengths: component → length of the whole vector. agreement: component → cosine of the halves' whole vectors.
-    error: component → |cosine of the halves' sketches − agreement|, 0 where it is whole. Both are NaN where a
-    half is empty or 0. Components that no example has a gradient for (a pooler that nothing reads) are left out,
-    and biases whose gradient is nothing but rounding.
+    error: component → how far a cosine of sketches was found from that of whole vectors, 0 where it is whole.
+    Both are NaN where they cannot be measured (a half is empty or 0). Components that no example has a gradient
+    for (a pooler that nothing reads) are left out, and biases whose gradient is nothing but rounding.
     examples: how many were passed. fisher: how.
     """
 
@@ -228,10 +232,19 @@ def _keep(name: str, halves: tuple[_Sum, _Sum], examples: int, fisher: Fisher) -
     """What is kept of a component, from the sums of its halves."""
     like = next(half[name] for half in halves if name in half)
     whole = np.stack([half.get(name, torch.zeros_like(like)).flatten().cpu().numpy() for half in halves])
+    total = whole.sum(axis=0)
+    whole = np.stack([*whole, total, total[::-1]])
     small = sketch(whole, name, size=fisher.size)
-    agreement = cosine(whole[0], whole[1])
-    error = abs(cosine(small[0], small[1]) - agreement) if len(whole[0]) > fisher.size else 0.0 * agreement
-    return _Kept(small.sum(axis=0) / examples, whole.shape[1], float(whole.max()), agreement, error)
+    near, far = (
+        abs(cosine(small[row], small[row + 1]) - cosine(whole[row], whole[row + 1])) for row in (0, 2)
+    )
+    return _Kept(
+        vector=small[2] / examples,
+        length=whole.shape[1],
+        largest=float(total.max()),
+        agreement=cosine(whole[0], whole[1]),
+        error=float(np.fmax(near, far)),
+    )
 
 
 def _is_rounding(name: str, kept: Mapping[str, _Kept], precision: Precision) -> bool:
