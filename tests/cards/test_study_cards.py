@@ -100,6 +100,13 @@ def test_a_targets_own_card_is_no_source(study):
     assert sorted(card.name for card in found.cards) == names[1:3]
 
 
+def test_another_source_of_the_targets_name_is_ranked(study, tmp_path):
+    path, names, _ = study
+    Library(tmp_path).add(made_card(names[0]))
+    found = rank_library(path, names[0], str(tmp_path), options=ONE).ranking
+    assert [card.name for card in found.cards] == [names[0]]
+
+
 def test_a_maps_score_is_nearer_to_the_sources_own_model_than_the_base_encoders(study):
     """Oracle: LogME of the target's rows under the source's model, which the map stands for."""
     from forelearn.estimators.logme import logme

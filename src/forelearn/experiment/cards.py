@@ -14,7 +14,7 @@ import numpy as np
 
 from forelearn import __version__
 from forelearn.cards.card import RANK, TEXTEMB, Card, Vector
-from forelearn.cards.fingerprints import Watch, fingerprints
+from forelearn.cards.fingerprints import Fingerprints, Watch, fingerprints
 from forelearn.cards.library import Library
 from forelearn.cards.rank import BY, CardRanking, TargetSide, rank_cards
 from forelearn.core.data import TaskData
@@ -93,24 +93,32 @@ def rank_library(
     """Rank the cards of a library for a target of a study. Trains nothing; no source's encoder is loaded.
 
     by: `textemb`, `esm`, `size`, `taskemb` (for a target that has been trained alone); at least one.
-    The target's own card, by name, is left out.
+    The target's own card, known by its name and its texts, is left out.
     """
     prepared = open_prepared(study, options)
-    data = prepared.tasks[find_task(prepared, target).name]
-    side = _target_side(prepared, data, by)
+    with prepared.directory.lock():
+        side = read_target(prepared, target, by=by)
+    return rank_against(prepared, side, library, by=by)
+
+
+def rank_against(
+    prepared: Prepared, side: TargetSide, library: str, *, by: Sequence[str] = BY
+) -> LibraryRanking:
+    """Rank the cards of a library for a target that has been read: `rank_library` without its reading."""
     others = 0
+    own = _prints(prepared.tasks[side.name])
 
     def sources() -> Iterator[Card]:
         nonlocal others
         for card in Library(library).cards():
             others += card.encoder.digest != side.encoder
-            if card.name != target:
+            if card.name != side.name or not np.array_equal(card.prints.exact, own.exact):
                 yield card
 
     try:
         ranking = rank_cards(sources(), side, by=by)
     except ValueError as error:
-        raise InputError(Problem("--by", f"{error}.", f"Known: {', '.join(BY)}.")) from error
+        raise InputError(Problem("--by", f"{error}.", f"Known: {', '.join(BY)}, taskemb.")) from error
     notes = []
     if others:
         cards = "1 card was" if others == 1 else f"{others} cards were"
@@ -156,7 +164,7 @@ def _card(prepared: Prepared, task: Task, *, licence: str, taskemb: bool) -> Car
         train=len(data.train),
         dev=len(data.dev),
         performance={one.transfer.seed: one.dev() for one in runs if isinstance(one, Run)},
-        prints=fingerprints([*data.train.read(), *data.dev.read()]),
+        prints=_prints(data),
         vectors={
             TEXTEMB: mean.astype(np.float32),
             **(taskemb_vectors(prepared, weights, alone.key, data) if taskemb else {}),
@@ -167,6 +175,11 @@ def _card(prepared: Prepared, task: Task, *, licence: str, taskemb: bool) -> Car
         made=now(),
         by=f"forelearn {__version__}",
     )
+
+
+def _prints(data: TaskData) -> Fingerprints:
+    """Of the texts that a task is learned from and chosen by."""
+    return fingerprints([*data.train.read(), *data.dev.read()])
 
 
 def _alone(prepared: Prepared, task: Task) -> Run:
@@ -191,20 +204,21 @@ def _base(prepared: Prepared) -> tuple[str, Path]:
     return encoder, prepared.folders[encoder]
 
 
-def _target_side(prepared: Prepared, data: TaskData, by: Sequence[str]) -> TargetSide:
+def read_target(prepared: Prepared, name: str, *, by: Sequence[str] = BY) -> TargetSide:
+    """What a ranking by `by` needs of a task of the study; who calls it holds the study's lock."""
+    data = prepared.tasks[find_task(prepared, name).name]
     encoder, folder = _base(prepared)
     told, why = None, ""
-    with prepared.directory.lock():
-        vectors = {TEXTEMB: text_rows(prepared, folder, encoder, data)[1]}
-        if any(name.partition("/")[0] == "taskemb" for name in by):
-            vectors |= _own_taskemb(prepared, data)
-        try:
-            rows = read_rows(prepared, folder, encoder, data, native=True)
-            told = moments(rows["features"], rows["targets"])
-        except InputError as error:
-            why = error.problems[0].what
-        except ValueError as error:
-            why = str(error)
+    vectors = {TEXTEMB: text_rows(prepared, folder, encoder, data)[1]}
+    if any(name.partition("/")[0] == "taskemb" for name in by):
+        vectors |= _own_taskemb(prepared, data)
+    try:
+        rows = read_rows(prepared, folder, encoder, data, native=True)
+        told = moments(rows["features"], rows["targets"])
+    except InputError as error:
+        why = error.problems[0].what
+    except ValueError as error:
+        why = str(error)
     return TargetSide(
         name=data.task.name,
         encoder=encoder,
