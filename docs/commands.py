@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-COMMANDS = "demo init check run rank train report evaluate status explain export verify gc ask tell".split()
+COMMANDS = "demo init check run rank train report evaluate prior status explain export verify gc ask tell".split()
+GROUPS = {"cards": "build add list push pull".split()}
 
 
 def help_of(*command: str) -> str:
@@ -34,6 +35,9 @@ def main() -> None:
     )
     for command in COMMANDS:
         print(f"## forelearn {command}\n\n```\n{help_of(command).strip()}\n```\n")
+    for group, commands in GROUPS.items():
+        for command in commands:
+            print(f"## forelearn {group} {command}\n\n```\n{help_of(group, command).strip()}\n```\n")
 
 
 if __name__ == "__main__":

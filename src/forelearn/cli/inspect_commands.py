@@ -52,6 +52,12 @@ def rank(
     prior: Annotated[
         Path | None, typer.Option("--prior", help="Expected gains before any run, in place of the shipped.")
     ] = None,
+    cards: Annotated[
+        str | None,
+        typer.Option(
+            "--cards", help="Rank the cards of this library (folder or URI) instead of the sources."
+        ),
+    ] = None,
     out: Out = None,
     data: Data = None,
     device: Device = None,
@@ -63,6 +69,10 @@ def rank(
         from forelearn.report.methods_terminal import show_methods
 
         show_methods()
+        return
+    methods = [name.strip() for name in by.split(",")] if by else []
+    if cards is not None:
+        _rank_cards(study, target, cards, methods, out=out, data=data, device=device, as_json=as_json)
         return
     from forelearn.cli.display import Live
     from forelearn.experiment.opening import Options
@@ -79,7 +89,7 @@ def rank(
             study,
             target,
             options,
-            by=[name.strip() for name in by.split(",")] if by else (),
+            by=methods,
             attributions=attributions,
             allow_leaks=allow_leaks,
             prior=prior,
@@ -91,6 +101,35 @@ def rank(
         print(ranking_csv(ranking), end="")
     else:
         show_ranking(ranking)
+
+
+def _rank_cards(
+    study: Path,
+    target: str | None,
+    library: str,
+    by: list[str],
+    *,
+    out: str | None,
+    data: str | None,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """`rank --cards`: a target of a study against a library; nothing is trained, no source's encoder is loaded."""
+    from forelearn.cards.rank import BY
+    from forelearn.core.errors import InputError, Problem
+    from forelearn.core.keys import plain
+    from forelearn.experiment.cards import rank_library
+    from forelearn.experiment.opening import Options
+    from forelearn.report.cards_terminal import show_card_ranking
+
+    if target is None:
+        raise InputError(Problem("--target", "must be named with --cards.", "Add --target NAME."))
+    options = Options(out=out, data_root=data, device=device)
+    found = rank_library(study, target, library, by=by or BY, options=options)
+    if as_json:
+        print_json({**plain(found.ranking), "notes": list(found.notes)})
+    else:
+        show_card_ranking(found.ranking, found.notes)
 
 
 def report(

@@ -47,12 +47,12 @@ NEEDS: dict[Need, str] = {
 
 ALL: tuple[Kind, ...] = tuple(METRICS)
 TEXT_CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
-CLASSES: tuple[Kind, ...] = (*TEXT_CLASSES, "sequence_labelling")
-"""Kinds whose rows have classes: of texts, or of words."""
+CLASSES: tuple[Kind, ...] = (*TEXT_CLASSES, "multiple_choice", "sequence_labelling")
+"""Kinds whose rows have classes: of texts, of words, or of choices, each of which is right or not."""
 TARGETS: tuple[Kind, ...] = (*CLASSES, "regression")
 """Kinds whose rows have classes or values."""
 
-CHOICE = "the place of the right choice is no class"
+CHOICE = "the place of the right choice is no label of the text"
 SPAN = "an answer is a span, neither a class nor a value"
 
 
@@ -86,7 +86,6 @@ class Method:
 VALUES_NOT = "it counts rows of each class, and a value has no class"
 NO_CLASS: tuple[tuple[Kind, str], ...] = (
     ("regression", VALUES_NOT),
-    ("multiple_choice", CHOICE),
     ("question_answering", SPAN),
 )
 NO_TARGET = NO_CLASS[1:]
