@@ -1,1 +1,1 @@
-"""What stands for a task or a pair of tasks: TextEmb, conductance, ANSAT."""
+"""What stands for a task, its rows, or a pair of tasks: features, TextEmb, TaskEmb, grademb, conductance, ANSAT."""

@@ -39,7 +39,10 @@ def sketch(vectors: NDArray[np.floating], name: str, *, size: int, seed: int = 0
 
 
 def cosine(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    """In [−1, 1]; NaN if a vector is 0."""
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(np.clip(one @ other / lengths, -1.0, 1.0)) if lengths > 0 else float("nan")
+    """In [−1, 1], summed in 64 bits; NaN if a vector is 0."""
+    sums = np.zeros(3)
+    for start in range(0, len(one), _STRETCH):
+        a, b = (np.asarray(rows[start : start + _STRETCH], np.float64) for rows in (one, other))
+        sums += a @ b, a @ a, b @ b
+    lengths = float(np.sqrt(sums[1]) * np.sqrt(sums[2]))
+    return float(np.clip(sums[0] / lengths, -1.0, 1.0)) if lengths > 0 else float("nan")

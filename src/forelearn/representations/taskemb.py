@@ -1,4 +1,4 @@
-"""TaskEmb: which parts of a fine-tuned encoder a task depends on (Vu et al. 2020, section 3.2).
+"""TaskEmb: which parts of a fine-tuned encoder a task depends on (Vu et al. 2020).
 
 The diagonal of the empirical Fisher information of the fine-tuned model, with the true labels, one vector a
 component:
@@ -32,7 +32,8 @@ is set against that of their whole vectors, `agreement` (alike: the error is sma
 reversed (unlike: it is large). `agreement` also says how far the vector hangs on which examples were taken.
 
 Measured on one core with a BERT of 6 layers × 384 and 500 pairs of 65 tokens on average: 22.7 million numbers in 25
-seconds of processor time and at most 2 GB of memory.
+seconds of processor time and at most 1.7 GB of memory, to 213 kB, with errors of .024 (root mean square) and .098
+(largest).
 
 Not shown to rank sources: on three generated families whose order is known (`tasks/synthetic_mixed.py`, a random BERT
 of 2 layers × 64, one training seed each) the fused cosines put a kin above another source in 0, 7 and 5½ of 9 pairs.
@@ -229,21 +230,21 @@ def _add_squares(
 
 
 def _keep(name: str, halves: tuple[_Sum, _Sum], examples: int, fisher: Fisher) -> _Kept:
-    """What is kept of a component, from the sums of its halves."""
+    """What is kept of a component, from the sums of its halves, which it takes out of them."""
     like = next(half[name] for half in halves if name in half)
-    whole = np.stack([half.get(name, torch.zeros_like(like)).flatten().cpu().numpy() for half in halves])
-    total = whole.sum(axis=0)
-    whole = np.stack([*whole, total, total[::-1]])
-    small = sketch(whole, name, size=fisher.size)
+    one, other = (half.pop(name, torch.zeros_like(like)).flatten().cpu().numpy() for half in halves)
+    total = one + other
+    whole = (one, other, total, total[::-1])
+    small = [sketch(values[None], name, size=fisher.size)[0] for values in whole]
     near, far = (
         abs(cosine(small[row], small[row + 1]) - cosine(whole[row], whole[row + 1])) for row in (0, 2)
     )
     return _Kept(
         vector=small[2] / examples,
-        length=whole.shape[1],
+        length=len(total),
         largest=float(total.max()),
-        agreement=cosine(whole[0], whole[1]),
-        error=float(np.fmax(near, far)),
+        agreement=cosine(one, other),
+        error=float(np.fmax(near, far)) if len(total) > fisher.size else 0.0,
     )
 
 
