@@ -1,7 +1,8 @@
 """The exhaustive ground truth of a study in one metric: every pair, several seeds, dev and test. A pure value.
 
 Shapes: T targets, S sources, R seeds. A source may be a target; its own cell is NaN, that run is `itself`.
-Performances are fractions, higher is better, NaN where a run is missing.
+Performances are fractions (of correlations in [−1, 1]), higher is better, NaN where a run is missing. The metric may
+be each target's own: gains and losses in points are then means over points of different metrics.
 """
 
 from __future__ import annotations

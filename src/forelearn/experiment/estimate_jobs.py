@@ -48,21 +48,24 @@ def rows_job(
     data, model = _task(place, target, digest), Path(weights)
     head, seed = head_for(data), int(how["seed"])
     found: dict[str, Scored] = {}
-    effort = Effort()
+    features, predictions = Effort(), Effort()
     try:
         rows = row_features(model, data.train, head, **_how(place, how))
-        effort += rows.effort
+        features = rows.effort
         found |= by_features(rows.features, rows.targets, seed=seed)
     except InputError as error:
         found |= dict.fromkeys(BY_FEATURES, Scored(None, reason=error.problems[0].what))
     try:
         said = source_predictions(model, data.train, head, **_how(place, how))
-        effort += said.effort
+        predictions = said.effort
         found |= by_predictions(said.probabilities, said.targets, seed=seed)
     except InputError as error:
         found |= dict.fromkeys(BY_PREDICTIONS, Scored(None, reason=error.problems[0].what))
     folder = _folder(place, key)
-    value = {"scores": {name: plain(one) for name, one in found.items()}, "effort": plain(effort)}
+    value = {
+        "scores": {name: plain(one) for name, one in found.items()},
+        "effort": {"features": plain(features), "predictions": plain(predictions)},
+    }
     (folder / SCORES).write_text(json.dumps(value), encoding="utf-8")
     _finish(place, key)
 

@@ -19,7 +19,7 @@ from forelearn.estimators.esm import Moments, esm_score, fit_esm, moments
 from forelearn.experiment.estimate_jobs import SCORES
 from forelearn.experiment.estimate_stock import Asked, Stock, Table
 from forelearn.experiment.estimates_texts import text_rows
-from forelearn.experiment.row_scores import HALVES, Scored, half_samples, over_seeds
+from forelearn.experiment.row_scores import BY_PREDICTIONS, HALVES, Scored, half_samples, over_seeds
 from forelearn.representations.effort import Effort
 
 
@@ -31,7 +31,7 @@ def by_rows(stock: Stock, method: str, target: Task) -> Table:
         seeds[name] = [
             stock.ask(
                 "rows_job",
-                ["row scores", model, target.kind, target.digest, HALVES],
+                ["scores of rows", model, target.kind, target.digest, HALVES],
                 str(folder),
                 target.name,
                 target.digest,
@@ -51,7 +51,8 @@ def by_rows(stock: Stock, method: str, target: Task) -> Table:
             value = json.loads((folders[one.key] / SCORES).read_text(encoding="utf-8"))
             said = value["scores"][method]
             scored.append(Scored(said["value"], tuple(said["halves"]), said["reason"], said["seconds"]))
-            stock.count(method, one.key, Effort(**value["effort"]) + Effort(seconds=said["seconds"]))
+            read = value["effort"]["predictions" if method in BY_PREDICTIONS else "features"]
+            stock.count(method, one.key, Effort(**read) + Effort(seconds=said["seconds"]))
         if scored:
             found[name] = over_seeds(scored)
     return found

@@ -9,8 +9,10 @@ Where tasks have single-task models of several seeds, each seed's models are com
 the score is the mean, and each half is one of a seed in turn, so that the spread is over rows and seeds.
 
 taskemb: in every component the raw cosine, components fused by reciprocal rank (`estimators/task_similarity.py`).
-grademb: cosine after the mean over the target and its sources is removed [choice]: gradients of models that were
-tuned from one encoder share a direction that says nothing of the task, as embeddings of texts do.
+grademb: the gradients are scaled to length 1, the mean over the target and its sources is removed, and the cosine is
+taken [choice]. Gradients of models that were tuned from one encoder share a direction that says nothing of the task,
+as embeddings of texts do; and they differ in length by orders of magnitude, so that unscaled the longest would be the
+mean, and lie opposite to all others.
 """
 
 from __future__ import annotations
@@ -109,6 +111,8 @@ def _centred_cosine(target: str, tasks: Mapping[str, Vectors]) -> Scores:
     """tasks: each with one vector."""
     names = sorted(tasks)
     rows = np.stack([np.concatenate(list(tasks[name].values())) for name in names])
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = rows / np.where(lengths > 0, lengths, 1.0)
     cosine = dict(zip(names, similarities(rows, centred=True)[names.index(target)].tolist()))
     del cosine[target]
     few = f"fewer than {FEWEST_CENTRED} tasks have gradients: of two, every centred cosine is −1"

@@ -14,6 +14,7 @@ import numpy as np
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Cost
 from forelearn.estimators.features import Columns
+from forelearn.estimators.methods import METHODS
 from forelearn.evaluation.errors_at import ErrorCurve, error_curve, floor_curve, no_model_curve
 from forelearn.evaluation.orders import Method, Seen, source_effects
 from forelearn.evaluation.study_cells import StudyMethod
@@ -29,6 +30,7 @@ from forelearn.experiment.held_out import predictions, usable_sets
 from forelearn.experiment.results_table import FILE as RESULTS
 from forelearn.experiment.results_table import (
     Result,
+    deciding_of,
     metrics_of,
     read_results,
     results_of,
@@ -42,15 +44,17 @@ from forelearn.store.runs import Runs
 
 JUDGED = ("average_precision", "f1")
 """Metrics that are judged, after the one that decides."""
-COLUMNS = ("cooccurrence", "textemb", "words", "overlap", "size", "prior")
-"""Feature columns that are orders of their own."""
+FREE = ("cooccurrence", "textemb", "words", "overlap", "size")
+ORDERS = (*FREE, *(name for name in METHODS if name not in (*FREE, "random", "static")), "prior")
+"""Feature columns that are orders of their own, as they are listed; a table need not have all of them."""
 
 
 def evaluate_study(
     path: Path, *, out: str | None = None, draws: int = 100, seed: int = 0, metrics: Sequence[str] = ()
 ) -> StudyEvaluation:
     """Judge a study. out: its store, as in `forelearn run`. metrics: which to judge; by default the deciding one,
-    average precision and F1, as far as they were measured.
+    average precision and F1, as far as they were measured in every run. Where targets have different deciding
+    metrics, `DECIDING` stands for each target's own.
 
     Raises InputError if the study cannot be read, has no runs, or too few to judge anything.
     """
@@ -58,8 +62,8 @@ def evaluate_study(
         raise InputError(Problem("--draws", f"must be at least 2, got {draws}.", "The default is 100."))
     study = opened(path, out)
     results, origin = results_for(study)
+    deciding, results = deciding_of(results, study.settings.metric)
     known = metrics_of(results)
-    deciding = study.settings.metric or "average_precision"
     wanted = list(dict.fromkeys(metrics or (deciding, *JUDGED)))
     judged = [name for name in wanted if name in known]
     if not judged:
@@ -166,11 +170,14 @@ def methods_for(truth: Truth, features: Features) -> list[StudyMethod]:
         ),
         StudyMethod(Method("static", by_static, others)),
     ]
-    groups = features.columns.groups()
-    for name in (name for name in COLUMNS if name in groups):
-        values = _grid(truth, features, features.columns.rows[:, groups[name][0]])
-        costly = ("textemb",) if name == "textemb" else ("ansat", "textemb") if name == "prior" else ()
-        found.append(StudyMethod(Method(name, _always(values), "no run"), share(costly)))
+    for name in (name for name in ORDERS if name in features.columns.names):
+        column = features.columns.names.index(name)
+        values = _grid(truth, features, features.columns.rows[:, column])
+        scored = int(np.isfinite(values).any(axis=1).sum())
+        if scored:
+            some = f"; scores sources of {scored} of {len(values)} targets" if scored < len(values) else ""
+            costly = ("ansat", "textemb") if name == "prior" else (name,)
+            found.append(StudyMethod(Method(name, _always(values), f"no run{some}"), share(costly)))
     for wanted in usable_sets(features) if features.pairs else ():
         by_seed = {
             str(truth.seeds[place]): predictions(truth, truth.dev, features, wanted, seeds=[place])

@@ -1,9 +1,11 @@
 """`features.csv`: what was known of every pair of a study before it was tried, one row a (source, target).
 
 Columns are the predictor's (`estimators/features.py`): `f1.source` and `f1.target` (the deciding measure of both
-tasks alone, on dev and the first seed), `ansat.SET@THRESHOLD`, the free scores, `recipe.…`, and `prior`, the
-rank fusion of free scores and ANSAT, standardised within its target. Columns `cost.…` hold what features cost:
-the sum over rows is the whole. An empty cell is a value that is not known.
+tasks alone, on dev and the first seed), `ansat.SET@THRESHOLD`, a column for every method that orders sources by
+itself (`estimators/methods.py`; `ansat` is the mean over thresholds on D_B), `recipe.…`, and `prior`, the rank
+fusion of free scores and ANSAT, standardised within its target. Columns `cost.…` hold what features cost: the sum
+over rows is the whole. An empty cell is a value that is not known. Columns may be missing: none but `target` and
+`source` is needed.
 """
 
 from __future__ import annotations

@@ -14,11 +14,13 @@ import numpy as np
 
 from forelearn.estimators.boosting import Boosting, choose_backend, fit_trees
 from forelearn.estimators.features import Columns, f1_columns, join
+from forelearn.estimators.methods import METHODS
 from forelearn.estimators.predictor import FEWEST_ROWS, FEWEST_TARGETS
 from forelearn.evaluation.folds import leave_one_target_out
 from forelearn.evaluation.table import Array, mean_known
 from forelearn.evaluation.truth import Side, Truth
 from forelearn.experiment.features_table import Features
+from forelearn.experiment.row_scores import BY_FEATURES, BY_PREDICTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,31 @@ SETS = (
 )
 """The paper's three, the same two together on the gain, and ours with and without what costs something."""
 
+EVERY = "every method"
+"""The set of whatever the table has, if that is more than what the sets above name."""
+
 
 def usable_sets(features: Features) -> tuple[FeatureSet, ...]:
-    """The sets all of whose groups have at least one value."""
+    """The sets all of whose groups have at least one value; and `EVERY`."""
     groups = features.columns.groups()
     filled = {
         group for group, columns in groups.items() if np.isfinite(features.columns.rows[:, columns]).any()
     } | {"f1"}
-    return tuple(one for one in SETS if set(one.groups) <= filled)
+    usable = [one for one in SETS if set(one.groups) <= filled]
+    every = tuple(name for name in METHODS if name in filled)
+    if set(every) - {group for one in SETS for group in one.groups}:
+        usable.append(FeatureSet(EVERY, ("f1", *every), "gain", _paid_once(every, features)))
+    return tuple(usable)
+
+
+def _paid_once(names: Sequence[str], features: Features) -> tuple[str, ...]:
+    """The methods whose costs sum to that of all: of those that share one reading, the dearest."""
+    costs = {name: features.costs[name].units for name in names if name in features.costs}
+    shared = [name for name in costs if name in (*BY_FEATURES, *BY_PREDICTIONS)]
+    kept = [name for name in costs if name not in shared]
+    for group in (BY_FEATURES, BY_PREDICTIONS):
+        kept += sorted((name for name in shared if name in group), key=lambda name: costs[name])[-1:]
+    return tuple(kept)
 
 
 def predictions(
@@ -92,8 +111,14 @@ def _columns(
     alone = dict(zip(truth.targets, level.tolist(), strict=True))
     own = f1_columns([alone.get(s, np.nan) for s, _ in pairs], [alone[t] for _, t in pairs])
     stored = Columns(features.columns.names, features.columns.rows[[place for _, place in rows]])
-    parts = [own if group == "f1" else stored.only([group]) for group in groups]
+    parts = [own if group == "f1" else _told(stored.only([group])) for group in groups]
     return join(*parts), pairs
+
+
+def _told(group: Columns) -> Columns:
+    """A group without the column of its own name where there are others: `ansat` is the mean of `ansat.…`."""
+    parts = [place for place, name in enumerate(group.names) if "." in name]
+    return group.pick(parts) if parts else group
 
 
 def held_out(columns: Columns, targets: Sequence[str], sources: Sequence[str], values: Array) -> Array:

@@ -2,7 +2,9 @@
 
 `source` is empty for a baseline, the target's own name for the control `encoder → B → B`, and `train longer` for
 the control that trains the target alone for twice the epochs. Further columns: seed, recipe of the source and of
-the target, threshold, units and seconds of the last stage, key, and `dev_NAME`, `test_NAME` for every metric.
+the target, `metric`, by which the target is decided, threshold, units and seconds of the last stage, key, and
+`dev_NAME`, `test_NAME` for every metric; a cell is empty where a kind of task does not have it. Tables without the
+column `metric` are read too: of one metric, which the study names.
 """
 
 from __future__ import annotations
@@ -22,12 +24,17 @@ from forelearn.search.space import LONGER
 
 FILE = "results.csv"
 _HEAD = ("target", "source", "seed", "source_recipe", "recipe")
+_METRIC = "metric"
 _TAIL = ("threshold", "units", "seconds", "key")
+
+
+DECIDING = "deciding"
+"""Each target's own deciding metric, as if it were one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run, as a row. dev, test: metric → value."""
+    """One run, as a row. dev, test: metric → value. metric: which decides for the target; empty if not known."""
 
     target: str
     source: str
@@ -40,6 +47,7 @@ class Result:
     units: float
     seconds: float
     key: str
+    metric: str = ""
 
 
 def results_of(outcomes: Iterable[Outcome], grid: Sequence[Recipe]) -> list[Result]:
@@ -97,6 +105,7 @@ def _result(run: Run, recipes: Mapping[str, Recipe]) -> Result | None:
         run.cost.units,
         run.cost.seconds,
         transfer.key,
+        transfer.target.metric,
     )
 
 
@@ -111,10 +120,28 @@ def metrics_of(results: Sequence[Result]) -> tuple[str, ...]:
     return tuple(sorted(set.intersection(*({*row.dev} & {*row.test} for row in results))))
 
 
+def deciding_of(results: Sequence[Result], named: str | None) -> tuple[str, list[Result]]:
+    """The metric that decides, and the results with it.
+
+    Where targets differ in theirs it is `DECIDING`, measured by each one's own; else the one that the study names,
+    or theirs. named: by the study, for all targets whose kind has it.
+    """
+    own = {row.metric for row in results if row.metric}
+    if len(own) < 2:
+        return named or next(iter(own), "average_precision"), list(results)
+
+    def with_own(row: Result, side: Mapping[str, float]) -> Mapping[str, float]:
+        return {**side, DECIDING: side[row.metric]} if row.metric in side else side
+
+    return DECIDING, [
+        replace(row, dev=with_own(row, row.dev), test=with_own(row, row.test)) for row in results
+    ]
+
+
 def write_results(results: Sequence[Result], path: Path) -> None:
     """Write the table in one step, sorted, floats as they read back to the last bit."""
     names = sorted({name for row in results for name in (*row.dev, *row.test)})
-    header = [*_HEAD, *(f"{side}_{name}" for side in ("dev", "test") for name in names), *_TAIL]
+    header = [*_HEAD, _METRIC, *(f"{side}_{name}" for side in ("dev", "test") for name in names), *_TAIL]
     rows = [
         [
             row.target,
@@ -122,6 +149,7 @@ def write_results(results: Sequence[Result], path: Path) -> None:
             str(row.seed),
             row.source_recipe,
             row.recipe,
+            row.metric,
             *(cell(side.get(name, np.nan)) for side in (row.dev, row.test) for name in names),
             *map(cell, (row.threshold, row.units, row.seconds)),
             row.key,
@@ -163,6 +191,7 @@ def read_results(path: Path) -> list[Result]:
             units=number_of(path, row, "units"),
             seconds=number_of(path, row, "seconds"),
             key=text["key"],
+            metric=text.get(_METRIC, ""),
         )
         place = (result.target, result.source, result.seed)
         if place in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean, pstdev
 
@@ -16,12 +16,16 @@ from forelearn.estimators.fusion import fuse
 from forelearn.executors.base import Executor
 from forelearn.experiment.attributions import affordable, embed, read_documents
 from forelearn.experiment.drive import Display, Silent
+from forelearn.experiment.estimates import MADE, Estimates
 from forelearn.experiment.features_table import Features, Pair
 from forelearn.experiment.free import FREE, free_scores, scores_of
 from forelearn.experiment.prepare import Prepared
 from forelearn.representations.ansat import THRESHOLDS
 from forelearn.search.search import Search
 from forelearn.search.space import source_name
+
+WITHOUT = ("random", "static")
+"""Methods that are no features: they order without them, and `evaluate` makes them from the runs."""
 
 DOCUMENTS = 96
 """How many documents every model reads unless said otherwise: eight a task for twelve tasks [choice]."""
@@ -37,8 +41,11 @@ def compute_features(
 ) -> Features:
     """Every feature of every pair; what the store lacks is computed by `executor`, or left out without one.
 
+    A method that does not apply to a pair, or has no score for it, is NaN. What a method cost is that of all targets.
+
     outcomes: the runs of the study, of which baselines on the first seed are read; they must have kept their
-    weights for ANSAT. documents: how many each model reads at most, whatever share of a budget the study grants.
+    weights for ANSAT and for all that reads single-task models. documents: how many each model reads for ANSAT at
+    most, whatever share of a budget the study grants.
     """
     shown = display or Silent()
     search = Search(prepared.space, Budget("share", 1.0), prepared.cost)
@@ -57,6 +64,7 @@ def compute_features(
             if set(pair) <= set(read.ansat.models):
                 values[row] = read.ansat.pair(*pair)
         scores["ansat"] = {pair: float(np.mean(row[1])) for pair, row in zip(pairs, values, strict=True)}
+    further, efforts = _further(Estimates(prepared, search, executor, shown), [*scores, *WITHOUT])
     recipes = {task.name: search.recipe(task) for task in prepared.space.tasks}
     alone = {}
     for task in prepared.space.tasks:
@@ -64,7 +72,7 @@ def compute_features(
         first = search.outcomes.get(prepared.space.baseline(task, recipe, prepared.space.first_seed).key)
         alone[task.name] = first.dev() if isinstance(first, Run) else math.nan
     prior = _prior(scores, [target.name for target in prepared.space.targets])
-    costs = {"textemb": embedding_cost, "ansat": Cost() if read is None else read.cost}
+    costs = {"textemb": embedding_cost, "ansat": Cost() if read is None else read.cost, **efforts}
     default = prepared.space.recipes[0]
     columns = join(
         f1_columns(
@@ -72,12 +80,30 @@ def compute_features(
         ),
         ansat_columns(values, THRESHOLDS),
         *(column(name, [scores[name][pair] for pair in pairs]) for name in FREE),
+        column("ansat", [scores.get("ansat", {}).get(pair, math.nan) for pair in pairs]),
+        *(column(name, [found.get(pair, math.nan) for pair in pairs]) for name, found in further.items()),
         column("prior", [prior.get(pair, math.nan) for pair in pairs]),
         recipe_columns(
             [recipes.get(source) for source, _ in pairs], [recipes[target] or default for _, target in pairs]
         ),
     )
     return Features(tuple(pairs), columns, costs)
+
+
+def _further(
+    estimates: Estimates, known: Sequence[str]
+) -> tuple[dict[str, dict[Pair, float]], dict[str, Cost]]:
+    """Method → pair → score of all methods but those that are known; and what each took, of those that cost."""
+    found: dict[str, dict[Pair, float]] = {}
+    for name in (name for name in MADE if name not in known):
+        tables = {target.name: estimates.table(name, target) for target in estimates.prepared.space.targets}
+        found[name] = {
+            (source, target): one.value
+            for target, table in tables.items()
+            for source, one in table.items()
+            if one.value is not None
+        }
+    return found, {name: effort.cost for name, effort in estimates.efforts.items()}
 
 
 def _granting(prepared: Prepared, search: Search, documents: int) -> Prepared:

@@ -33,6 +33,15 @@ METRICS = {
     "accuracy": "accuracy",
     "precision": "precision",
     "recall": "recall",
+    "matthews": "Matthews correlation",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "span_f1": "span F1",
+    "span_precision": "span precision",
+    "span_recall": "span recall",
+    "answer_f1": "answer F1",
+    "exact_match": "exact match",
+    "deciding": "each target's own metric",
 }
 
 
@@ -82,6 +91,19 @@ def duration(seconds: float) -> str:
     if seconds < 6000:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:,.1f} h".replace(",", " ")
+
+
+def capital(text: str) -> str:
+    """`text` with a capital first letter; the other letters stay as they are (`F1`)."""
+    return text[:1].upper() + text[1:]
+
+
+def learned(source: str) -> str:
+    """A candidate by name; one task learned several times in turn is `A, twice`, not `A → A`."""
+    parts = source.split(" → ")
+    if len(parts) == 1 or len(set(parts)) > 1:
+        return source
+    return f"{parts[0]}, {'twice' if len(parts) == 2 else 'three times'}"
 
 
 def count(value: int) -> str:
