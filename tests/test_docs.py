@@ -70,5 +70,6 @@ def test_the_readme_names_commands_and_files_that_exist():
     from forelearn.cli import app
 
     registered = {command.name or command.callback.__name__ for command in app.registered_commands}
+    registered |= {group.name for group in app.registered_groups}
     for command in re.findall(r"^forelearn ([a-z]+)", text, re.MULTILINE):
         assert command in registered
