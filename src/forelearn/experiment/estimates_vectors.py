@@ -107,8 +107,8 @@ def _compared(method: str, target: Task, blocks: Mapping[str, list[Blocks]]) -> 
     return found
 
 
-def _centred_cosine(target: str, tasks: Mapping[str, Vectors]) -> Scores:
-    """tasks: each with one vector."""
+def centred_cosine(target: str, tasks: Mapping[str, Vectors]) -> Scores:
+    """Cosine of the target with each source, the mean over all removed; tasks: each with one vector [n]."""
     names = sorted(tasks)
     rows = np.stack([np.concatenate(list(tasks[name].values())) for name in names])
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -125,7 +125,13 @@ def _centred_cosine(target: str, tasks: Mapping[str, Vectors]) -> Scores:
     return Scores(target, "grademb", values, {name: why for name in cosine if name not in values})
 
 
-_SIMILAR = {"taskemb": task_similarity, "grademb": _centred_cosine}
+_SIMILAR = {"taskemb": task_similarity, "grademb": centred_cosine}
+
+
+def vectors_of(stock: Stock, method: str, task: Task) -> list[Blocks]:
+    """A task's vectors, one a seed; those that are there."""
+    asked = {one.key: one for one in _asked(stock, method, task)}
+    return [_blocks(arrays) for arrays in stock.arrays(method, asked, f"gradients of {task.name}").values()]
 
 
 def _asked(stock: Stock, method: str, task: Task) -> list[Asked]:
