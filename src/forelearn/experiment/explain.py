@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.report.summary import Document, Explanation, Term, Word
+from forelearn.report.wording import metric_name
 from forelearn.representations.attributions import Attributions
 from forelearn.representations.terms import shared_terms
 from forelearn.search.search import Pair, Search
@@ -94,6 +95,7 @@ class Explained:
     """An outcome with its chain, and, for a pair, the terms that explain it.
 
     chain: outcomes of the source parts, first to last. weights: where the trained folder is, if it was kept.
+    without_terms: why a pair has no terms to show, in a sentence; empty where it has, and for a baseline.
     """
 
     outcome: Outcome
@@ -101,6 +103,7 @@ class Explained:
     terms: tuple[Term, ...]
     weights: str | None
     folder: str
+    without_terms: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -108,6 +111,7 @@ class Explained:
             **outcome_as_json(self.outcome),
             "chain": [outcome_as_json(outcome) for outcome in self.chain],
             "terms": plain(self.terms),
+            "without_terms": self.without_terms,
             "weights": self.weights,
             "folder": self.folder,
         }
@@ -122,16 +126,19 @@ class Explained:
             lines.append(f"failed: {self.outcome.reason}")
         elif isinstance(self.outcome, Run):
             performance = self.outcome.performance
-            for split, values in (("dev", performance.dev), ("test", performance.test)):
-                lines.append(
-                    f"{split:5} " + "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-                )
-            lines.append(f"threshold {performance.threshold:.4f} ({transfer.recipe.threshold})")
-            for group, values in performance.by_group.items():
-                measured = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-                lines.append(f"  test, {group}: {measured}")
+            metric = transfer.target.metric
             lines += [
-                f"dev after epoch {epoch} of {transfer.recipe.epochs}: {transfer.target.metric} {dev:.4f}"
+                f"{split:5} {_measured(values, metric)}"
+                for split, values in (("dev", performance.dev), ("test", performance.test))
+            ]
+            if transfer.target.kind == "binary":
+                lines.append(f"threshold {performance.threshold:.4f} ({transfer.recipe.threshold})")
+            lines += [
+                f"  test, {group}: {_measured(values, metric)}"
+                for group, values in performance.by_group.items()
+            ]
+            lines += [
+                f"dev after epoch {epoch} of {transfer.recipe.epochs}: {metric_name(metric)} {dev:.4f}"
                 for epoch, dev in sorted(performance.rungs.items())
             ]
             lines.append(f"{spent}; by {self.outcome.by}")
@@ -150,7 +157,34 @@ class Explained:
                 f"  {term.word:20} {term.documents:4}  {term.score_source:.3f}  {term.score_target:.3f}"
                 for term in self.terms
             ]
+        if self.without_terms:
+            lines.append(self.without_terms)
         return "\n".join(lines)
+
+
+def _measured(values: Mapping[str, float], metric: str) -> str:
+    """The measures in words, the deciding one first."""
+    ordered = sorted(values, key=lambda name: (name != metric, name))
+    return "  ".join(f"{metric_name(name)} {values[name]:.4f}" for name in ordered)
+
+
+def without_terms(prepared: Prepared, beliefs: Beliefs, pair: Pair) -> str:
+    """Why a pair has no shared terms, in a sentence: they are words that speak for a label, of one text."""
+    for name in pair:
+        data = prepared.tasks.get(name)
+        if data is None:
+            return f"No shared terms: {name} is no task of the study."
+        if data.task.kind != "binary":
+            kind = data.task.kind.replace("_", " ")
+            return f"No shared terms: they are words that speak for one of two labels, and {name} is {kind}."
+        if data.train.pairs is not None:
+            return f"No shared terms: they are words of single texts, and {name} reads pairs."
+    read = beliefs.read
+    if read is None or not set(pair) <= set(read.attributions):
+        return (
+            f"No shared terms: {beliefs.notes.get('attributions', 'its models have not read documents yet')}."
+        )
+    return "No shared terms: no word is active in both single-task models."
 
 
 def _names(candidate: Candidate) -> tuple[str, ...]:
@@ -168,11 +202,11 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
 
     prepared, search, beliefs = standing(study, options)
     if "->" in key:
-        *names, last = (part.strip() for part in key.split("->"))
+        *names, named = (part.strip() for part in key.split("->"))
         known = {
             (_names(candidate), target.name): (candidate, target) for candidate, target in search.candidates()
         }
-        pair = (tuple(names), last)
+        pair = (tuple(names), named)
         if pair not in known:
             raise InputError(Problem(f"pair `{key}`", "is not in the study.", "Write it SOURCE->TARGET."))
         plan = search.plan(*known[pair], search.space.first_seed, check_prefix=False)
@@ -190,9 +224,13 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
             chain.insert(0, part)
         prefix = prefix.prefix
     transfer = outcome.transfer
-    found = terms(beliefs, (transfer.sources[-1].name, transfer.target.name)) if transfer.sources else []
+    found, why = [], ""
+    if transfer.sources:
+        last = (transfer.sources[-1].name, transfer.target.name)
+        found = terms(beliefs, last)
+        why = "" if found else without_terms(prepared, beliefs, last)
     weights = prepared.directory.whole("weights", key)
     folder = prepared.directory.whole("runs", key)
     return Explained(
-        outcome, tuple(chain), tuple(found), None if weights is None else str(weights), str(folder)
+        outcome, tuple(chain), tuple(found), None if weights is None else str(weights), str(folder), why
     )

@@ -17,7 +17,7 @@ from forelearn.search.space import ARROW
 
 
 def task_row(prepared: Prepared, task: Task) -> TaskRow:
-    """A task with its sizes and positives."""
+    """A task with its sizes; positives of a binary one."""
     data = prepared.tasks[task.name]
     parts = (data.train, data.dev, data.test)
     return TaskRow(
@@ -29,6 +29,7 @@ def task_row(prepared: Prepared, task: Task) -> TaskRow:
         positives=Counts(*(part.positives() for part in parts)) if task.kind == "binary" else None,
         groups=len({group for part in parts for group in part.groups}),
         digest=task.digest,
+        choices=len(data.train.choices[0]) if data.train.choices else 0,
     )
 
 
@@ -45,7 +46,7 @@ def baseline_row(search: Search, task: Task) -> BaselineRow | None:
     return BaselineRow(
         task=task.name,
         recipe=plain(runs[0].transfer.recipe),
-        thresholds=tuple(run.performance.threshold for run in runs),
+        thresholds=tuple(run.performance.threshold for run in runs) if task.kind == "binary" else (),
         seeds=tuple(run.transfer.seed for run in runs),
         dev=tuple(run.dev() for run in runs),
         test=tuple(run.test() for run in runs),

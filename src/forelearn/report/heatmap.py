@@ -7,6 +7,7 @@ cross; a task that is its own source is empty. What was recommended is framed.
 
 from __future__ import annotations
 
+from forelearn.report.kinds import own_metrics
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.scale import reach
 from forelearn.report.summary import PairRow, Summary
@@ -57,6 +58,7 @@ def heat_map(summary: Summary) -> Markup:
     chosen = {(source, answer.target) for answer in summary.answers for source in answer.sources
               if answer.decision in ("transfer", "tied")}  # fmt: skip
     pairs = {(pair.source, pair.target): pair for pair in summary.pairs}
+    metrics = own_metrics(summary)
     heads = [
         element(
             "text",
@@ -65,7 +67,10 @@ def heat_map(summary: Summary) -> Markup:
                 "class": "head",
             },
             _short(target),
-            element("title", {}, target),
+            element("tspan", {"x": 12, "dy": 13, "class": "metric"}, metrics[target])
+            if target in metrics
+            else None,
+            element("title", {}, f"{target}, {metrics[target]}" if target in metrics else target),
         )
         for column, target in enumerate(targets)
     ]
@@ -151,7 +156,7 @@ def _half(value: float | None, side: str, width: int, full: float) -> Markup:
     fill = element("rect", place | {"style": f"--s:{100 * share:.0f}"})
     shown = None
     if width >= NUMBERS_FROM:
-        places = 3 if width >= THREE_PLACES_FROM else 2
+        places = 3 if width >= THREE_PLACES_FROM and abs(value) < 1 else 2
         digits = number(abs(value), places).removeprefix("0")
         sign = "" if round(value, places) == 0 else "+" if value > 0 else "−"
         shown = element("text", {"x": x + half / 2, "y": ROW / 2 + 3}, sign + digits)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from forelearn.report.kinds import own_metrics
 from forelearn.report.markup import Markup, element, join, name, names
 from forelearn.report.summary import Answer, Summary
-from forelearn.report.wording import DECISIONS, duration, headline, number, share, spent_share, with_bounds
+from forelearn.report.wording import (
+    DECISIONS,
+    duration,
+    headline,
+    learned,
+    number,
+    share,
+    spent_share,
+    with_bounds,
+)
 
 HEADS = ("Target", "Decision", "Source", "Gain on fresh seeds", "Without", "With")
 LEFT = {"style": "text-align:left"}
@@ -20,15 +30,21 @@ def notebook_html(summary: Summary) -> str:
         element(
             "p", {}, element("b", {}, name(summary.study)), ". ", headline(summary), " Cost: ", spent, "."
         ),
-        element("table", {}, element("thead", {}, head), element("tbody", {}, map(_row, summary.answers))),
+        element(
+            "table",
+            {},
+            element("thead", {}, head),
+            element("tbody", {}, [_row(answer, summary) for answer in summary.answers]),
+        ),
     )
 
 
-def _row(answer: Answer) -> Markup:
+def _row(answer: Answer, summary: Summary) -> Markup:
+    metric = own_metrics(summary).get(answer.target)
     cells = (
-        name(answer.target),
+        join(name(answer.target), f", {metric}" if metric else None),
         DECISIONS[answer.decision],
-        names(answer.sources),
+        names(map(learned, answer.sources)),
         with_bounds(answer.gain),
         number(answer.baseline),
         number(answer.performance),

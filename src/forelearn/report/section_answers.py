@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from forelearn.report.forest import forest_axis, forest_row, forest_scale
 from forelearn.report.heatmap import anchor, axes
+from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import Child, Markup, element, join, name, names
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import Answer, Summary
 from forelearn.report.wording import (
     DECISIONS,
     NONE,
+    because,
     bounds,
     chains_trained,
     count,
     duration,
     headline,
-    metric_name,
+    learned,
+    minus,
     number,
     of,
     share,
@@ -32,7 +35,7 @@ def top(summary: Summary) -> Markup:
     encoder = summary.encoder
     line = (
         f"{of(len(summary.tasks), 'task')} · encoder {encoder.name} ({of(encoder.layers, 'layer')}, "
-        f"{encoder.parameters / 1e6:.1f} M parameters) · {metric_name(summary.metric)} · "
+        f"{encoder.parameters / 1e6:.1f} M parameters) · {measured_by(summary)} · "
         f"budget {summary.budget}"
     )
     return element(
@@ -70,7 +73,7 @@ def facts(summary: Summary) -> list[tuple[str, str, str]]:
         (
             "Mean gain there",
             signed(mean),
-            f"on test, {metric_name(summary.metric)}, where a transfer is advised",
+            f"on test, {measured_by(summary)}, where a transfer is advised",
         ),
         (
             "Pairs trained",
@@ -112,6 +115,7 @@ def answers(summary: Summary) -> Markup:
         Column("Test", number=True, note="mean over seeds, without and with the source"),
     )
     rows = []
+    metrics = own_metrics(summary)
     ordered = sorted(
         summary.answers,
         key=lambda answer: (ORDER.index(answer.decision), -(answer.gain.mean if answer.gain else -1.0)),
@@ -123,7 +127,7 @@ def answers(summary: Summary) -> Markup:
             Cell(_advice(answer), ORDER.index(answer.decision), style="advice"),
             Cell(forest_row(answer, scale), gain, style="plot"),
             Cell(_gain(answer), gain, style="gain"),
-            Cell(_test(answer), answer.performance, style="test"),
+            Cell(_test(answer, metrics.get(answer.target)), answer.performance, style="test"),
         )
         rows.append(Row(cells, below=_why(answer, summary)))
     return element(
@@ -158,6 +162,11 @@ def _measured(summary: Summary) -> str:
     return (
         f"Decided on dev. The gain shown is measured on test, with {amount} that chose nothing, against the "
         f"target’s own baseline; lines are {100 * summary.level:.0f} % intervals."
+        + (
+            " Gains of targets with different metrics share an axis, not a unit."
+            if own_metrics(summary)
+            else ""
+        )
     )
 
 
@@ -175,10 +184,13 @@ def _advice(answer: Answer) -> Markup:
     kind = answer.decision.replace(" ", "-")
     badge = element("span", {"class": f"badge {kind}"}, DECISIONS[answer.decision])
     if answer.decision in ("transfer", "tied"):
-        joined = names(answer.sources)
+        joined = names(map(learned, answer.sources))
         return join(badge, element("span", {"class": "sources"}, joined))
     if answer.sources:
-        return join(badge, element("span", {"class": "sources quiet"}, "best tried: ", names(answer.sources)))
+        return join(
+            badge,
+            element("span", {"class": "sources quiet"}, "best tried: ", names(map(learned, answer.sources))),
+        )
     return join(badge)
 
 
@@ -194,19 +206,21 @@ def _gain(answer: Answer) -> Markup:
     return join(shown, element("span", {"class": "quiet block"}, predicted))
 
 
-def _test(answer: Answer) -> Markup:
+def _test(answer: Answer, metric: str | None) -> Markup:
+    below = element("span", {"class": "quiet block"}, metric) if metric else None
     if answer.performance is None:
-        return join(element("span", {"class": "quiet"}, number(answer.baseline)))
+        return join(element("span", {"class": "quiet"}, number(answer.baseline)), below)
     return join(
         element("span", {"class": "quiet"}, number(answer.baseline), " → "),
         element("b", {}, number(answer.performance)),
+        below,
     )
 
 
 def _why(answer: Answer, summary: Summary) -> Markup:
     sources, targets = axes(summary)
-    more = element("span", {"class": "quiet"}, " ", answer.more) if answer.more else None
-    parts: list[Child] = [element("p", {"class": "why"}, answer.reason, more)]
+    more = element("span", {"class": "quiet"}, " ", minus(answer.more)) if answer.more else None
+    parts: list[Child] = [element("p", {"class": "why"}, because(answer), more)]
     inner: list[Child] = []
     if answer.terms:
         inner.append(_terms(answer))
@@ -217,10 +231,13 @@ def _why(answer: Answer, summary: Summary) -> Markup:
         facts.append(_pair("Gain on dev, which decided", with_bounds(answer.dev_gain)))
     if answer.rival_gain is not None:
         facts.append(
-            _pair("Its rival on the same seeds", [name(answer.rival), ": ", with_bounds(answer.rival_gain)])
+            _pair(
+                "Its rival on the same seeds",
+                [name(learned(answer.rival)), ": ", with_bounds(answer.rival_gain)],
+            )
         )
     elif answer.rival:
-        facts.append(_pair("Its rival", name(answer.rival)))
+        facts.append(_pair("Its rival", name(learned(answer.rival))))
     if answer.negative:
         facts.append(_pair("Makes it worse", names(answer.negative)))
     if answer.runs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import PairRow, Summary
@@ -49,6 +50,7 @@ def _single(summary: Summary) -> Markup | None:
             *(_cell(mine.get(kind)) for kind in ("again", LONGER, SEED)),
         )
         rows.append(Row(cells))
+    unit = f", in {measured_by(summary)}" if own_metrics(summary) else ""
     level = f"{100 * summary.level:.0f} %"
     return element(
         "section",
@@ -59,7 +61,7 @@ def _single(summary: Summary) -> Markup | None:
             {"class": "intro"},
             "A transfer trains twice. So does learning the target again, training it for twice the epochs, or "
             "keeping the better of two seeds: a source that gains no more than these has taught nothing. Gains "
-            f"on test, on the search’s own seeds, with {level} intervals: the best of many is flattered by luck.",
+            f"on test{unit}, on the search’s own seeds, with {level} intervals: the best of many is flattered by luck.",
         ),
         sortable("controls-table", "Gains of the best source and of the controls", columns, rows),
     )

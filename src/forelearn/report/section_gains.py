@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from forelearn.report.curve import curve_chart, said
 from forelearn.report.heatmap import heat_map, legend
+from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import Markup, element, join
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import CostRow, Summary
@@ -11,7 +12,6 @@ from forelearn.report.wording import (
     STAGES,
     count,
     duration,
-    metric_name,
     number,
     of,
     share,
@@ -41,7 +41,8 @@ def gains(summary: Summary) -> Markup | None:
     line = (
         "Rows are sources, columns are targets. The left half of a cell is the predicted gain, the right "
         "half what was obtained on test; a number below 0 is negative transfer "
-        f"({worse} of {of(len(tried), 'tried pair')}). All values stand in the table of pairs below."
+        f"({worse} of {of(len(tried), 'tried pair')}). {_metrics(summary)}All values stand in the table of pairs "
+        "below."
     )
     return element(
         "section",
@@ -78,6 +79,21 @@ def target_baseline(summary: Summary) -> float | None:
     return sum(values) / len(values) if values else None
 
 
+def _metrics(summary: Summary) -> str:
+    """What the columns of the heat map have in common, and what not."""
+    if not own_metrics(summary):
+        return ""
+    return (
+        "Every column is in the metric of its target: compare down a column. Correlations can gain up to 2, the "
+        "other metrics up to 1; one colour scale serves all. "
+    )
+
+
+def _level(summary: Summary) -> str:
+    """What the curve’s axis measures."""
+    return "performance" if own_metrics(summary) else measured_by(summary)
+
+
 def _curve(summary: Summary) -> Markup:
     baseline = target_baseline(summary)
     last = summary.curve[-1]
@@ -98,13 +114,14 @@ def _curve(summary: Summary) -> Markup:
             {"class": "intro"},
             "Mean over targets of the test performance of what dev picks so far, no transfer allowed. ",
             text,
+            " Each target counts in its own metric." if own_metrics(summary) else None,
             " It is one pick, before the confirmation on fresh seeds: a rise within the noise of the seeds "
             "proves nothing.",
         ),
         element(
             "div",
             {"class": "scroll", "role": "region", "tabindex": 0, "aria-label": "Performance against cost"},
-            curve_chart(summary.curve, baseline=baseline, metric=metric_name(summary.metric)),
+            curve_chart(summary.curve, baseline=baseline, metric=_level(summary)),
         ),
         element(
             "details",

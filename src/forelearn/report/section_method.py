@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from forelearn.core.task import Kind
+from forelearn.report.kinds import definition
 from forelearn.report.markup import Child, Markup, element, name
 from forelearn.report.section_tasks import recipe_words
 from forelearn.report.summary import Summary
-from forelearn.report.wording import metric_name
+from forelearn.report.wording import capital, metric_name
 
-METRIC_WORDS = {
-    "average_precision": "area under precision over recall as the threshold falls; needs no threshold",
-    "f1": "harmonic mean of precision and recall of the positive label at the stated threshold",
-    "macro_f1": "F1 of each label, averaged over labels",
-    "accuracy": "share of examples with the right label",
-    "precision": "share of examples called positive that are positive",
-    "recall": "share of positive examples that are called positive",
-}
+_SHARED_TERMS = (
+    (
+        "Conductance",
+        "how much of the difference between the logits of the positive and the negative label, against "
+        "an empty text, flows through a word; mean over the encoder’s layers, each scaled to length 1 "
+        "over the document. From −1 to 1.",
+    ),
+    (
+        "Shared active terms (ANSAT)",
+        "how many words a positive document have a conductance at or above the threshold in both "
+        "single-task models. A word that is active in both says what the tasks share; it does not prove "
+        "that transfer helps.",
+    ),
+)
+"""Of binary tasks of single texts alone; a page without them does not define them."""
 
 
 def method(summary: Summary) -> Markup:
@@ -37,12 +46,8 @@ def method(summary: Summary) -> Markup:
 def definitions(summary: Summary) -> list[tuple[str, str]]:
     """(word, meaning) of every figure on the page."""
     level = f"{100 * summary.level:.0f} %"
-    known = METRIC_WORDS.get(summary.metric, "the study’s metric")
     return [
-        (
-            "Performance",
-            f"{metric_name(summary.metric)}: {known}. In [0, 1], higher is better; groups are pooled.",
-        ),
+        *_performance(summary),
         ("Baseline", "encoder → target, averaged over the seeds of the target’s dev-best recipe."),
         (
             "Transfer",
@@ -67,18 +72,7 @@ def definitions(summary: Summary) -> list[tuple[str, str]]:
             "helps.",
         ),
         ("Prior", "a guess from features that cost nothing; it orders the first pairs. Higher is better."),
-        (
-            "Conductance",
-            "how much of the difference between the logits of the positive and the negative label, against "
-            "an empty text, flows through a word; mean over the encoder’s layers, each scaled to length 1 "
-            "over the document. From −1 to 1.",
-        ),
-        (
-            "Shared active terms (ANSAT)",
-            "how many words a positive document have a conductance at or above the threshold in both "
-            "single-task models. A word that is active in both says what the tasks share; it does not prove "
-            "that transfer helps.",
-        ),
+        *(_SHARED_TERMS if any(pair.ansat is not None for pair in summary.pairs) else ()),
         (
             "Cost units",
             "tokens × epochs × layers: the same on every machine. Time is measured beside it; it decides "
@@ -90,6 +84,20 @@ def definitions(summary: Summary) -> list[tuple[str, str]]:
             "not run, unless the search was exhaustive.",
         ),
     ]  # fmt: skip
+
+
+def _performance(summary: Summary) -> list[tuple[str, str]]:
+    """What performance is, and the deciding metric of every task, each defined once."""
+    kinds: dict[str, list[Kind]] = {}
+    for task in summary.tasks:
+        kinds.setdefault(task.metric, []).append(task.kind)
+    pooled = "Higher is better; groups are pooled."
+    if len(kinds) < 2:
+        metric, measured = next(iter(kinds.items()), (summary.metric, []))
+        return [("Performance", f"{metric_name(metric)}: {definition(metric, measured)} {pooled}")]
+    own = f"every task is measured by its own metric, and a gain is in that of its target. {pooled}"
+    metrics = [(capital(metric_name(metric)), definition(metric, of)) for metric, of in kinds.items()]
+    return [("Performance", own), *metrics]
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forelearn.report.heatmap import anchor, axes
+from forelearn.report.kinds import own_metrics
 from forelearn.report.markup import Child, Markup, element, join, name
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.strips import ansat_bars
@@ -28,9 +29,10 @@ def pairs(summary: Summary) -> Markup | None:
         return None
     sources, targets = axes(summary)
     explained = {(item.source, item.target): item for item in summary.explanations}
+    metrics = own_metrics(summary)
     rows = [
         _row(pair, anchor(sources.index(pair.source), targets.index(pair.target)),
-             explained.get((pair.source, pair.target)), targets.index(pair.target))
+             explained.get((pair.source, pair.target)), targets.index(pair.target), metrics.get(pair.target))
         for pair in sorted(summary.pairs, key=lambda pair: (targets.index(pair.target), -_rank(pair)))
     ]  # fmt: skip
     tried = sum(pair.status == "run" for pair in summary.pairs)
@@ -46,8 +48,12 @@ def pairs(summary: Summary) -> Markup | None:
     )  # fmt: skip
     line = (
         f"{tried} of {of(len(summary.pairs), 'pair')} were trained. Predictions were made before the pair "
-        "was trained. Open a pair for its features, its runs and, where a ★ stands, the words that both "
-        "models use."
+        "was trained. Open a pair for its features"
+        + (
+            ", its runs and, where a ★ stands, the words that both models use."
+            if explained
+            else " and its runs."
+        )
     )
     return element(
         "section",
@@ -65,7 +71,8 @@ def _rank(pair: PairRow) -> float:
     return pair.predicted.mean if pair.predicted is not None else -10
 
 
-def _row(pair: PairRow, identity: str, read: Explanation | None, target: int) -> Row:
+def _row(pair: PairRow, identity: str, read: Explanation | None, target: int, measure: str | None) -> Row:
+    metric = element("span", {"class": "quiet block"}, measure) if measure else None
     button = element(
         "button",
         {"type": "button", "class": "opener", "aria-expanded": "false", "aria-controls": identity},
@@ -80,7 +87,7 @@ def _row(pair: PairRow, identity: str, read: Explanation | None, target: int) ->
     )
     cells = (
         Cell(button, pair.source),
-        Cell(name(pair.target), pair.target),
+        Cell(join(name(pair.target), metric), pair.target),
         Cell(signed(test), test, style=_sign(test)),
         Cell(_interval(pair.predicted), None if pair.predicted is None else pair.predicted.mean),
         Cell(signed(dev), dev, style=_sign(dev)),
@@ -93,7 +100,8 @@ def _row(pair: PairRow, identity: str, read: Explanation | None, target: int) ->
 
 
 def _sign(value: float | None) -> str:
-    return "" if value is None else "loss" if value < 0 else "won" if value > 0 else ""
+    shown = 0.0 if value is None else round(value, 3)  # what reads 0.000 is neither
+    return "loss" if shown < 0 else "won" if shown > 0 else ""
 
 
 def _interval(value: Interval | None) -> Markup:

@@ -1,9 +1,10 @@
 """The whole result of a study as one frozen value, JSON in and out.
 
 The page, the terminal tables and the CSV rows are views of it. Nothing here is measured or decided: every
-number comes with the keys of the runs behind it. Performances and gains are in the metric's own unit, in
-[0, 1] and [−1, 1]; higher is better; a gain is measured against the target's baseline averaged over its
-seeds. NaN does not exist in JSON: a value that could not be had is None.
+number comes with the keys of the runs behind it. Performances and gains are in the unit of the target's own
+metric: in [0, 1] and [−1, 1], of correlations in [−1, 1] and [−2, 2]; higher is better. A gain is measured
+against the target's baseline averaged over its seeds. NaN does not exist in JSON: a value that could not be had
+is None.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A task. positives: of a binary task, else None. groups: how many, 0 if it has none."""
+    """A task. positives: of a binary task, else None. groups: how many, 0 if it has none.
+
+    labels: empty for kinds whose answers have no names. choices: of a multiple choice, else 0.
+    """
 
     name: str
     kind: Kind
@@ -70,13 +74,15 @@ class TaskRow:
     positives: Counts | None
     groups: int
     digest: str
+    choices: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineRow:
     """`encoder → task`, a value a seed; all tuples have the length of `seeds`.
 
-    recipe: the dev-best one, as plain values. thresholds: probability from which a text counts as positive.
+    recipe: the dev-best one, as plain values. thresholds: probability from which a text counts as positive;
+    empty unless the task is binary.
     dev, test: the deciding metric. others: measure → mean over seeds on test (`f1`, `accuracy`, …).
     """
 
@@ -254,6 +260,7 @@ class Summary:
     """The result of a study.
 
     version: of forelearn. made: ISO 8601 UTC. level: of every interval, in (0, 1).
+    metric: of the first target; every task names its own.
     budget: as the study states it.
     exhaustive: the estimated cost of trying everything; None if unknown.
     notes: warnings and fallbacks in words. set_aside: task → why it is no source.
@@ -303,6 +310,10 @@ class Summary:
         from forelearn.report.notebook import notebook_html
 
         return notebook_html(self)
+
+    def task(self, name: str) -> TaskRow | None:
+        """The row of a task, or None if the study has no such task."""
+        return next((row for row in self.tasks if row.name == name), None)
 
     def baseline(self, task: str) -> BaselineRow | None:
         """The baseline of a task, or None if it has none (it failed)."""

@@ -22,7 +22,7 @@ def rows(summary: Summary, table: Table = "pairs") -> list[Row]:
     Lists (sources, seeds, keys) are joined with ` | `. Raises InputError for an unknown table.
     """
     if table == "answers":
-        return [_answer(answer) for answer in summary.answers]
+        return [_answer(answer, summary) for answer in summary.answers]
     if table == "pairs":
         return [_pair(pair, summary) for pair in summary.pairs]
     if table == "baselines":
@@ -77,9 +77,15 @@ def _joined(values: tuple[object, ...]) -> str:
     return " | ".join(map(str, values))
 
 
-def _answer(answer: Answer) -> Row:
+def _metric(task: str, summary: Summary) -> str:
+    row = summary.task(task)
+    return summary.metric if row is None else row.metric
+
+
+def _answer(answer: Answer, summary: Summary) -> Row:
     return {
         "target": answer.target,
+        "metric": _metric(answer.target, summary),
         "decision": answer.decision,
         "sources": _joined(answer.sources),
         **_interval("gain", answer.gain),
@@ -102,6 +108,7 @@ def _pair(pair: PairRow, summary: Summary) -> Row:
     return {
         "source": pair.source,
         "target": pair.target,
+        "metric": _metric(pair.target, summary),
         "status": pair.status,
         "prior": pair.prior,
         **_interval("predicted", pair.predicted),
@@ -120,6 +127,7 @@ def _baseline(row: BaselineRow, summary: Summary) -> Row:
     recipe = dict.fromkeys(name for other in summary.baselines for name in other.recipe)
     return {
         "task": row.task,
+        "metric": _metric(row.task, summary),
         "mean_dev": row.mean_dev,
         "mean_test": row.mean_test,
         "seeds": _joined(row.seeds),

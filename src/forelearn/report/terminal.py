@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import visible
 from forelearn.report.summary import Answer, Summary
 from forelearn.report.wording import (
@@ -13,7 +14,7 @@ from forelearn.report.wording import (
     chains_trained,
     duration,
     headline,
-    metric_name,
+    learned,
     number,
     of,
     share,
@@ -59,8 +60,9 @@ def answer_table(summary: Summary) -> Table:
     table.add_column("Gain", justify="right", no_wrap=True)
     table.add_column(f"{100 * summary.level:.0f} % interval", no_wrap=True)
     table.add_column("Guess", justify="right", no_wrap=True)
+    metrics = own_metrics(summary)
     for answer in summary.answers:
-        table.add_row(*_cells(answer))
+        table.add_row(*_cells(answer, metrics.get(answer.target)))
     return table
 
 
@@ -70,9 +72,11 @@ def closing(summary: Summary) -> list[str]:
     shown = [answer for answer in summary.answers if answer.performance is not None]
     if shown:
         before = sum(answer.baseline for answer in shown) / len(shown)
+        what, mean = f"test {measured_by(summary)}", f" (mean {number(before)})"
+        if own_metrics(summary):
+            what, mean = "on test, each target in its own metric,", ""
         lines.append(
-            f"Gain: test {metric_name(summary.metric)} on fresh seeds against the baseline "
-            f"(mean {number(before)}). Guess: predicted before training."
+            f"Gain: {what} on fresh seeds against the baseline{mean}. Guess: predicted before training."
         )
     single = [pair for pair in summary.pairs if not pair.chain]
     tried = sum(pair.status == "run" for pair in single)
@@ -95,12 +99,15 @@ def closing(summary: Summary) -> list[str]:
     return lines
 
 
-def _cells(answer: Answer) -> list[Text]:
+def _cells(answer: Answer, metric: str | None) -> list[Text]:
     from rich.text import Text
 
     advice = Text(DECISIONS[answer.decision], style=STYLES[answer.decision])
     if answer.decision in ("transfer", "tied"):
-        advice = Text(visible(" or ".join(answer.sources)), style=STYLES[answer.decision])
+        advice = Text(visible(" or ".join(map(learned, answer.sources))), style=STYLES[answer.decision])
     gain = NONE if answer.gain is None else signed(answer.gain.mean)
     guess = NONE if answer.predicted is None else signed(answer.predicted.mean)
-    return [Text(visible(answer.target)), advice, Text(gain), Text(bounds(answer.gain)), Text(guess)]
+    target = Text(visible(answer.target))
+    if metric is not None:
+        target.append(f"\n{metric}", style="dim")
+    return [target, advice, Text(gain), Text(bounds(answer.gain)), Text(guess)]

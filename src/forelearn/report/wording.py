@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from forelearn.report.summary import Decision, Interval, Stage, Status, Summary
+import re
+
+from forelearn.report.summary import Answer, Decision, Interval, Stage, Status, Summary
 
 NONE = "–"
 DECISIONS: dict[Decision, str] = {
@@ -26,6 +28,7 @@ STAGES: dict[Stage, str] = {
     "confirmation": "Confirmation on fresh seeds",
     "exhaustive": "Everything (estimated)",
 }
+_FIGURE = re.compile(r"(?<![^\s\[(])-(?=\d+\.\d)")
 METRICS = {
     "average_precision": "average precision",
     "f1": "F1",
@@ -93,17 +96,30 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:,.1f} h".replace(",", " ")
 
 
+def minus(text: str) -> str:
+    """A sentence with true minus signs before its figures (`-0.004`), and nowhere else."""
+    return _FIGURE.sub("−", text)
+
+
 def capital(text: str) -> str:
     """`text` with a capital first letter; the other letters stay as they are (`F1`)."""
     return text[:1].upper() + text[1:]
 
 
 def learned(source: str) -> str:
-    """A candidate by name; one task learned several times in turn is `A, twice`, not `A → A`."""
+    """A candidate by name; one task learned several times in turn is `A twice`, not `A → A`."""
     parts = source.split(" → ")
     if len(parts) == 1 or len(set(parts)) > 1:
         return source
-    return f"{parts[0]}, {'twice' if len(parts) == 2 else 'three times'}"
+    return f"{parts[0]} {'twice' if len(parts) == 2 else 'three times'}"
+
+
+def because(answer: Answer) -> str:
+    """The reason of an answer, with names and figures as they stand elsewhere."""
+    said = answer.reason
+    for source in (*answer.sources, answer.rival):
+        said = said.replace(source, learned(source)) if source else said
+    return minus(said)
 
 
 def count(value: int) -> str:

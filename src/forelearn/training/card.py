@@ -12,6 +12,19 @@ from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.core.transfer import Transfer
 
+HUB_METRICS = {
+    "average_precision": "average_precision",
+    "macro_f1": "f1",
+    "matthews": "matthews_correlation",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+    "span_f1": "f1",
+    "span_precision": "precision",
+    "span_recall": "recall",
+    "answer_f1": "f1",
+}
+"""Our names of metrics → the hub's; the others have the same name on both sides."""
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -44,22 +57,21 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
                 for name, part in (("train", data.train), ("dev", data.dev), ("test", data.test))
             ],
         ),
-        f"Task `{_code(data.task.name)}` ({data.task.kind.replace('_', ' ')}), content digest "
-        f"`{data.task.digest}`."
-        + (f" Labels: {', '.join(f'`{_code(label)}`' for label in data.labels)}." if data.labels else ""),
+        f"Task `{_code(data.task.name)}` ({_spaced(data.task.kind)}), content digest "
+        f"`{data.task.digest}`.{_answers(data)}",
         "## Performance",
         _table(
             ("metric", "dev", "test"),
             [
                 (
-                    f"**{name}**" if name == data.task.metric else name,
+                    f"**{_spaced(name)}**" if name == data.task.metric else _spaced(name),
                     f"{run.performance.dev[name]:.4f}",
                     f"{value:.4f}",
                 )
                 for name, value in sorted(run.performance.test.items())
             ],
         ),
-        f"The metric that decided is {data.task.metric}; decisions were made on dev, test was only measured."
+        f"The metric that decided is {_spaced(data.task.metric)}; decisions were made on dev, test was only measured."
         + threshold,
         "## Recipe",
         _table(
@@ -82,7 +94,9 @@ def _front(run: Run, data: TaskData, pipeline: str) -> str:
     if _HUB_ID.fullmatch(transfer.encoder.name) and "/" in transfer.encoder.name:
         lines.append(f"base_model: {json.dumps(transfer.encoder.name)}")
     lines += ["tags:", "- forelearn", f"- {json.dumps(transfer.mode)}", "metrics:"]
-    lines += [f"- {json.dumps(name)}" for name in sorted(run.performance.test)]
+    measures = sorted(run.performance.test, key=lambda name: (name != data.task.metric, name))
+    hub = dict.fromkeys(HUB_METRICS.get(name, name) for name in measures)
+    lines += [f"- {json.dumps(name)}" for name in hub]
     lines += ["model-index:", f"- name: {json.dumps(transfer.label)}", "  results:", "  - task:"]
     lines += [f"      type: {pipeline}", "    dataset:"]
     lines += [
@@ -90,9 +104,29 @@ def _front(run: Run, data: TaskData, pipeline: str) -> str:
         f"      type: {json.dumps(data.task.digest)}",
         "    metrics:",
     ]
-    for name, value in sorted(run.performance.test.items()):
-        lines += [f"    - type: {json.dumps(name)}", f"      value: {value:.6f}"]
+    for name in measures:
+        lines += [
+            f"    - type: {json.dumps(HUB_METRICS.get(name, name))}",
+            f"      name: {json.dumps(_spaced(name))}",
+            f"      value: {run.performance.test[name]:.6f}",
+        ]
     return "\n".join([*lines, "---"])
+
+
+def _answers(data: TaskData) -> str:
+    """What the model answers with: labels or tags by name, choices by number, values by their range."""
+    if data.labels:
+        what = "Tags" if data.train.tags else "Labels"
+        return f" {what}: {', '.join(f'`{_code(label)}`' for label in data.labels)}."
+    if data.train.choices:
+        return f" Each example has {len(data.train.choices[0])} choices."
+    if data.train.values:
+        return f" Values in train lie in [{min(data.train.values):g}, {max(data.train.values):g}]."
+    return ""
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _story(transfer: Transfer, pipeline: str) -> str:
