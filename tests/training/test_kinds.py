@@ -199,3 +199,20 @@ def test_an_answer_in_any_window_is_found_by_its_characters(
             held.add(int(example))
     assert held == set(range(len(part)))  # each answer lies whole in at least one window
     assert all(text for text in predicted_answers(part, predict(model, part, max_length=32)))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_loss_of_an_item_does_not_depend_on_its_company(
+    form: Form, trained: Mapping[Form, tuple[Run, Path]], tasks: Mapping[Form, TaskData]
+) -> None:
+    model = load_model(trained[form][1] / "weights")
+    items = model.head.encode(model.tokenizer, tasks[form].dev, 48)
+
+    def losses(rows: np.ndarray) -> torch.Tensor:
+        with torch.inference_mode():
+            output = model.model(**items.batch(rows, model.pad_id))
+            return model.head.losses(output, torch.from_numpy(model.head.targets(items, rows)))
+
+    every = np.arange(len(items))
+    alone = torch.cat([losses(every[row : row + 1]) for row in every])
+    torch.testing.assert_close(losses(every), alone, atol=1e-4, rtol=1e-4)

@@ -26,7 +26,7 @@ def drawn_targets(kind: Kind, output: Any, targets: torch.Tensor, chance: torch.
             return near.to(targets.dtype)
         case "question_answering":
             sides = [_draw(logits, chance) for logits in (output.start_logits, output.end_logits)]
-            return torch.stack(sides, dim=1).to(targets)
+            return torch.cat([torch.stack(sides, dim=1).to(targets), targets[:, 2:]], dim=1)
         case "sequence_labelling":
             drawn = _draw(output.logits.flatten(0, 1), chance).view(targets.shape).to(targets)
             return torch.where(targets == IGNORE, targets, drawn)

@@ -69,10 +69,18 @@ class QuestionAnswering(Head):
             targets[row] = _target(_spots(held, row), examples.answers[example][0])
         return Items(held.tokens, held.example, targets, spots=held.spots)
 
+    def targets(self, items: Items, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[b, 3]: first and last token of the answer, and the tokens of the window, so that padding is told."""
+        return np.concatenate([items.targets[rows], items.tokens.lengths[rows, None]], axis=1)
+
     def losses(self, output: Any, targets: torch.Tensor) -> torch.Tensor:
-        """Mean of the two cross-entropies. Shape: [b]."""
+        """Mean of the two cross-entropies over the tokens of the window, padding left out. Shape: [b]."""
+        places = torch.arange(output.start_logits.shape[1], device=targets.device)
+        padding = places[None, :] >= targets[:, 2, None]
         start, end = (
-            nn.functional.cross_entropy(logits.float(), targets[:, side], reduction="none")
+            nn.functional.cross_entropy(
+                logits.float().masked_fill(padding, -torch.inf), targets[:, side], reduction="none"
+            )
             for side, logits in enumerate((output.start_logits, output.end_logits))
         )
         return (start + end) / 2
