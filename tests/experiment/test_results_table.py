@@ -1,7 +1,9 @@
 """`results.csv` and `features.csv`: what is written is read, what is wrong is refused with its row."""
 
+import csv
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,19 @@ from forelearn.core.recipe import Recipe
 from forelearn.core.run import Cost, Failure, Performance, Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Source, Transfer
+from forelearn.estimators.features import Columns, join
+from forelearn.experiment.evaluate import methods_for
 from forelearn.experiment.features_table import read_features, write_features
-from forelearn.experiment.results_table import metrics_of, read_results, results_of, truth_of, write_results
+from forelearn.experiment.held_out import EVERY, predictions, usable_sets
+from forelearn.experiment.results_table import (
+    DECIDING,
+    deciding_of,
+    metrics_of,
+    read_results,
+    results_of,
+    truth_of,
+    write_results,
+)
 
 ENCODER, GRID = Encoder("e", "0"), (Recipe(learning_rate=1e-4, precision="bf16"), Recipe(learning_rate=1e-3))
 A, B = (Task(name, "binary", "average_precision", name) for name in "ab")
@@ -88,6 +101,72 @@ def test_a_truth_has_holes_where_runs_are_missing():
     assert truth.seeds == (0, 1, 2, 3, 4)
     assert truth.costs.tolist() == [100.0] * 6
     assert metrics_of(rows) == ("accuracy", "average_precision", "f1")
+
+
+def test_what_decides_is_each_targets_own_metric_where_targets_differ():
+    """A is decided by its F1 .4, B by a correlation that lies below 0; accuracy is all that both have."""
+    rows = [
+        replace(made_results()[0], target=target, metric=metric, dev=dev, test=dev)
+        for target, metric, dev in (
+            ("a", "f1", {"f1": 0.4, "accuracy": 0.7}),
+            ("b", "pearson", {"pearson": -0.3, "accuracy": 0.1}),
+        )
+    ]
+    assert metrics_of(rows) == ("accuracy",)
+    metric, found = deciding_of(rows, "accuracy")
+    assert metric == DECIDING
+    assert [row.test[DECIDING] for row in found] == [0.4, -0.3]
+    assert truth_of(found, metric).dev.baselines[:, 0].tolist() == [0.4, -0.3]
+
+
+def test_one_metric_decides_where_targets_share_it_and_the_study_may_name_another():
+    rows = made_results()
+    assert deciding_of(rows, None) == ("average_precision", rows)
+    own = [replace(row, metric="f1") for row in rows]
+    assert deciding_of(own, None) == ("f1", own)
+    assert deciding_of(own, "average_precision") == ("average_precision", own)
+
+
+def test_measures_that_a_kind_does_not_have_are_empty_cells(tmp_path):
+    first, second = made_results()[:2]
+    rows = [
+        replace(first, target="a", metric="f1", dev={"f1": 0.5}, test={"f1": 0.25}),
+        replace(second, target="b", metric="pearson", dev={"pearson": -0.5}, test={"pearson": -0.125}),
+    ]
+    write_results(rows, tmp_path / "results.csv")
+    assert read_results(tmp_path / "results.csv") == rows
+    with (tmp_path / "results.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["test_pearson"] for row in csv.DictReader(file)] == ["", "-0.125"]
+
+
+def test_tables_of_before_can_be_read():
+    """Neither the metric of each target nor a column for every method stands in them."""
+    study = Path(__file__).parents[2] / "studies" / "inductive-transfer"
+    rows = read_results(study / "results.csv")
+    features = read_features(study / "features.csv")
+    assert deciding_of(rows, None)[0] == "average_precision"
+    assert len(features.pairs) == len(features.columns.rows) > 100
+    assert {"cooccurrence", "textemb", "prior", "ansat.both@0.05"} <= set(features.columns.names)
+
+
+def test_a_mean_beside_its_parts_is_an_order_and_tells_no_predictor_anything():
+    features, results = made_features(), made_results()
+    mean = Columns(("ansat", "logme"), np.arange(2.0 * len(features.pairs)).reshape(-1, 2))
+    both = replace(features, columns=join(features.columns, mean))
+    truth = truth_of(results, "f1")
+    named = {one.name: one for one in usable_sets(both)}
+    for name in ("ANSAT", "F1+ANSAT"):
+        before, after = (predictions(truth, truth.dev, table, named[name]) for table in (features, both))
+        assert np.array_equal(before, after, equal_nan=True)
+    assert {one.method.name for one in methods_for(truth, both)} >= {"ansat", "logme", "size", EVERY}
+    assert EVERY not in {one.name for one in usable_sets(features)}
+
+
+def test_a_method_that_scores_no_pair_is_no_order():
+    features = made_features()
+    empty = Columns(("logme",), np.full((len(features.pairs), 1), np.nan))
+    known = replace(features, columns=join(features.columns, empty))
+    assert "logme" not in {one.method.name for one in methods_for(truth_of(made_results(), "f1"), known)}
 
 
 @pytest.mark.parametrize(
