@@ -30,7 +30,7 @@ def export(
     from forelearn.core.errors import InputError, Problem
     from forelearn.experiment.keeping import weights_of
     from forelearn.models.export import export as export_folder
-    from forelearn.models.export import push
+    from forelearn.models.export import push, usage
 
     if folder is None and push_to_hub is None:
         raise InputError(
@@ -40,7 +40,7 @@ def export(
     if folder is not None:
         export_folder(weights, folder)
         print(folder)
-        note(f'Use it: transformers.pipeline("text-classification", "{folder}")')
+        note(f"Use it: {usage(folder)}")
     if push_to_hub is not None:
         print(push(weights, push_to_hub))
 

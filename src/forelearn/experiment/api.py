@@ -13,7 +13,7 @@ from pathlib import Path
 
 from forelearn.core.errors import ForelearnError, InputError, Problem, did_you_mean
 from forelearn.core.run import Cost, Failure, Outcome, Performance, Run
-from forelearn.core.task import Task
+from forelearn.core.task import CORRELATIONS, Task
 from forelearn.core.transfer import Encoder, Transfer
 from forelearn.executors.base import Executor
 from forelearn.executors.inline import Inline
@@ -203,8 +203,8 @@ def tell(
 ) -> Run:
     """Record a transfer that was trained elsewhere.
 
-    key: of a transfer that `ask` proposes. dev, test: metric → value in [0, 1]; the deciding metric is among
-    them. Raises InputError for an unknown key, a missing metric, or a value out of range.
+    key: of a transfer that `ask` proposes. dev, test: metric → value in [0, 1], of correlations in [−1, 1]; the
+    deciding metric is among them. Raises InputError for an unknown key, a missing metric, or a value out of range.
     """
     prepared, state, beliefs = standing(study, options)
     wanted = {transfer.key: transfer for transfer in replay(prepared, state, beliefs)}
@@ -222,11 +222,11 @@ def tell(
         problems += [
             Problem(
                 f"{split} of {key}",
-                f"`{name}` must lie in [0, 1], got {value}.",
+                f"`{name}` must lie in [{-1 if name in CORRELATIONS else 0}, 1], got {value}.",
                 "Give a share, not percent.",
             )
             for name, value in values.items()
-            if not 0 <= value <= 1
+            if not (-1 if name in CORRELATIONS else 0) <= value <= 1
         ]
     if problems:
         raise InputError(problems)

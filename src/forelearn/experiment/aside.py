@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forelearn.core.data import Examples, TaskData
-from forelearn.core.task import CLASSIFICATION
-
-CORRELATIONS = ("matthews", "pearson", "spearman")
-"""Measures that are 0 for a model that has learned nothing."""
+from forelearn.core.task import CLASSIFICATION, CORRELATIONS
 
 ONE_CLASS = 0.02
 """A source in which all labels but one have a smaller share than this is set aside [choice]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,9 @@ from forelearn.models.encoder import first_line
 
 _OURS = ("manifest.json",)
 """Files of the store that a model's folder does not need."""
+
+_PIPELINES = {"SequenceClassification": "text-classification", "TokenClassification": "token-classification"}
+"""Head → pipeline of transformers, which has none for multiple choice and, from 5 on, for questions."""
 
 
 class HubClient(Protocol):
@@ -54,6 +58,15 @@ def export(weights: Path, destination: Path) -> Path:
         destination.rmdir()
     beside.rename(destination)
     return destination
+
+
+def usage(folder: Path) -> str:
+    """The line of Python that loads the trained folder: a pipeline where transformers has one for its head."""
+    (architecture,) = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
+    head = architecture.partition("For")[2]
+    if head in _PIPELINES:
+        return f'transformers.pipeline("{_PIPELINES[head]}", "{folder}")'
+    return f'transformers.AutoModelFor{head}.from_pretrained("{folder}")'
 
 
 def push(weights: Path, repo_id: str, *, private: bool = True, api: HubClient | None = None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forelearn.core.task import Kind, are_spans
+from forelearn.core.task import CORRELATIONS, Kind, are_spans
 from forelearn.report.summary import Summary, TaskRow
 from forelearn.report.wording import metric_name, of
 
@@ -16,9 +16,6 @@ KINDS: dict[Kind, str] = {
     "sequence_labelling": "sequence labelling",
     "question_answering": "question answering",
 }
-CORRELATIONS = ("matthews", "pearson", "spearman")
-"""Metrics in [−1, 1], of which a model that has learned nothing has 0."""
-
 _MEANT = {
     "average_precision": "area under precision over recall as the threshold falls; needs no threshold",
     "f1": "harmonic mean of precision and recall of the positive label at the stated threshold",
@@ -29,7 +26,8 @@ _MEANT = {
     "matthews": "correlation between the labels that are given and the right ones",
     "pearson": "linear correlation between the numbers that are given and the right ones",
     "spearman": "correlation between the ranks of the numbers that are given and of the right ones",
-    "span_f1": "harmonic mean of span precision and span recall",
+    "span_f1": "harmonic mean of the share of found spans that are right and of right spans that are found; "
+    "right is a span with both ends and the type",
     "span_precision": "share of the spans found that are right, with both ends and the type",
     "span_recall": "share of the right spans that are found, with both ends and the type",
     "answer_f1": "F1 of the words of an answer against the best of the right ones, averaged over questions",

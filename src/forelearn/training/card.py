@@ -79,6 +79,7 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
             [
                 (name, f"{value:g}" if isinstance(value, float) else str(value))
                 for name, value in plain(transfer.recipe).items()
+                if binary or name not in ("positive_weight", "threshold")  # they mean nothing elsewhere
             ],
         ),
         "## Cost",
