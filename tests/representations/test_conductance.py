@@ -1,4 +1,5 @@
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import torch
 from tests.representations.conftest import FAMILIES, FAST, TEXTS
 
 from forelearn.core.errors import InputError
+from forelearn.models.heads.regression import Regression
 from forelearn.representations.blocks import BlockEngine
 from forelearn.representations.conductance import (
     CaptumGauss,
@@ -287,9 +289,9 @@ def test_a_single_output_is_the_positive_logit(make_classifier):
     np.testing.assert_allclose(found.completeness, 0, atol=2e-3)
 
 
-def test_more_than_two_labels_are_refused_in_one_line(make_classifier):
-    with pytest.raises(InputError, match="needs a positive class") as caught:
-        conductance(make_classifier("bert", labels=3), TEXTS)
+def test_a_model_that_gives_no_text_a_label_is_refused_in_one_line(bert):
+    with pytest.raises(InputError, match="reads classifiers of texts, and this model does") as caught:
+        conductance(replace(bert, head=Regression()), TEXTS)
     assert "\n" not in str(caught.value)
 
 
@@ -303,3 +305,19 @@ def test_an_encoder_without_known_parts_is_refused(bert):
 def test_an_unknown_function_is_refused(bert):
     with pytest.raises(InputError, match="Use difference"):
         conductance(bert, TEXTS, function="loss")
+
+
+@pytest.mark.parametrize(
+    ("family", "first", "change", "points"),
+    [
+        ("bert", [0.20656, 0.126554, 0.002824, 0.014319, -0.04877, 0.150027], -0.07611525, 33),
+        ("deberta", [0.233596, 0.412979, -0.006505, 0.008544, -0.087208, 0.436015], 1.81962817, 65),
+    ],
+)
+def test_scores_of_two_labels_stay_what_they_were_before_three_could_be_read(
+    make_classifier, family, first, change, points
+):
+    found = conductance(make_classifier(family), TEXTS[:1], rule=Trapezoid(0.001, 5, 65), precision="fp64")
+    np.testing.assert_allclose(found.scores[0], first, atol=2e-6)
+    assert found.change[0] == pytest.approx(change, abs=1e-7)
+    assert found.points[0] == points

@@ -64,6 +64,17 @@ def test_spans_of_a_pair_count_through_both_texts(bert):
     assert found.types[found.words == 3].tolist() == [1] * int((found.words == 3).sum())
 
 
+def test_texts_and_pairs_are_read_together_as_each_alone_in_their_order(bert):
+    texts = ["the road", "rain", "send blankets", "the bridge"]
+    seconds = ["is closed", None, "", None]
+    together = read_documents(bert.tokenizer, texts, seconds, 64)
+    for found, text, second in zip(together, texts, seconds, strict=True):
+        (alone,) = read_documents(bert.tokenizer, [text], None if second is None else [second], 64)
+        for name in ("ids", "special", "words", "spans", "types"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(alone, name))
+    assert [int(found.special.sum()) for found in together] == [3, 2, 3, 2]
+
+
 def test_truncation_cuts_words_behind_the_limit(bert):
     whole, cut = (read_documents(bert.tokenizer, ["the road is closed"], None, most)[0] for most in (64, 4))
     assert len(cut) == 4

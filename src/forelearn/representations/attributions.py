@@ -26,7 +26,7 @@ class Attributions:
     """Word scores of n documents, in the order they were given.
 
     scores: a float32 array [words] a document; the layer mean of normalised conductance, in [−1, 1]; higher
-        means that the word speaks for the positive class.
+        means that the word speaks for the positive class, or for the predicted one of three or more.
     spans: an int32 array [words, 2] a document: first and one past last character of each word.
     completeness: [n, layers] float64, the sum over all tokens minus (F(input) − F(baseline)); 0 is perfect.
     change: [n] float64, F(input) − F(baseline).

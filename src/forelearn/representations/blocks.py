@@ -25,13 +25,14 @@ from torch.nn import functional
 
 from forelearn.representations.path import (
     Batch,
+    Ends,
     Function,
     Precision,
     Trace,
     apart,
+    class_function,
     embedding_ends,
     points_between,
-    positive_function,
 )
 
 Tensor = torch.Tensor
@@ -62,7 +63,8 @@ class BlockEngine:
         self, model: nn.Module, *, function: Function, precision: Precision, device: torch.device
     ) -> None:
         config: Any = model.config
-        self._function = positive_function(function, int(config.num_labels))
+        self._outputs = int(config.num_labels)
+        self._function = class_function(function, self._outputs)
         wide = torch.float64 if precision == "fp64" else torch.float32
         frozen: Any = copy.deepcopy(model).eval().requires_grad_(False).to(device=device, dtype=wide)
         self._encoder = frozen.base_model
@@ -95,40 +97,26 @@ class BlockEngine:
             and not getattr(config, "add_cross_attention", False)
         )
 
-    def ends(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The outputs of the embedding block at both ends, projected where an encoder does that (linear)."""
+    def ends(self, batch: Batch) -> Ends:
+        """The outputs of the embedding block at both ends, projected where an encoder does that (linear), and
+        the class that the model predicts."""
         start, end = embedding_ends(self._encoder, batch)
-        if self._project is None:
-            return start, end
         with torch.no_grad():
-            return self._project(start), self._project(end)
+            if self._project is not None:
+                start, end = self._project(start), self._project(end)
+            if self._outputs <= 2:
+                return Ends(start, end, None)
+            *_, last = self._states(end, batch.mask)
+            return Ends(start, end, self._head(last).argmax(-1))
 
-    def trace(self, batch: Batch, ends: tuple[Tensor, Tensor], places: Sequence[float]) -> Trace:
+    def trace(self, batch: Batch, ends: Ends, places: Sequence[float]) -> Trace:
         """F, states and gradients of all layers at `places`; of the last layer for the first token only."""
         count = len(places)
-        mask = None
-        if batch.mask is not None:
-            closed = torch.zeros(batch.mask.shape, dtype=self._narrow, device=self.device)
-            closed.masked_fill_(~batch.mask, -torch.inf)
-            mask = closed.repeat_interleave(count, 0)[:, None, None, :]
-        first, *inner = self._blocks
-        with torch.no_grad():
-            state = points_between(ends, places)
-            if inner:
-                state = self._layer(state, first, mask)
-        states: list[Tensor] = []
+        mask = None if batch.mask is None else batch.mask.repeat_interleave(count, 0)
+        followed = None if ends.followed is None else ends.followed.repeat_interleave(count, 0)
         with torch.enable_grad():
-            if inner:
-                states.append(state.requires_grad_())
-                for block in inner[:-1]:
-                    state = self._layer(state, block, mask)
-                    states.append(state)
-                state = self._layer(state, inner[-1], mask, first_only=True)
-                states.append(state)
-            else:
-                state = self._layer(state, first, mask, first_only=True).requires_grad_()
-                states.append(state)
-            values = self._function(self._head(state))
+            states = self._states(points_between(ends, places), mask)
+            values = self._function(self._head(states[-1]), followed)
             gradients = torch.autograd.grad(values.sum(), states)
         shape = (len(batch.ids), count)
         return Trace(
@@ -136,6 +124,22 @@ class BlockEngine:
             states=[apart(state.detach(), shape) for state in states],
             gradients=[apart(gradient, shape) for gradient in gradients],
         )
+
+    def _states(self, points: Tensor, mask: Tensor | None) -> list[Tensor]:
+        """Every layer's output, the first of them the leaf of gradients, of the last layer the first token's only.
+
+        Shape: points [batch, tokens, hidden], mask [batch, tokens], True at real tokens.
+        """
+        bias = None
+        if mask is not None:
+            bias = torch.zeros(mask.shape, dtype=self._narrow, device=self.device)
+            bias = bias.masked_fill_(~mask, -torch.inf)[:, None, None, :]
+        states: list[Tensor] = []
+        for number, block in enumerate(self._blocks, start=1):
+            last = number == len(self._blocks)
+            points = self._layer(points, block, bias, first_only=last)
+            states.append(points if states else points.requires_grad_())
+        return states
 
     def _layer(
         self, state: Tensor, block: _Block, mask: Tensor | None, *, first_only: bool = False

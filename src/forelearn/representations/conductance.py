@@ -7,10 +7,11 @@ a classifier; what their text leaves open is settled in `path` (start and baseli
 
 Differs from the paper and from Captum's LayerConductance: all layers share one forward and one backward
 instead of one each; the trapezoid rule with as many points as a document needs instead of 51 Gauss–Legendre
-nodes; F is by default the difference of the two logits. Completeness, the sum over tokens against F(input) −
-F(baseline), comes with the result.
+nodes; F is by default the difference of the two logits. The paper's tasks are binary, ours may have more labels
+(there F follows the label that the model predicts, see `path`) and pairs of texts. Completeness, the sum over
+tokens against F(input) − F(baseline), comes with the result.
 
-Not covered: heads other than sequence classification, and more than two labels.
+Not covered: heads other than sequence classification.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from forelearn.core.errors import InputError, Problem
+from forelearn.core.task import CLASSIFICATION
 from forelearn.representations.attributions import Attributions, load_attributions, save_attributions
 from forelearn.representations.blocks import BlockEngine
 from forelearn.representations.hooked import HookedEngine
-from forelearn.representations.path import Batch, Engine, Function, Precision, Trace, make_batch
+from forelearn.representations.path import Batch, Ends, Engine, Function, Precision, Trace, make_batch
 from forelearn.representations.rules import CaptumGauss, FixedTrapezoid, Rule, Trapezoid
 from forelearn.representations.words import Document, read_documents, word_scores
 
@@ -72,7 +75,7 @@ def conductance(
     classifier: TaskModel,
     texts: Sequence[str],
     *,
-    pairs: Sequence[str] | None = None,
+    pairs: Sequence[str | None] | None = None,
     rule: Rule | None = None,
     function: Function = "difference",
     precision: Precision = "fp32",
@@ -83,13 +86,13 @@ def conductance(
 ) -> Attributions:
     """Word scores of `texts`, in their order.
 
-    pairs: second texts where the task has them.
+    pairs: second texts; None where a document has none. A model of single texts reads a pair as a pair, too.
     rule: points of the path; nested trapezoid sums to a tolerance of 0.01 unless told otherwise.
     max_length: tokens a text is cut to, special tokens included; the same for all models that are compared.
     micro_batch: documents × points × tokens evaluated at once; by default 2,048 on a CPU and 32,768
         elsewhere. It changes no result beyond rounding.
-    report: called with {"documents": done, "of": all} as documents are done. Raises `InputError` for a
-    classifier with more than two labels, a tokenizer without words, or an unknown encoder.
+    report: called with {"documents": done, "of": all} as documents are done. Raises `InputError` for a model
+    that is no classifier of texts, a tokenizer without words, or an unknown encoder.
     """
     began = time.perf_counter()
     rule = Trapezoid() if rule is None else rule
@@ -127,7 +130,8 @@ def conductance_units(
 
     A unit is one token through one layer at one point, forward and backward to the inputs. Training's unit
     also has the backward to the weights, so in the same currency conductance is counted at half more than its
-    arithmetic.
+    arithmetic. The forward pass that finds the label to follow of three or more, half a point a document, is not
+    counted.
     """
     return float((lengths.astype(np.float64) * points).sum() * layers)
 
@@ -139,7 +143,15 @@ def make_engine(
     precision: Precision = "fp32",
     device: str = "cpu",
 ) -> Engine:
-    """The fastest engine that fits the classifier."""
+    """The fastest engine that fits the classifier. Raises `InputError` for a model that is none."""
+    if classifier.kind not in CLASSIFICATION:
+        raise InputError(
+            Problem(
+                "conductance",
+                f"reads classifiers of texts, and this model does {classifier.kind.replace('_', ' ')}.",
+                "Name the model of a binary or multiclass task.",
+            )
+        )
     engine = BlockEngine if BlockEngine.fits(classifier.model) else HookedEngine
     return engine(classifier.model, function=function, precision=precision, device=torch.device(device))
 
@@ -228,7 +240,7 @@ def _attribute(
         last_sums, last_words = sums[stay], [words[place] for place in stay]
         if len(stay) < len(left):
             index = torch.tensor(stay, device=engine.device)
-            batch, ends = batch.pick(index), (ends[0][index], ends[1][index])
+            batch, ends = batch.pick(index), ends.pick(index)
             so_far = _pick(so_far, index)
             left = [left[place] for place in stay]
 
@@ -236,7 +248,7 @@ def _attribute(
 def _trace(
     engine: Engine,
     batch: Batch,
-    ends: tuple[torch.Tensor, torch.Tensor],
+    ends: Ends,
     places: NDArray[np.float64],
     limit: int,
 ) -> Trace:

@@ -17,13 +17,14 @@ from torch import nn
 from forelearn.representations.activations import layer_outputs, unknown
 from forelearn.representations.path import (
     Batch,
+    Ends,
     Function,
     Precision,
     Trace,
     apart,
+    class_function,
     embedding_ends,
     points_between,
-    positive_function,
 )
 
 
@@ -34,7 +35,8 @@ class HookedEngine:
         self, model: nn.Module, *, function: Function, precision: Precision, device: torch.device
     ) -> None:
         config: Any = model.config
-        self._function = positive_function(function, int(config.num_labels))
+        self._outputs = int(config.num_labels)
+        self._function = class_function(function, self._outputs)
         self._model = copy.deepcopy(model).eval().requires_grad_(False).to(device)
         self._model.to(torch.float64 if precision == "fp64" else torch.float32)
         encoder: nn.Module = self._model.base_model  # type: ignore[assignment]
@@ -47,20 +49,19 @@ class HookedEngine:
         self.layers = len(self._layers)
         self.device = device
 
-    def ends(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """The outputs of the embedding block at both ends."""
-        return embedding_ends(self._encoder, batch)
+    def ends(self, batch: Batch) -> Ends:
+        """The outputs of the embedding block at both ends, and the class that the model predicts."""
+        start, end = embedding_ends(self._encoder, batch)
+        if self._outputs <= 2:
+            return Ends(start, end, None)
+        with torch.no_grad():
+            return Ends(start, end, self._model(**_inputs(batch)).logits.argmax(-1))
 
-    def trace(self, batch: Batch, ends: tuple[torch.Tensor, torch.Tensor], places: Sequence[float]) -> Trace:
+    def trace(self, batch: Batch, ends: Ends, places: Sequence[float]) -> Trace:
         """F, states and gradients of all layers at `places`."""
         count = len(places)
-        inputs = {
-            "input_ids": batch.ids,
-            "attention_mask": torch.ones_like(batch.ids) if batch.mask is None else batch.mask.long(),
-        }
-        if batch.types is not None:
-            inputs["token_type_ids"] = batch.types
-        inputs = {name: tensor.repeat_interleave(count, 0) for name, tensor in inputs.items()}
+        inputs = {name: tensor.repeat_interleave(count, 0) for name, tensor in _inputs(batch).items()}
+        followed = None if ends.followed is None else ends.followed.repeat_interleave(count, 0)
         points = points_between(ends, places)
         states: list[torch.Tensor] = []
 
@@ -79,7 +80,7 @@ class HookedEngine:
         handles += [layer.register_forward_hook(capture) for layer in self._layers]
         try:
             with torch.enable_grad():
-                values = self._function(self._model(**inputs).logits)
+                values = self._function(self._model(**inputs).logits, followed)
                 gradients = torch.autograd.grad(values.sum(), states)
         finally:
             for handle in handles:
@@ -90,6 +91,16 @@ class HookedEngine:
             states=[apart(state.detach(), shape) for state in states],
             gradients=[apart(gradient, shape) for gradient in gradients],
         )
+
+
+def _inputs(batch: Batch) -> dict[str, torch.Tensor]:
+    inputs = {
+        "input_ids": batch.ids,
+        "attention_mask": torch.ones_like(batch.ids) if batch.mask is None else batch.mask.long(),
+    }
+    if batch.types is not None:
+        inputs["token_type_ids"] = batch.types
+    return inputs
 
 
 class _NarrowLinear(nn.Module):

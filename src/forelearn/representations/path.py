@@ -4,6 +4,17 @@ The path starts at the *output of the embedding block*: word, position and segme
 norm. Baseline: the special tokens stay, every other token becomes padding, at the same positions and under
 the input's own attention mask. (Feeding the path back through `inputs_embeds` would add positions and layer
 norm a second time.)
+
+F follows one class of a document along the whole path. In a binary task it is the positive class, whatever the
+model predicts. Of three classes or more none is the positive one: there F follows the class c that the model
+predicts at the input, where the path ends, and is by default
+
+    F = logit[c] − logsumexp of the other logits,
+
+the log-odds of c. Of two classes the same formula with c the positive class is logit[positive] − logit[negative],
+so both are one reading, the log-odds of the class that is followed; only which class that is differs.
+
+Differs from the paper, which has binary tasks alone.
 """
 
 from __future__ import annotations
@@ -21,7 +32,8 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.representations.words import Document
 
 Function = Literal["difference", "logit", "probability"]
-"""F: logit[positive] − logit[negative] (the default), logit[positive], or the positive probability."""
+"""F: the log-odds (the default), the logit, or the probability of the class that is followed. The log-odds of two
+classes are logit[positive] − logit[negative]."""
 
 Precision = Literal["fp32", "bf16", "fp64"]
 """`bf16`: matrix products in bf16, everything else in fp32. `fp64`: for references and tests."""
@@ -51,6 +63,24 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """Where the path of each document begins and ends.
+
+    start, end: [documents, tokens, hidden], outputs of the embedding block at α = 0 and α = 1.
+    followed: [documents] int64, the class that F follows; None where it is the positive one.
+    """
+
+    start: torch.Tensor
+    end: torch.Tensor
+    followed: torch.Tensor | None
+
+    def pick(self, rows: torch.Tensor) -> Ends:
+        """Those of the documents at `rows`."""
+        followed = None if self.followed is None else self.followed[rows]
+        return Ends(self.start[rows], self.end[rows], followed)
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """The classifier along the path, for a batch of documents at n points.
 
@@ -64,16 +94,20 @@ class Trace:
     gradients: list[torch.Tensor]
 
 
+ClassFunction = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
+"""F of logits [..., outputs] and the class to follow, [...] int64; None follows the positive one."""
+
+
 class Engine(Protocol):
     """Evaluates a classifier along the path."""
 
     layers: int
     device: torch.device
 
-    def ends(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """The outputs of the embedding block at α = 0 and α = 1, each [documents, tokens, hidden]."""
+    def ends(self, batch: Batch) -> Ends:
+        """Both ends of every document's path, and the class to follow along it."""
 
-    def trace(self, batch: Batch, ends: tuple[torch.Tensor, torch.Tensor], places: Sequence[float]) -> Trace:
+    def trace(self, batch: Batch, ends: Ends, places: Sequence[float]) -> Trace:
         """F, every layer's output and every layer's gradient at each α in `places`."""
 
 
@@ -103,30 +137,43 @@ def make_batch(documents: Sequence[Document], pad_id: int, device: torch.device)
     )
 
 
-def positive_function(function: Function, outputs: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """F as a function of logits [..., outputs]; the last output is the positive class."""
-    if outputs > 2:
-        raise InputError(
-            Problem(
-                "conductance",
-                f"needs a positive class, and this classifier has {outputs} labels.",
-                "Make one-vs-rest tasks of them (`one_vs_rest = true`).",
-            )
-        )
+def class_function(function: Function, outputs: int) -> ClassFunction:
+    """F of a classifier with that many outputs.
+
+    Of one output (the logit of the positive class) or two (the last is the positive one) the positive class is
+    followed, and no class is to be given. Raises `InputError` for an unknown function.
+    """
     if function not in ("difference", "logit", "probability"):
         raise InputError(
             Problem("conductance", f"`function` is {function}.", "Use difference, logit or probability.")
         )
 
-    def difference(logits: torch.Tensor) -> torch.Tensor:
+    def odds(logits: torch.Tensor, followed: torch.Tensor | None) -> torch.Tensor:
+        if followed is not None:
+            return log_odds(logits, followed)
         return logits[..., 0] if outputs == 1 else logits[..., 1] - logits[..., 0]
 
-    if function == "difference" or (function == "logit" and outputs == 1):
-        return difference
+    def logit(logits: torch.Tensor, followed: torch.Tensor | None) -> torch.Tensor:
+        if followed is not None:
+            return logits.gather(-1, followed[..., None])[..., 0]
+        return logits[..., -1]
+
+    if function == "difference":
+        return odds
     if function == "logit":
-        return lambda logits: logits[..., 1]
-    # softmax over two logits is the logistic function of their difference
-    return lambda logits: torch.sigmoid(difference(logits))
+        return logit
+    # a probability is the logistic function of its log-odds
+    return lambda logits, followed: torch.sigmoid(odds(logits, followed))
+
+
+def log_odds(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """ln p/(1 − p) of a class: its logit − logsumexp of the others.
+
+    Shape: logits [..., outputs], classes [...] int64 → [...].
+    """
+    own = classes[..., None]
+    others = logits.scatter(-1, own, -torch.inf).logsumexp(-1)
+    return logits.gather(-1, own)[..., 0] - others
 
 
 def embedding_ends(encoder: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -153,11 +200,10 @@ def embedding_ends(encoder: nn.Module, batch: Batch) -> tuple[torch.Tensor, torc
     return start, end
 
 
-def points_between(ends: tuple[torch.Tensor, torch.Tensor], places: Sequence[float]) -> torch.Tensor:
+def points_between(ends: Ends, places: Sequence[float]) -> torch.Tensor:
     """The path at `places`: [documents × points, tokens, hidden], a document's points one after another."""
-    start, end = ends
-    alpha = torch.tensor(places, dtype=start.dtype, device=start.device)[None, :, None, None]
-    return torch.lerp(start[:, None], end[:, None], alpha).flatten(0, 1)
+    alpha = torch.tensor(places, dtype=ends.start.dtype, device=ends.start.device)[None, :, None, None]
+    return torch.lerp(ends.start[:, None], ends.end[:, None], alpha).flatten(0, 1)
 
 
 def apart(tensor: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:

@@ -29,7 +29,7 @@ SMALLEST_NORM = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One tokenised text.
+    """One tokenised text, or pair of texts.
 
     ids: [tokens] int64, special tokens included. special: [tokens] bool.
     words: [tokens] int64, index of each token's word; −1 for special tokens.
@@ -48,11 +48,15 @@ class Document:
 
 
 def read_documents(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], pairs: Sequence[str] | None, max_length: int
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    pairs: Sequence[str | None] | None,
+    max_length: int,
 ) -> list[Document]:
     """Tokens and words of `texts`, each cut to `max_length` tokens.
 
-    With `pairs`, spans count characters of the text, a line break and its pair, joined.
+    pairs: second texts; None where a document has none. Spans of a pair count characters of `joined`: the words
+    of both texts are words of the document.
     Raises `InputError` if the tokenizer cannot say which word a token belongs to, or cannot pad.
     """
     if not tokenizer.is_fast:
@@ -69,11 +73,29 @@ def read_documents(
                 "conductance", "the tokenizer has no padding token, so there is no baseline.", "Name one."
             )
         )
-    if not len(texts):
+    seconds = [None] * len(texts) if pairs is None else pairs
+    alone = [row for row, second in enumerate(seconds) if second is None]
+    paired = [(row, second) for row, second in enumerate(seconds) if second is not None]
+    # a tokenizer takes a list of texts or a list of pairs, not a list of both
+    found = dict(zip(alone, _read(tokenizer, [texts[row] for row in alone], None, max_length), strict=True))
+    read = _read(tokenizer, [texts[row] for row, _ in paired], [second for _, second in paired], max_length)
+    found.update(zip((row for row, _ in paired), read, strict=True))
+    return [found[row] for row in range(len(texts))]
+
+
+def joined(text: str, second: str | None) -> str:
+    """A document in one piece: the text, a line break and its second text, if it has one."""
+    return text if second is None else f"{text}\n{second}"
+
+
+def _read(
+    tokenizer: PreTrainedTokenizerBase, texts: list[str], pairs: list[str] | None, max_length: int
+) -> list[Document]:
+    if not texts:
         return []
     encoded = tokenizer(
-        list(texts),
-        None if pairs is None else list(pairs),
+        texts,
+        pairs,
         truncation=True,
         max_length=max_length,
         return_attention_mask=False,
