@@ -94,6 +94,12 @@ class Stock:
         return representative_rows([self.prepared.tasks[task.name] for task in self.prepared.space.tasks])
 
     @cached_property
+    def all_rows(self) -> dict[str, list[int]]:
+        """Task → all its training rows."""
+        tasks = self.prepared.tasks
+        return {task.name: list(range(len(tasks[task.name].train))) for task in self.prepared.space.tasks}
+
+    @cached_property
     def free(self) -> dict[str, dict[Pair, float]]:
         """The scores of the data alone: estimator → pair → score."""
         return free_scores(self.prepared.tasks, self.prepared.space, {})

@@ -59,7 +59,10 @@ def by_rows(stock: Stock, method: str, target: Task) -> Table:
 
 
 def by_esm(stock: Stock, method: str, target: Task) -> Table:
-    """LogME of the target's rows, mapped into the space of each source's model (`estimators/esm.py`)."""
+    """LogME of the target's rows, mapped into the space of each source's model (`estimators/esm.py`).
+
+    A map is fitted on all training texts of the source: on the positive ones alone it knows too little of the rest.
+    """
     encoder = stock.prepared.space.encoder
     folder = str(stock.prepared.folders[encoder.digest])
     read = stock.ask(
@@ -76,7 +79,7 @@ def by_esm(stock: Stock, method: str, target: Task) -> Table:
     halves = half_samples(targets, seed=seed_from("halves", target.digest))
     whole = moments(rows, targets)
     parts = [moments(rows[half], targets[half]) for half in halves]
-    base, tuned = text_rows(stock, method), _tuned_rows(stock, method, target)
+    base, tuned = text_rows(stock, method, stock.all_rows), _tuned_rows(stock, method, target)
     found: Table = {}
     for name, source in stock.sources(target).items():
         if isinstance(source, Encoder):
@@ -96,7 +99,7 @@ def _tuned_rows(stock: Stock, method: str, target: Task) -> Mapping[str, list[ND
     for name, source in stock.sources(target).items():
         if isinstance(source, Encoder):
             continue
-        rows = stock.text_rows[name]
+        rows = stock.all_rows[name]
         for model, folder in stock.models(source):
             one = stock.ask(
                 "text_rows_job", ["tuned rows", model, source.digest, rows], str(folder), name, source.digest, rows

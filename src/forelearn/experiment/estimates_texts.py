@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from forelearn.experiment.row_scores import Scored, half_samples
 def by_texts(stock: Stock, method: str, target: Task) -> Table:
     """Cosine of mean text embeddings; `textemb` removes the mean over the study's tasks, `textemb_raw` does not."""
     centred = method == "textemb"
-    rows = text_rows(stock, method)
+    rows = text_rows(stock, method, stock.text_rows)
     if target.name not in rows:
         return stock.all(target, "the target's texts have not been read")
     names = sorted(rows)
@@ -40,13 +41,15 @@ def by_texts(stock: Stock, method: str, target: Task) -> Table:
     return found
 
 
-def text_rows(stock: Stock, method: str) -> dict[str, NDArray[np.float64]]:
-    """Task → [n, d] its texts under the study's encoder: all that stand for it, at most `MOST_ROWS`."""
+def text_rows(
+    stock: Stock, method: str, chosen: Mapping[str, Sequence[int]]
+) -> dict[str, NDArray[np.float64]]:
+    """Task → [n, d] its texts under the study's encoder. chosen: task → training rows; at most `MOST_ROWS` of them."""
     encoder = stock.prepared.space.encoder
     folder = str(stock.prepared.folders[encoder.digest])
     asked = {}
     for task in stock.prepared.space.tasks:
-        rows = stock.text_rows[task.name]
+        rows = list(chosen[task.name])
         asked[task.name] = stock.ask(
             "text_rows_job", ["text rows", encoder.digest, task.digest, rows], folder, task.name, task.digest, rows
         )  # fmt: skip

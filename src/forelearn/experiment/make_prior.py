@@ -24,7 +24,7 @@ from forelearn.estimators.prior_fit import Finished, fit_prior
 from forelearn.evaluation.calibration import Calibration, Expected, calibration
 from forelearn.evaluation.truth import Truth
 from forelearn.experiment.evaluate import features_for, opened, results_for
-from forelearn.experiment.results_table import truth_of
+from forelearn.experiment.results_table import deciding_of, truth_of
 
 Array = NDArray[np.float64]
 
@@ -131,7 +131,8 @@ def write_prior(made: MadePrior, path: Path) -> None:
 def _read(path: Path) -> _Study:
     study = opened(path, None)
     results, _ = results_for(study)
-    truth = truth_of(results, study.settings.metric or "average_precision")
+    metric, results = deciding_of(results, study.settings.metric)
+    truth = truth_of(results, metric)
     scores = np.zeros(truth.candidates.shape)
     features = features_for(study)
     if features is not None and "prior" in features.columns.groups():
