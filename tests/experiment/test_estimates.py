@@ -33,6 +33,7 @@ from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.results_table import DECIDING, read_results
 from forelearn.experiment.row_scores import BY_FEATURES, BY_PREDICTIONS, HALVES, by_features, half_samples
+from forelearn.experiment.settings import READY
 from forelearn.experiment.study_features import compute_features
 from forelearn.models.task_model import load_model
 from forelearn.report.study_json import study_rows
@@ -280,7 +281,9 @@ def test_features_hold_a_column_for_every_method_that_a_study_can_compute(
         value = first[method, CLASSES][SPANS].value
         told = found.columns.rows[row, found.columns.names.index(method)]
         assert np.isnan(told) if value is None else told == value, method
-    assert np.isnan(found.columns.rows[:, found.columns.names.index("ansat")]).all()
+    parts = [place for place, name in enumerate(found.columns.names) if name.startswith("ansat.target@")]
+    mean = found.columns.rows[:, parts].mean(axis=1)
+    assert found.columns.rows[:, found.columns.names.index("ansat")] == pytest.approx(mean, nan_ok=True)
 
 
 def test_results_of_all_kinds_stand_in_one_table(made: Made, evaluated: StudyEvaluation) -> None:
@@ -318,7 +321,6 @@ def test_each_estimator_is_an_order_that_is_judged_and_printed(
     orders = {row["method"]: row for row in study_rows(evaluated) if row["kind"] == "order"}
     wanted = {*MADE} - {"cooccurrence"}  # one binary task alone: there is no pair to score
     assert wanted <= set(orders)
-    assert "ansat" not in orders
     assert orders["grademb"]["cost"]["features"] > 0
     assert orders["size"]["cost"]["features"] == 0
     assert orders["words"]["sees"] == "no run; scores sources of 2 of 6 targets"
@@ -337,6 +339,25 @@ def test_every_method_together_pays_for_shared_readings_once(evaluated: StudyEva
     whole = costs[EVERY]
     assert whole < sum(costs[name] for name in (*BY_FEATURES, *BY_PREDICTIONS, "taskemb", "grademb", "esm"))
     assert whole > costs["taskemb"] + costs["grademb"] + costs["esm"] + costs["logme"]
+
+
+def test_a_ready_encoder_gives_features_and_says_what_it_cannot_give(made: Made, tmp_path: Path) -> None:
+    """The study's own encoder, as if somebody had tuned it: it has no head, no texts, no task."""
+    ready = made.prepared.folders[made.prepared.space.encoder.digest]
+    text = made.path.read_text(encoding="utf-8")
+    other = made.path.with_name("ready.toml")
+    sources = f'sources = ["{CLASSES}", "{READY}{ready}"]\n'
+    other.write_text(text.replace("\n[tiny]", sources + "\n[tiny]", 1), encoding="utf-8")
+    prepared = open_prepared(other, Options(out=str(copied(made, tmp_path))))
+    (task,) = (task for task in prepared.space.targets if task.name == SPANS)
+    found = estimates(prepared, Inline(), seeds=(0,))
+    name = next(name for name in found.table("size", task) if name.startswith(READY))
+    assert found.table("hscore", task)[name].value is not None
+    for method in ("leep", "esm", "size", "curvegrad", *GRADIENTS):
+        one = found.table(method, task)[name]
+        assert one.value is None
+        assert one.reason
+        assert "\n" not in one.reason
 
 
 def copied(made: Made, folder: Path) -> Path:

@@ -162,6 +162,6 @@ class Stock:
         """Why a result is not there."""
         return self.broken.get(asked.key, "it has not been computed")
 
-    def all(self, target: Task, reason: str) -> Table:
+    def refused(self, target: Task, reason: str) -> Table:
         """No source has a score, for one reason."""
         return {name: Scored(None, reason=reason) for name in self.sources(target)}

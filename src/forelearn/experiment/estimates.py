@@ -67,5 +67,5 @@ class Estimates:
             raise ValueError(f"`{method}` is not made here")
         refusal = METHODS[method].refusal(target.kind)
         if refusal is not None:
-            return self._stock.all(target, refusal)
+            return self._stock.refused(target, refusal)
         return _MAKERS[method](self._stock, method, target)

@@ -74,7 +74,7 @@ def by_esm(stock: Stock, method: str, target: Task) -> Table:
     )
     held = stock.arrays(method, {target.name: read}, f"rows of {target.name}")
     if target.name not in held:
-        return stock.all(target, f"the target's rows: {stock.why_not(read)}")
+        return stock.refused(target, f"the target's rows: {stock.why_not(read)}")
     rows, targets = held[target.name]["features"], held[target.name]["targets"]
     halves = half_samples(targets, seed=seed_from("halves", target.digest))
     whole = moments(rows, targets)

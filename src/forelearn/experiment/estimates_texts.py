@@ -21,7 +21,7 @@ def by_texts(stock: Stock, method: str, target: Task) -> Table:
     centred = method == "textemb"
     rows = text_rows(stock, method, stock.text_rows)
     if target.name not in rows:
-        return stock.all(target, "the target's texts have not been read")
+        return stock.refused(target, "the target's texts have not been read")
     names = sorted(rows)
     means = np.stack([rows[name].mean(axis=0) for name in names])
     own = names.index(target.name)

@@ -33,6 +33,7 @@ from forelearn.estimators.task_similarity import task_similarity
 from forelearn.experiment.estimate_jobs import BLOCKS, COUNTS
 from forelearn.experiment.estimate_stock import Arrays, Asked, Stock, Table
 from forelearn.experiment.row_scores import Scored, half_samples
+from forelearn.representations.taskemb import Fisher
 
 Vectors = Mapping[str, NDArray[np.float64]]
 """Component → vector."""
@@ -70,7 +71,7 @@ def by_vectors(stock: Stock, method: str, target: Task) -> Table:
             found[name] = Scored(None, reason=_why_none(stock, source, seeds[name]))
     if not blocks[target.name]:
         why = _why_none(stock, target, seeds[target.name])
-        return stock.all(target, f"the target's own model: {why}")
+        return stock.refused(target, f"the target's own model: {why}")
     return found | _compared(method, target, {name: several for name, several in blocks.items() if several})
 
 
@@ -136,8 +137,11 @@ def vectors_of(stock: Stock, method: str, task: Task) -> list[Blocks]:
 
 def _asked(stock: Stock, method: str, task: Task) -> list[Asked]:
     """A task's vectors in each of its single-task models."""
+    how = Fisher() if method == "taskemb" else None
     return [
-        stock.ask(f"{method}_job", [method, model, task.digest, BLOCKS], str(folder), task.name, task.digest)
+        stock.ask(
+            f"{method}_job", [method, model, task.digest, BLOCKS, how], str(folder), task.name, task.digest
+        )
         for model, folder in stock.models(task)
     ]
 
