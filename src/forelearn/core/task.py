@@ -34,9 +34,9 @@ METRICS: dict[Kind, tuple[str, ...]] = {
 }
 """What is measured for each kind, the default first. Higher is better for each.
 
-All lie in [0, 1] but for `CORRELATIONS`, which lie in [−1, 1]. Plain tags (parts of speech) have no spans: of them `accuracy` alone is measured.
+All lie in [0, 1] but for `CORRELATIONS`, which lie in [−1, 1]. Plain tags (parts of speech) have no spans: of them
+`accuracy` alone is measured.
 """
-
 
 CORRELATIONS = ("matthews", "pearson", "spearman")
 """The metrics in [−1, 1], of which a model that has learned nothing has 0; all others lie in [0, 1]."""

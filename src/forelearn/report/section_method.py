@@ -15,18 +15,18 @@ from forelearn.report.wording import capital, metric_name
 _SHARED_TERMS = (
     (
         "Conductance",
-        "how much of the difference between the logits of the positive and the negative label, against "
-        "an empty text, flows through a word; mean over the encoder’s layers, each scaled to length 1 "
-        "over the document. From −1 to 1.",
+        "how much of the log-odds of a label, against an empty text, flows through a word: of the positive "
+        "label of a binary task, of the predicted label of three or more. Mean over the encoder’s layers, each "
+        "scaled to length 1 over the document. From −1 to 1.",
     ),
     (
         "Shared active terms (ANSAT)",
-        "how many words a positive document have a conductance at or above the threshold in both "
-        "single-task models. A word that is active in both says what the tasks share; it does not prove "
-        "that transfer helps.",
+        "how many words a document (of a binary target: a positive one) have a conductance at or above the "
+        "threshold in both single-task models. A word that is active in both says what the tasks share; it does "
+        "not prove that transfer helps.",
     ),
 )
-"""Of binary tasks of single texts alone; a page without them does not define them."""
+"""Of classifiers of texts alone; a page without them does not define them."""
 
 
 def method(summary: Summary) -> Markup:

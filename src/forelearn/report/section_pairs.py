@@ -127,7 +127,7 @@ def _detail(pair: PairRow, read: Explanation | None) -> Markup:
     lists = element("dl", {"class": "list"}, [_pair(*fact) for fact in facts])
     bars = None
     if pair.ansat is not None:
-        title = "Shared active terms a positive document of the target, by threshold"
+        title = "Shared active terms a document of the target, by threshold"
         bars = element("figure", {"class": "bars"}, element("figcaption", {}, title), ansat_bars(pair.ansat))
     words = None if read is None else explanation(read)
     return element("div", {"class": "open"}, element("div", {"class": "beside"}, lists, bars), words)

@@ -126,7 +126,7 @@ class PairRow:
     reason: why it was not tried, failed, was stopped or set aside; empty for a run.
     prior: the free score of the start, higher is better. predicted: gain, before the pair was trained.
     confirmed: gain on fresh seeds that chose nothing. features: what the predictor saw.
-    ansat: shared active terms a positive document of the target, at the 14 thresholds.
+    ansat: shared active terms a document of the target, at the 14 thresholds.
     chain: names of the sources in the order in which they are learned, where there are several.
     """
 

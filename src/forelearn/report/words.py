@@ -17,7 +17,8 @@ def explanation(shown: Explanation) -> Markup:
     """All documents of one pair."""
     line = (
         "Upper half of a word: conductance in the source’s own model; lower half: in the target’s. Blue "
-        "speaks for the positive label, orange against it. Framed words are active in both "
+        "speaks for a label, orange against it: the positive one, or of three or more the one that is predicted. "
+        "Framed words are active in both "
         f"(from {number(shown.threshold, 2)} on)."
     )
     return element(
