@@ -16,6 +16,8 @@ def dots(values: Sequence[float], *, low: float, high: float) -> Markup:
     scale = Scale(low, high, 6, WIDTH - 6)
     mean = sum(values) / len(values)
     parts = [element("line", {"x1": 6, "x2": WIDTH - 6, "y1": 9, "y2": 9, "class": "grid"})]
+    if low < 0 < high:
+        parts.append(element("line", {"x1": scale(0), "x2": scale(0), "y1": 4, "y2": 14, "class": "grid"}))
     parts += [element("circle", {"cx": scale(value), "cy": 9, "r": 3.5, "class": "seed"}) for value in values]
     parts.append(element("line", {"x1": scale(mean), "x2": scale(mean), "y1": 2, "y2": 16, "class": "mean"}))
     label = "a value a seed: " + ", ".join(number(value) for value in values)
