@@ -135,7 +135,7 @@ _ROWS = (
     Method("taskemb", "", "alike Fisher information", ("vectors",)),
     Method("grademb", "similarity.similarities", "alike gradients", ("vectors",)),
     Method("esm", "", "log evidence of mapped rows", ("features", "source_features"), TARGETS, NO_TARGET),
-    Method("ansat", "", "words active in both", ("attributions",), ("binary",), NO_POSITIVE),
+    Method("ansat", "", "words active in both", ("attributions",), TEXT_CLASSES, NO_LABEL_OF_TEXT),
     Method("rrf", "fusion.fuse", "fused ranks of other methods", ("rankings",)),
 )
 

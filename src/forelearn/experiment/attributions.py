@@ -1,8 +1,9 @@
 """Conductance of every single-task model on one set of documents, and ANSAT from it.
 
-The documents are positives of the tasks, drawn from dev (or train; test only on request, for the
-replication, since choosing them reads test labels), as many as a share of the baselines' cost pays for. Each
-model reads each document once, whatever the number of pairs.
+Models of binary and multiclass tasks take part, of single texts and of pairs alike: each reads a document as it
+is, alone or with its second text. Tasks of other kinds give texts no labels and are left out with a word. There
+are as many documents as a share of the baselines' cost pays for (`documents.py` says which); each model reads
+each of them once, whatever the number of pairs.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forelearn.core.data import TaskData
-from forelearn.core.keys import digest, seed_from
+from forelearn.core.keys import digest
 from forelearn.core.run import Cost, Run
+from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Executor, Job
+from forelearn.experiment.documents import Documents, choose_documents, standing_rows
 from forelearn.experiment.drive import Display
 from forelearn.experiment.jobs import VECTOR
 from forelearn.experiment.prepare import Prepared
@@ -37,19 +40,6 @@ EXPECTED_POINTS = 33
 UNIT = 2 / 3
 """A unit of conductance in training's currency: it has the products forward and backward to the inputs, but not
 those to the weights."""
-
-
-@dataclass(frozen=True, slots=True)
-class Documents:
-    """The documents that every model reads.
-
-    texts: distinct. positives: task → rows of the documents that are positive for it, as far as its labels
-    for them are known.
-    """
-
-    texts: tuple[str, ...]
-    ids: tuple[str, ...]
-    positives: Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -75,46 +65,23 @@ class Read:
         )
 
 
-def choose_documents(tasks: Sequence[TaskData], split: str, most: int) -> Documents:
-    """At most `most` positive documents of binary `tasks`, the same number of each as far as they reach.
-
-    The order within a task is a seeded shuffle; tasks take turns, so that rare labels get their share.
-    """
-    turns = []
-    for data in tasks:
-        part = data.split(split)
-        positive = [row for row, label in enumerate(part.labels) if label == 1]
-        np.random.default_rng(seed_from("documents", data.task.digest, split)).shuffle(positive)
-        turns.append([(part.ids[row], part.texts[row]) for row in positive])
-    chosen: dict[tuple[str, str], int] = {}
-    for turn in range(max((len(rows) for rows in turns), default=0)):
-        for rows in turns:
-            if turn < len(rows) and len(chosen) < most:
-                chosen.setdefault(rows[turn], len(chosen))
-    positives = {}
-    for data in tasks:
-        part = data.split(split)
-        here = zip(part.ids, part.texts, part.labels, strict=True)
-        positives[data.task.name] = tuple(
-            sorted(chosen[name, text] for name, text, label in here if label == 1 and (name, text) in chosen)
-        )
-    return Documents(tuple(text for _, text in chosen), tuple(name for name, _ in chosen), positives)
-
-
 def affordable(prepared: Prepared, search: Search) -> int:
-    """How many documents the share of the baselines' cost pays for, every model reading each."""
+    """How many documents the share of the baselines' cost pays for, every classifier reading each; 0 if there are
+    no classifiers, or no documents for them."""
     settings = prepared.study.settings.conductance
     spent = sum(run.cost.units for run in _first_baselines(search))
     recipe = prepared.space.recipes[0]
-    lengths = []
+    lengths = [np.zeros(0, np.int64)]
     for data in prepared.tasks.values():
-        if data.task.kind != "binary":
-            continue
-        part = data.split(settings.documents)
-        tokens = tokenize(prepared.tokenizer, part.texts, part.pairs, recipe.max_length)
-        lengths.append(tokens.lengths[np.asarray(part.labels) == 1])
-    mean = float(np.concatenate(lengths).mean())
-    one = UNIT * mean * prepared.shape.layers * EXPECTED_POINTS * len(prepared.space.tasks)
+        if data.task.kind in CLASSIFICATION:
+            part = data.split(settings.documents)
+            tokens = tokenize(prepared.tokenizer, part.texts, part.pairs, recipe.max_length)
+            lengths.append(tokens.lengths[standing_rows(data, settings.documents)])
+    readers = sum(task.kind in CLASSIFICATION for task in prepared.space.tasks)
+    tokens_of_all = np.concatenate(lengths)
+    if not readers or not len(tokens_of_all):
+        return 0
+    one = UNIT * float(tokens_of_all.mean()) * prepared.shape.layers * EXPECTED_POINTS * readers
     return int(settings.share * spent / one)
 
 
@@ -137,15 +104,12 @@ def _first_baselines(search: Search) -> list[Run]:
 
 
 def models(prepared: Prepared, search: Search) -> dict[str, Transfer]:
-    """Task → its single-task model: the baseline at the dev-best recipe on the first seed, if it has run.
-
-    Binary tasks of one text an example: others have no positive documents, or no words that two models share.
-    """
+    """Classification task → its single-task model: the baseline at the dev-best recipe on the first seed, if it
+    has run."""
     found = {}
     for task in prepared.space.tasks:
         recipe = search.recipe(task)
-        single = prepared.tasks[task.name].train.pairs is None
-        if task.kind == "binary" and single and recipe is not None:
+        if task.kind in CLASSIFICATION and recipe is not None:
             found[task.name] = prepared.space.baseline(task, recipe, prepared.space.first_seed)
     return found
 
@@ -153,7 +117,8 @@ def models(prepared: Prepared, search: Search) -> dict[str, Transfer]:
 def read_documents(
     prepared: Prepared, search: Search, executor: Executor | None, display: Display
 ) -> tuple[Read | None, str]:
-    """Conductance of all models; (None, why not) where it does not apply.
+    """Conductance of all models, with a line on the tasks that are left out of it, if there are any; or (None, why
+    not) where it does not apply.
 
     executor: computes what is missing; None takes only what is in the store.
     """
@@ -162,7 +127,7 @@ def read_documents(
     if len(single) < 2:
         return (
             None,
-            "conductance needs two trained binary tasks of single texts: attributions and ANSAT are left out",
+            "conductance needs two trained classifiers of texts: attributions and ANSAT are left out",
         )
     most = affordable(prepared, search)
     if most < len(single):
@@ -178,18 +143,18 @@ def read_documents(
         "precision": recipe.precision,
         "max_length": recipe.max_length,
     }
-    keys = {name: digest(["conductance", plan.key, documents.texts, how]) for name, plan in single.items()}
+    keys = {name: digest(["conductance", plan.key, documents.content, how]) for name, plan in single.items()}
     missing = [name for name, key in keys.items() if prepared.directory.whole("features", key) is None]
     if missing:
         if executor is None:
             return None, "the models' conductance has not been computed yet"
-        display.say(f"conductance of {len(missing)} models on {len(documents.texts)} documents")
+        display.say(f"conductance of {len(missing)} models on {len(documents)} documents")
         jobs = []
         for name in missing:
             weights = prepared.directory.whole("weights", single[name].key)
             if weights is None:
                 return None, f"the weights of {name} were not kept: attributions and ANSAT are left out"
-            arguments = (prepared.place, keys[name], str(weights), documents.texts, how)
+            arguments = (prepared.place, keys[name], str(weights), documents.texts, documents.seconds, how)
             jobs.append(Job(keys[name], "forelearn.experiment.jobs:conductance_job", arguments))
         executor.run(jobs, on_step=display.step, on_end=None)
     found: dict[str, Attributions] = {}
@@ -198,7 +163,16 @@ def read_documents(
         if folder is None:
             return None, f"conductance of {name} failed: attributions and ANSAT are left out"
         found[name] = load_attributions(folder)
-    return Read(documents, found), ""
+    return Read(documents, found), _left_out(prepared)
+
+
+def _left_out(prepared: Prepared) -> str:
+    """Which tasks conductance does not apply to; empty if it does to all."""
+    others = {task.kind: task.kind.replace("_", " ") for task in prepared.space.tasks}
+    kinds = [words for kind, words in others.items() if kind not in CLASSIFICATION]
+    if not kinds:
+        return ""
+    return f"conductance reads classifiers of texts: {', '.join(kinds)} tasks are left out of it and of ANSAT"
 
 
 def embed(

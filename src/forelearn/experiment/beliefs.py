@@ -88,9 +88,9 @@ class Beliefs:
         self._prior = None  # what the single-task models say joins it
         self._ask_models(search)
         self.read, why = read_documents(self.prepared, search, self.executor, self.display)
-        if self.read is None:
+        if why:
             self.notes["attributions"] = why
-        else:
+        if self.read is not None:
             search.spend(self.read.cost)
 
     def _ask_models(self, search: Search) -> None:

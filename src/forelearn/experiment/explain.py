@@ -10,6 +10,7 @@ from typing import Any
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import plain
 from forelearn.core.run import Failure, Outcome, Run, outcome_as_json
+from forelearn.core.task import CLASSIFICATION
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -27,14 +28,14 @@ DOCUMENTS = 3
 
 
 def terms(beliefs: Beliefs, pair: Pair) -> list[Term]:
-    """Words active in both models of a pair over the target's positive documents, most documents first."""
+    """Words active in both models of a pair over the documents that stand for the target, most documents first."""
     read = beliefs.read
     if read is None or not set(pair) <= set(read.attributions):
         return []
     found = shared_terms(
         read.attributions[pair[0]],
         read.attributions[pair[1]],
-        read.documents.texts,
+        read.documents.read,
         read.documents.positives[pair[1]],
         threshold=THRESHOLD,
         most=TERMS,
@@ -43,7 +44,7 @@ def terms(beliefs: Beliefs, pair: Pair) -> list[Term]:
 
 
 def explanations(prepared: Prepared, search: Search, beliefs: Beliefs) -> Iterator[Explanation]:
-    """For every tried pair, the target's positive documents with most words active in both models."""
+    """For every tried pair, those of the target's documents with most words active in both models."""
     read = beliefs.read
     if read is None:
         return
@@ -54,7 +55,7 @@ def explanations(prepared: Prepared, search: Search, beliefs: Beliefs) -> Iterat
 
 
 def explain_pair(beliefs: Beliefs, prepared: Prepared, pair: Pair) -> Explanation:
-    """The target's positive documents as the two single-task models read them."""
+    """Documents that stand for the target as the two single-task models read them, with its labels for them."""
     read = beliefs.read
     assert read is not None
     first, second = read.attributions[pair[0]], read.attributions[pair[1]]
@@ -62,11 +63,12 @@ def explain_pair(beliefs: Beliefs, prepared: Prepared, pair: Pair) -> Explanatio
     def shared(row: int) -> int:
         return int(((first.scores[row] >= THRESHOLD) & (second.scores[row] >= THRESHOLD)).sum())
 
-    rows = sorted(read.documents.positives[pair[1]], key=lambda row: (-shared(row), row))[:DOCUMENTS]
-    label = prepared.tasks[pair[1]].labels[1]
+    names, texts = prepared.tasks[pair[1]].labels, read.documents.read
+    known = zip(read.documents.positives[pair[1]], read.documents.labels[pair[1]], strict=True)
+    chosen = sorted(known, key=lambda both: (-shared(both[0]), both[0]))[:DOCUMENTS]
     documents = tuple(
-        _document(read.documents.ids[row], label, read.documents.texts[row], first, second, row)
-        for row in rows
+        _document(read.documents.ids[row], names[label], texts[row], first, second, row)
+        for row, label in chosen
     )
     return Explanation(pair[0], pair[1], THRESHOLD, documents)
 
@@ -169,16 +171,14 @@ def _measured(values: Mapping[str, float], metric: str) -> str:
 
 
 def without_terms(prepared: Prepared, beliefs: Beliefs, pair: Pair) -> str:
-    """Why a pair has no shared terms, in a sentence: they are words that speak for a label, of one text."""
+    """Why a pair has no shared terms, in a sentence: they are words that speak for a label of a text."""
     for name in pair:
         data = prepared.tasks.get(name)
         if data is None:
             return f"No shared terms: {name} is no task of the study."
-        if data.task.kind != "binary":
+        if data.task.kind not in CLASSIFICATION:
             kind = data.task.kind.replace("_", " ")
-            return f"No shared terms: they are words that speak for one of two labels, and {name} is {kind}."
-        if data.train.pairs is not None:
-            return f"No shared terms: they are words of single texts, and {name} reads pairs."
+            return f"No shared terms: they are words that speak for a label of a text, and {name} is {kind}."
     read = beliefs.read
     if read is None or not set(pair) <= set(read.attributions):
         return (

@@ -79,11 +79,19 @@ def train_job(
 
 
 def conductance_job(
-    place: Place, key: str, weights: str, texts: Sequence[str], how: Mapping[str, Any], *, report: Report
+    place: Place,
+    key: str,
+    weights: str,
+    texts: Sequence[str],
+    pairs: Sequence[str | None] | None,
+    how: Mapping[str, Any],
+    *,
+    report: Report,
 ) -> None:
     """Conductance of one model on `texts`, into the store under `key`.
 
-    weights: folder of the model. how: tolerance, most (points), precision, max_length.
+    weights: folder of the model. pairs: second texts, None where there is none. how: tolerance, most (points),
+    precision, max_length.
     """
     import torch
 
@@ -97,6 +105,7 @@ def conductance_job(
     found = conductance(
         load_model(Path(weights)),
         texts,
+        pairs=pairs,
         rule=Trapezoid(tolerance=how["tolerance"], most=how["most"]),
         precision=how["precision"],
         device=place.device,

@@ -55,7 +55,7 @@ def compute_features(
     vectors, embedding_cost = embed(prepared, executor, shown)
     scores = free_scores(prepared.tasks, prepared.space, vectors)
     read, why = read_documents(_granting(prepared, search, documents), search, executor, shown)
-    if read is None:
+    if why:
         shown.say(why)
     pairs = [(source_name(source), target.name) for source, target in prepared.space.pairs()]
     values = np.full((len(pairs), 3, len(THRESHOLDS)), np.nan)

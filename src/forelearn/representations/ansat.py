@@ -16,7 +16,8 @@ their largest score, so that a threshold looks only at words that are active in 
 integers: nothing is rounded before the division.
 
 Which documents are positive is the caller's: the paper takes the test set's, which needs test labels;
-forelearn's studies take dev.
+forelearn's studies take dev. Differs from the paper, whose tasks are binary: a model with three labels or more has
+no positive documents, and those that stand for its task take their place.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def ansat(
 
     scores: for each model its word scores of the *same* documents, in the same order. A model may be named by
         its task or by anything else (a source at another recipe is another model).
-    positives: for each model the rows of its positive documents.
+    positives: for each model the rows of its positive documents, or of those that stand for its task.
     thresholds: a score counts as active if, rounded to float32, it is ≥ the threshold rounded to float32.
         Rounding keeps order, so a score ≥ t in exact arithmetic is never lost, whatever the precision it
         comes in (0.35 itself is active at 0.35).
