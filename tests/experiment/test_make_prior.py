@@ -1,0 +1,89 @@
+"""A prior from finished studies: what it finds where the truth is known, and the command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.experiment.made_results import made_results, made_study
+
+import forelearn.cli
+from forelearn.core.errors import InputError
+from forelearn.experiment.make_prior import make_prior, write_prior
+from forelearn.experiment.prior import read_prior
+
+
+def test_source_effects_are_found_and_what_is_left_out_is_foretold(tmp_path: Path) -> None:
+    """Source k gains (k − 2.5) / 50 on every target, whatever the pair: the effects are the sources' alone.
+
+    With the runs of other targets known, which source gains is known too, and chances beat the base rate.
+    """
+    made = make_prior([made_study(tmp_path / "study")])
+    variances = made.prior.variances
+    assert variances.source > 10 * variances.pair
+    assert made.after_others.brier.mean < 0.1
+    assert made.after_others.brier.mean < made.alone.brier.mean
+    assert made.after_others.coverage.mean > 0.85
+    assert made.alone.coverage.mean > 0.85
+    assert made.alone.pairs == 30
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    made = make_prior([made_study(tmp_path / "study")], version=3)
+    write_prior(made, tmp_path / "prior.json")
+    read = read_prior(tmp_path / "prior.json")
+    assert read.version == 3
+    assert read.prior.scale == pytest.approx(made.prior.scale, abs=1e-6)
+    assert read.prior.variances.source == pytest.approx(made.prior.variances.source, abs=1e-4)
+    assert "prior 3, fitted on" in read.says
+
+
+def test_a_study_without_runs_is_refused(tmp_path: Path) -> None:
+    folder = made_study(tmp_path / "study")
+    (folder / "results.csv").unlink()
+    with pytest.raises(InputError, match=r"results\.csv"):
+        make_prior([folder])
+
+
+def test_too_few_targets_are_refused(tmp_path: Path) -> None:
+    few = [row for row in made_results() if row.target in "abc"]
+    with pytest.raises(InputError, match="at least 4 targets"):
+        make_prior([made_study(tmp_path / "study", few)])
+
+
+def test_the_shipped_prior_says_what_it_was_fitted_on_and_how_well_it_did() -> None:
+    shipped = read_prior()
+    assert shipped.version >= 1
+    assert "inductive-transfer" in shipped.says
+    file = Path(sys.modules["forelearn.experiment.prior"].__file__ or "").with_name("prior.json")
+    measured = json.loads(file.read_text(encoding="utf-8"))["measured"]
+    assert 0.8 <= measured["alone.coverage.mean"] <= 1.0
+
+
+def test_a_damaged_prior_is_one_error_that_names_file_and_field(tmp_path: Path) -> None:
+    file = tmp_path / "prior.json"
+    file.write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"prior\.json"):
+        read_prior(file)
+    file.write_text(json.dumps({"version": 1}), encoding="utf-8")
+    with pytest.raises(InputError, match="studies"):
+        read_prior(file)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_prior(tmp_path / "none.json")
+
+
+def test_the_command_writes_the_file_and_says_how_well_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = made_study(tmp_path / "study")
+    arguments = ["forelearn", "prior", str(study), "-o", str(tmp_path / "mine.json")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as left:
+        forelearn.cli.main()
+    assert not left.value.code
+    out = capsys.readouterr().out
+    assert "Brier score" in out
+    assert "of 30 pairs" in out
+    assert read_prior(tmp_path / "mine.json").version == 1
