@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from forelearn.core.task import CORRELATIONS
 from forelearn.report.curve import curve_chart, said
 from forelearn.report.heatmap import heat_map, legend
-from forelearn.report.kinds import measured_by, own_metrics
+from forelearn.report.kinds import measured_by, own_metrics, target_metrics
 from forelearn.report.markup import Markup, element, join
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import CostRow, Summary
@@ -83,10 +84,10 @@ def _metrics(summary: Summary) -> str:
     """What the columns of the heat map have in common, and what not."""
     if not own_metrics(summary):
         return ""
-    return (
-        "Every column is in the metric of its target: compare down a column. Correlations can gain up to 2, the "
-        "other metrics up to 1; one colour scale serves all. "
-    )
+    said = "Every column is in the metric of its target: compare down a column. "
+    if any(metric in CORRELATIONS for metric in target_metrics(summary)):
+        said += "Correlations can gain up to 2, the other metrics up to 1; one colour scale serves all. "
+    return said
 
 
 def _level(summary: Summary) -> str:
@@ -112,7 +113,7 @@ def _curve(summary: Summary) -> Markup:
         element(
             "p",
             {"class": "intro"},
-            "Mean over targets of the test performance of what dev picks so far, no transfer allowed. ",
+            "Mean over targets of the test performance of what dev picks so far, which may be no transfer. ",
             text,
             " Each target counts in its own metric." if own_metrics(summary) else None,
             " It is one pick, before the confirmation on fresh seeds: a rise within the noise of the seeds "
