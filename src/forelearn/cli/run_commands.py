@@ -188,6 +188,7 @@ def train(
     from forelearn.core.run import Run, outcome_as_json
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
+    from forelearn.report.wording import metric_name
 
     options = Options(out=out, data_root=data, device=device)
     with Live() as display:
@@ -197,7 +198,7 @@ def train(
     if as_json:
         print_json({**outcome_as_json(outcome), "weights": weights and str(weights)})
         return
-    metric = outcome.transfer.target.metric
+    metric = metric_name(outcome.transfer.target.metric)
     print(f"{outcome.transfer.label}: {metric} {outcome.dev():.4f} on dev, {outcome.test():.4f} on test")
     print(f"Weights: {weights}")
 
