@@ -257,3 +257,24 @@ def test_a_study_without_classifiers_has_no_conductance_and_says_so(tmp_path: Pa
     read, why = read_documents(prepared, search, None, Silent())
     assert read is None
     assert why == "conductance needs two trained classifiers of texts: attributions and ANSAT are left out"
+
+
+def test_three_labels_over_the_same_words_share_more_active_terms_than_over_others(tmp_path: Path) -> None:
+    """Kin and stranger differ in nothing but their lexicon. Measured on family seeds 0 to 4: 0.23 to 0.48 terms a
+    document with the kin, 0.04 to 0.14 with the stranger."""
+    kinds = mixed_family(
+        4,
+        target="multiclass",
+        kin=("multiclass",),
+        strangers=("multiclass",),
+        random=(),
+        target_rows=300,
+        sizes=Sizes(300, 90, 30),
+    )
+    search = "[conductance]\nshare = 0.9"
+    path = mixed_study(tmp_path, kinds, targets=(kinds.target,), layers=2, epochs=10, search=search)
+    first, second = rank(path, kinds.target, Options(), by=("ansat",)).rows
+    assert first.source == "1-kin-multiclass"
+    scores = [row.scores["ansat"].value for row in (first, second)]
+    assert scores[0] is not None and scores[1] is not None
+    assert scores[0] > 2 * scores[1]
