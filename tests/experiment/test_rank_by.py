@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,19 @@ def test_a_second_ranking_trains_and_reads_nothing_and_says_the_same(study: Path
     assert [row.scores for row in again.rows] == [row.scores for row in by_models.rows]
     assert sorted(path.name for path in (prepared.study.out / "runs").iterdir()) == before
     assert sorted(path.name for path in (prepared.study.out / "features").iterdir()) == features
+
+
+def test_a_ranking_that_was_killed_in_the_middle_of_training_ends_the_same(
+    study: Path, by_models: Ranking
+) -> None:
+    """One single-task model is lost, as if it had not been reached: it is trained again, the others are found."""
+    prepared = open_prepared(study)
+    lost = prepared.runs.all()[2].transfer
+    for room in ("runs", "weights"):
+        shutil.rmtree(prepared.study.out / room / lost.key)
+    again = rank(study, by=MODELS)
+    assert [row.source for row in again.rows] == [row.source for row in by_models.rows]
+    assert [row.scores for row in again.rows] == [row.scores for row in by_models.rows]
 
 
 def test_no_pair_is_trained(study: Path, by_models: Ranking) -> None:

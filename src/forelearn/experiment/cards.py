@@ -96,6 +96,7 @@ def rank_library(
     The target's own card, known by its name and its texts, is left out.
     """
     prepared = open_prepared(study, options)
+    Library(library).files()  # a library that is not there is said before the target is read
     with prepared.directory.lock():
         side = read_target(prepared, target, by=by)
     return rank_against(prepared, side, library, by=by)

@@ -70,10 +70,7 @@ def rank(
         if wanted and search.stage == "grid":
             display.plan("grid", pending, search)
             run_transfers(prepared, pending, executor, display)
-            for transfer in pending:
-                outcome = prepared.runs.get(transfer.key)
-                if outcome is not None:
-                    search.tell(outcome)
+            replay(prepared, search, Beliefs(prepared))  # those that had run before the others, too
         alone = all(search.recipe(one) is not None for one in search.space.tasks)
         if alone:
             beliefs.get_ready(search)
