@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from tests.report.fake import fake_summary
 
 from forelearn.report.heatmap import heat_map
@@ -11,6 +12,7 @@ from forelearn.report.page import page
 from forelearn.report.section_method import definitions
 from forelearn.report.section_tasks import tasks
 from forelearn.report.summary import Counts, Obtained, Summary, TaskRow
+from forelearn.report.terminal import answer_table
 from forelearn.report.wording import because, learned, metric_name, minus
 
 CORRELATION = ("rating", "regression", (), "pearson")
@@ -125,6 +127,17 @@ def test_a_task_learned_again_is_counted_in_words_and_a_chain_is_not():
         fake_summary().answers[0], sources=("A → A",), rival="B", reason="A → A gains -0.5 [-1.0, +0.1]."
     )
     assert because(answer) == "A twice gains −0.5 [−1.0, +0.1]."
+
+
+def test_a_gain_without_advice_names_whose_it_is():
+    whole = fake_summary()
+    gain = next(answer.gain for answer in whole.answers if answer.gain)
+    answer = replace(whole.answers[0], decision="do not transfer", sources=("train longer",), gain=gain)
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(answer_table(replace(whole, answers=(answer,))))
+    assert "best: train longer" in " ".join(shown.get().split())
+    assert "best tried: <bdi>train longer</bdi>" in page(replace(whole, answers=(answer,)))
 
 
 def test_a_minus_sign_is_set_before_figures_and_not_inside_names():

@@ -127,7 +127,7 @@ def _answer(
         sources=tuple(
             names[0] for names in decision.tied or ((decision.sources,) if decision.sources else ())
         )
-        if decision.kind != "do not transfer"
+        if decision.kind != "do not transfer" or gain is not None
         else (),
         gain=_interval(gain),
         n_seeds=gain.seeds if gain else 0,

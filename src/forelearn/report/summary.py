@@ -158,8 +158,9 @@ class Term:
 class Answer:
     """What to learn before one target.
 
-    sources: one for `transfer`, several for `tied`, else empty or what was tried without proof.
-    gain: on fresh seeds (`n_seeds` of them), never the gain by which the source was picked.
+    sources: one for `transfer`, several for `tied`, else empty or what was tried without proof; where compute
+    alone helps, `train longer` or the target itself.
+    gain: of the first of them on fresh seeds (`n_seeds` of them), never the gain by which the source was picked.
     baseline, performance: mean on test without and with the source.
     negative: tried sources that make the target worse by more than run noise.
     more: what one more hour or more runs would buy.

@@ -105,6 +105,8 @@ def _cells(answer: Answer, metric: str | None) -> list[Text]:
     advice = Text(DECISIONS[answer.decision], style=STYLES[answer.decision])
     if answer.decision in ("transfer", "tied"):
         advice = Text(visible(" or ".join(map(learned, answer.sources))), style=STYLES[answer.decision])
+    elif answer.gain is not None and answer.sources:
+        advice.append(f"\nbest: {visible(learned(answer.sources[0]))}", style="dim")
     gain = NONE if answer.gain is None else signed(answer.gain.mean)
     guess = NONE if answer.predicted is None else signed(answer.predicted.mean)
     target = Text(visible(answer.target))
