@@ -275,6 +275,7 @@ def test_three_labels_over_the_same_words_share_more_active_terms_than_over_othe
     path = mixed_study(tmp_path, kinds, targets=(kinds.target,), layers=2, epochs=10, search=search)
     first, second = rank(path, kinds.target, Options(), by=("ansat",)).rows
     assert first.source == "1-kin-multiclass"
-    scores = [row.scores["ansat"].value for row in (first, second)]
-    assert scores[0] is not None and scores[1] is not None
-    assert scores[0] > 2 * scores[1]
+    kin, stranger = first.scores["ansat"].value, second.scores["ansat"].value
+    assert kin is not None
+    assert stranger is not None
+    assert kin > 2 * stranger
