@@ -165,6 +165,12 @@ def test_what_was_trained_says_how_it_is_loaded(summary: Summary, study: Path) -
             found[kinds[row.task]] = usage(folder).split("(")[0:2]
             card = (folder / "README.md").read_text(encoding="utf-8")
             assert ("| threshold |" in card) == (kinds[row.task] == "binary")
+            hub = {
+                "regression": "pearsonr",
+                "question_answering": "exact_match",
+                "binary": "matthews_correlation",
+            }
+            assert f'- "{hub.get(kinds[row.task], "accuracy")}"' in card
     assert set(found) == set(METRICS)
     assert found["binary"][1].startswith('"text-classification"')
     assert found["sequence_labelling"][1].startswith('"token-classification"')
