@@ -81,6 +81,6 @@ def foresee(beliefs: Sequence[Belief], *, level: float = 0.9, margin: float = MA
     chance = leader.chance_above(0.0)
     reason = (
         f"{leader.source} leads with an expected gain of {leader.mean:+.3f} [{low:+.3f}, {high:+.3f}], "
-        f"above 0 with probability {chance:.2f}: the interval holds 0. Try it: `forelearn run` confirms."
+        f"above 0 with probability {chance:.2f}: the interval holds 0. Only training tells: `forelearn run`."
     )
     return Foresight("not enough evidence", leader.source, (), chance, reason)

@@ -40,7 +40,6 @@ from forelearn.experiment.gains import guesses, posterior
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.study import expand
 from forelearn.representations.ansat import THRESHOLDS
-from forelearn.representations.effort import Effort
 from forelearn.search.search import Pair, Search
 from forelearn.search.space import source_name
 from forelearn.search.value import BASELINE, Guess
@@ -103,9 +102,9 @@ class Beliefs:
             for target in self.prepared.space.targets:
                 for source, one in estimates.table(name, target).items():
                     scored[source, target.name] = math.nan if one.value is None else one.value
-                search.spend(estimates.efforts.pop(name, Effort()).cost)
             if all(math.isnan(value) for value in scored.values()):
                 self.notes[name] = f"{name}: no source of any target could be scored"
+        search.spend(estimates.total.cost)
 
     def free(self) -> dict[str, dict[Pair, float]]:
         """The free scores: estimator → pair → score."""

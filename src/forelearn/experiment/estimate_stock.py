@@ -55,6 +55,7 @@ class Stock:
     executor: computes what the store lacks; None takes only what is there.
     efforts: method → what it took; each result is counted once for each method that needs it.
     broken: key → why it could not be computed; it is not tried again.
+    total: what all results took, each counted once.
     """
 
     prepared: Prepared
@@ -63,6 +64,8 @@ class Stock:
     display: Display
     efforts: dict[str, Effort]
     broken: dict[str, str] = field(default_factory=dict)
+    total: Effort = Effort()
+    _paid: set[str] = field(default_factory=set)
     _counted: set[tuple[str, str]] = field(default_factory=set)
     _arrays: dict[str, Arrays] = field(default_factory=dict)
 
@@ -157,6 +160,9 @@ class Stock:
         if (method, key) not in self._counted:
             self._counted.add((method, key))
             self.efforts[method] = self.efforts.get(method, Effort()) + effort
+        if key not in self._paid:
+            self._paid.add(key)
+            self.total += effort
 
     def why_not(self, asked: Asked) -> str:
         """Why a result is not there."""

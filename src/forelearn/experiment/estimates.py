@@ -61,6 +61,11 @@ class Estimates:
     def __post_init__(self) -> None:
         self._stock = Stock(self.prepared, self.search, self.executor, self.display, self.efforts)
 
+    @property
+    def total(self) -> Effort:
+        """What everything took, what several methods share counted once."""
+        return self._stock.total
+
     def table(self, method: str, target: Task) -> Table:
         """The scores of one method for every source of a target. ValueError for a method that is not made here."""
         if method not in _MAKERS:

@@ -78,7 +78,9 @@ class Prepared:
         if key not in self._units:
             data = self.tasks[transfer.target.name]
             items = head_for(data).encode(self.tokenizer, data.train, recipe.max_length)
-            self._units[key] = units(items.tokens.lengths, recipe.max_length, recipe.epochs, self.shape.layers)
+            self._units[key] = units(
+                items.tokens.lengths, recipe.max_length, recipe.epochs, self.shape.layers
+            )
         return self._units[key]
 
     @cached_property
