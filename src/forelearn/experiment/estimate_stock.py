@@ -64,7 +64,7 @@ class Stock:
     display: Display
     efforts: dict[str, Effort]
     broken: dict[str, str] = field(default_factory=dict)
-    total: Effort = Effort()
+    total: Effort = field(default_factory=Effort)
     _paid: set[str] = field(default_factory=set)
     _counted: set[tuple[str, str]] = field(default_factory=set)
     _arrays: dict[str, Arrays] = field(default_factory=dict)
