@@ -52,7 +52,8 @@ class Foresight:
 def foresee(beliefs: Sequence[Belief], *, level: float = 0.9, margin: float = MARGIN) -> Foresight:
     """Decide on what is believed of a target's sources.
 
-    beliefs: of the sources that may be recommended, best ranked first: of equal means the first leads. margin: the smallest gain worth having, in the metric's units.
+    beliefs: of the sources that may be recommended, best ranked first: of equal means the first leads.
+    margin: the smallest gain worth having, in the metric's units.
     """
     if not beliefs:
         return Foresight("not enough evidence", "", (), None, "No source is left to recommend.")
