@@ -22,7 +22,7 @@ def test_source_effects_are_found_and_what_is_left_out_is_foretold(tmp_path: Pat
     """
     made = make_prior([made_study(tmp_path / "study")])
     variances = made.prior.variances
-    assert variances.source > 10 * variances.pair
+    assert variances.source > 5 * variances.pair  # half of the way from the gain model's own 0.3 and 0.6
     assert made.after_others.brier.mean < 0.1
     assert made.after_others.brier.mean < made.alone.brier.mean
     assert made.after_others.coverage.mean > 0.85

@@ -8,7 +8,8 @@ run from replicates. The scale is the median over targets of the robust spread o
 Studies differ from one another by more than their targets do, which one or two studies cannot show. [choice] The
 level of a new study is believed to lie around 0 with a standard deviation of one scale: k studies move it k / (k + 1)
 of the way to what they found, and 1 / (k + 1) of that variance is left, in the targets' own. The slope is moved
-likewise, and never below 0: scores that order gains the wrong way are taken to say nothing.
+likewise, and never below 0: scores that order gains the wrong way are taken to say nothing. The other variances are
+moved as far on a logarithmic scale, from the gain model's own.
 
 Not fitted: how far the slope differs between studies (`Variances.score`), which few studies cannot tell; the gain
 model's own value is kept.
@@ -82,10 +83,20 @@ def fit_prior(studies: Sequence[Finished]) -> Prior:
     told = sum((part[1] for part in parts), np.zeros(2))
     level, slope = np.linalg.solve(information + 1e-9 * np.eye(2), told)
     share = len(studies) / (len(studies) + 1)
+    own = Variances()
     variances = Variances(
-        float(source), float(target) + 1 - share, float(pair), float(noise), Variances().score
+        source=_between(own.source, source, share),
+        target=float(target) + 1 - share,
+        pair=_between(own.pair, pair, share),
+        noise=_between(own.noise, noise, share),
+        score=own.score,
     )
     return Prior(float(share * level * scale), scale, max(0.0, float(share * slope)), variances)
+
+
+def _between(own: float, found: float, share: float) -> float:
+    """The value that lies `share` of the way from `own` to `found`, in ratio."""
+    return float(own ** (1 - share) * found**share)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

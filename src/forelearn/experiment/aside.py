@@ -48,6 +48,10 @@ def chance_level(data: TaskData) -> float | None:
         return share
     if data.task.metric == "f1":
         return 2 * share / (1 + share)
+    if data.task.metric == "macro_f1":  # by dealing out the labels evenly
+        shares = counts[counts > 0] / counts.sum()
+        even = 1.0 / len(data.labels)
+        return float(np.mean(2 * shares * even / (shares + even)))
     return None
 
 
