@@ -32,9 +32,12 @@ def world(rows=5, columns=7, *, seed=0, scale=0.03, noise=0.4, share=0.7, slope=
 
 
 def levels_by_hand(runs):
-    """runs: a list for each target, each longer than 3. Median and IQR / 1.349, shrunk as the module says."""
+    """runs: a list for each target, each longer than 3. Median and IQR / 1.349, at least a fifth of the best gain
+    over the median, shrunk as the module says.
+    """
     middles = np.array([np.median(r) for r in runs])
-    logs = np.log([np.ptp(np.percentile(r, [25, 75])) / 1.349 for r in runs])
+    wide = [np.ptp(np.percentile(r, [25, 75])) / 1.349 for r in runs]
+    logs = np.log([max(w, (max(r) - m) / HIGH) for w, r, m in zip(wide, runs, middles)])
     n = np.array([len(r) for r in runs])
     pooled = np.median([*logs, np.log(SCALE)])
     return (n * middles + np.median(middles)) / (n + 1), np.exp((3 * pooled + n * logs) / (3 + n))
@@ -269,3 +272,14 @@ def test_a_score_that_is_missing_or_not_a_number_is_average():
     zero = fit_gains(pairs, observed, alone, scores={**some, ("s0", "t0"): 0.0})
     np.testing.assert_array_equal(gap.mean, nan.mean)
     np.testing.assert_array_equal(gap.mean, zero.mean)
+
+
+def test_the_one_source_that_moves_a_collapsed_target_is_seen():
+    """Seven sources leave a target where it was; one lifts it by half, on two seeds, and is believed to."""
+    pairs = [(f"s{index}", target) for index in range(8) for target in ("t", "u", "v")]
+    observed = {(f"s{index}", "t"): [0.0, 0.0] for index in range(7)} | {("s7", "t"): [0.5, 0.52]}
+    found = fit_gains(pairs, observed, {"t": [0.0, 0.0]})
+    row = found.targets.index("t")
+    best, *others = (found.mean[row, found.sources.index(f"s{index}")] for index in (7, 0, 1, 2))
+    assert best > 0.1
+    assert best > 3 * max(others)

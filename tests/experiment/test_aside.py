@@ -41,7 +41,12 @@ def test_a_source_no_better_than_chance_is_set_aside_by_its_mean_over_seeds():
 
 @pytest.mark.parametrize(
     ("metric", "expected"),
-    [("average_precision", 0.3), ("accuracy", 0.7), ("f1", 0.6 / 1.3), ("macro_f1", (0.7 / 1.2 + 0.3 / 0.8) / 2)],
+    [
+        ("average_precision", 0.3),
+        ("accuracy", 0.7),
+        ("f1", 0.6 / 1.3),
+        ("macro_f1", (0.7 / 1.2 + 0.3 / 0.8) / 2),
+    ],
 )
 def test_chance_is_what_the_share_of_positives_gives_away(metric, expected):
     """Macro F1 of labels dealt out evenly: 2 p / 2 / (p + 1/2) for p = .7 and .3, their mean."""

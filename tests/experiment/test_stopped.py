@@ -18,6 +18,7 @@ from forelearn.experiment.explain import Explained
 from forelearn.experiment.keeping import verify, weights_of
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.status import Status
+from forelearn.report.wording import metric_name
 
 JOB = "forelearn.experiment.jobs:train_job"
 
@@ -81,7 +82,10 @@ def test_what_people_see_names_the_epoch_and_the_floor(prepared, capsys):
     assert reason in text
     assert "1,234 units" in text
     text = Explained(run, (), (), None, "folder").text()
-    assert f"dev after epoch 3 of 6: {run.transfer.target.metric} {run.performance.rungs[3]:.4f}" in text
+    assert (
+        f"dev after epoch 3 of 6: {metric_name(run.transfer.target.metric)} {run.performance.rungs[3]:.4f}"
+        in text
+    )
     with Live() as live:
         live.end("a", stopped)
     assert live.done == 1

@@ -10,8 +10,9 @@ does not order the gains loses its say.
 What is a choice, and frozen on one published table (fine-tuned GPT-2, 8 seeds a pair) before any other was
 looked at: the variances of `Variances`, in units of the target's own scale; medians and interquartile ranges
 for level and scale, shrunk to those of all targets, because one run in a hundred collapses; gains are clipped
-at −2.5 and 5 scales. The variance of the noise is learned from replicates, pooled over the study, with the
-stated one as a prior worth `FREEDOM` degrees of freedom.
+at −2.5 and 5 scales, and a target's scale is no less than a fifth of its best gain, so that the one source that
+moves a collapsed target is not clipped away. The variance of the noise is learned from replicates, pooled over
+the study, with the stated one as a prior worth `FREEDOM` degrees of freedom.
 
 The worth of one more run is the rise of the expected gain of the target's best choice, "no transfer" among
 them (knowledge gradient: Frazier, Powell & Dayanik 2009). Differs from the source: the expectation is a
@@ -207,6 +208,8 @@ def _levels(runs: Sequence[Sequence[float]], prior: Prior) -> tuple[Array, Array
             wide = float(np.ptp(np.percentile(values, [25, 75]))) / 1.349
         else:  # a few runs say as much by lying far from where other targets lie
             wide = float(np.std([*values, centre], ddof=1)) if len(values) else prior.scale
+        if len(values):  # of a target that nearly nothing moves, what does move it is the scale
+            wide = max(wide, float(max(values) - middles[index]) / HIGH)
         spreads[index] = np.log(max(wide, prior.scale / 100))
     pooled = float(np.median(np.append(spreads[counts > 0], np.log(prior.scale))))
     scale = np.exp((PRIOR_RUNS * pooled + counts * spreads) / (PRIOR_RUNS + counts))

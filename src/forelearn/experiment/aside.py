@@ -27,7 +27,8 @@ def degenerate(data: TaskData, alone: Sequence[float]) -> str:
             return f"{100 - 100 * rare:.1f} % of its training rows have one label: there is nothing to learn."
     chance = chance_level(data)
     if alone and chance is not None and fmean(alone) <= chance:
-        return f"alone it reaches {fmean(alone):.3f} on dev, no better than chance ({chance:.3f})."
+        rows = f"{len(data.dev)} rows of dev"
+        return f"alone it reaches {fmean(alone):.3f} on {rows}, no better than chance ({chance:.3f})."
     return ""
 
 

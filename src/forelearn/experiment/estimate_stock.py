@@ -55,7 +55,7 @@ class Stock:
     executor: computes what the store lacks; None takes only what is there.
     efforts: method → what it took; each result is counted once for each method that needs it.
     broken: key → why it could not be computed; it is not tried again.
-    total: what all results took, each counted once.
+    total: what all results took, each counted once. new: methods for which something was computed just now.
     """
 
     prepared: Prepared
@@ -65,6 +65,8 @@ class Stock:
     efforts: dict[str, Effort]
     broken: dict[str, str] = field(default_factory=dict)
     total: Effort = field(default_factory=Effort)
+    new: set[str] = field(default_factory=set)
+    _made: set[str] = field(default_factory=set)
     _paid: set[str] = field(default_factory=set)
     _counted: set[tuple[str, str]] = field(default_factory=set)
     _arrays: dict[str, Arrays] = field(default_factory=dict)
@@ -140,6 +142,7 @@ class Stock:
                 for one in missing.values()
             ]
             ended = self.executor.run(jobs, on_step=self.display.step, on_end=None)
+            self._made |= set(missing)
             self.broken |= {end.key: end.reason for end in ended if isinstance(end, Broken)}
         found = {name: whole("features", one.key) for name, one in asked.items()}
         return {name: folder for name, folder in found.items() if folder is not None}
@@ -159,6 +162,8 @@ class Stock:
         """Count what a result took, once for each method."""
         if (method, key) not in self._counted:
             self._counted.add((method, key))
+            if key in self._made:
+                self.new.add(method)
             self.efforts[method] = self.efforts.get(method, Effort()) + effort
         if key not in self._paid:
             self._paid.add(key)

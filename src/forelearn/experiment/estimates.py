@@ -66,6 +66,11 @@ class Estimates:
         """What everything took, what several methods share counted once."""
         return self._stock.total
 
+    @property
+    def new(self) -> set[str]:
+        """The methods for which something was computed now; what the others needed was in the store."""
+        return self._stock.new
+
     def table(self, method: str, target: Task) -> Table:
         """The scores of one method for every source of a target. ValueError for a method that is not made here."""
         if method not in _MAKERS:

@@ -92,7 +92,7 @@ def make_prior(studies: Sequence[Path], *, version: int = 1, seed: int = 0) -> M
             Problem(
                 "prior",
                 f"needs at least {FEWEST} targets with finished pairs, got {targets}.",
-                "Name further studies, or run more targets.",
+                "Three of them need four runs or more. Name further studies, or run more targets.",
             )
         )
     dev = [one.finished(one.truth.gains(one.truth.dev)) for one in read]

@@ -55,7 +55,7 @@ class ShippedPrior:
 def read_prior(path: Path | None = None) -> ShippedPrior:
     """The prior in a file; None is the shipped one. Raises InputError that names file and field."""
     where = str(path) if path is not None else FILE
-    fix = "Write it as the shipped one is written, or leave it out."
+    fix = "Make one from finished studies with `forelearn prior STUDY… -o FILE`, or leave it out."
     try:
         text = (
             files("forelearn.experiment").joinpath(FILE).read_text("utf-8")
@@ -73,5 +73,6 @@ def read_prior(path: Path | None = None) -> ShippedPrior:
     except ValueError as error:
         raise InputError(Problem(where, f"is not JSON: {error}.", fix)) from error
     prior = Prior(read.level, read.scale, read.slope, Variances(**read.variances.model_dump()))
-    says = f"prior {read.version}, fitted on {read.runs} runs of {', '.join(read.studies)}"
+    name = f"prior {read.version}" if path is None else f"prior {read.version} of {path.name}"
+    says = f"{name}, fitted on {read.runs} runs of {', '.join(read.studies)}"
     return ShippedPrior(prior, read.version, says)

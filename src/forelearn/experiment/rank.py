@@ -23,6 +23,7 @@ from forelearn.experiment.prior import read_prior
 from forelearn.experiment.ranking_rows import ranking
 from forelearn.experiment.row_scores import Scored
 from forelearn.report.ranking import Ranking
+from forelearn.search.search import Search
 from forelearn.search.space import source_name
 
 BESIDE = ("random", "size", "static")
@@ -75,7 +76,8 @@ def rank(
         if wanted and search.stage == "grid":
             display.plan("grid", pending, search)
             run_transfers(prepared, pending, executor, display)
-            replay(prepared, search, Beliefs(prepared))  # those that had run before the others, too
+            replay(prepared, search, Beliefs(prepared))
+        _tell_all(prepared, search)
         alone = all(search.recipe(one) is not None for one in search.space.tasks)
         if alone:
             beliefs.get_ready(search)
@@ -88,9 +90,23 @@ def rank(
         tables = {name: _table(name, task, estimates, beliefs) for name in names}
         beside = {name: tables.get(name) or estimates.table(name, task) for name in BESIDE}
         return ranking(
-            task, tables, beside, search=search, beliefs=beliefs, estimates=estimates, prior=shipped,
+            task,
+            tables,
+            beside,
+            search=search,
+            beliefs=beliefs,
+            estimates=estimates,
+            prior=shipped,
             allow_leaks=allow_leaks,
-        )  # fmt: skip
+            wanted=chosen or ("ansat",),
+        )
+
+
+def _tell_all(prepared: Prepared, search: Search) -> None:
+    """Whatever has run is evidence here, in whatever order a search would have asked for it."""
+    for outcome in prepared.runs.all():
+        if outcome.transfer.key not in search.outcomes:
+            search.tell(outcome)
 
 
 def _methods(by: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import kendalltau
@@ -22,6 +22,12 @@ from forelearn.search.search import Search
 from forelearn.search.space import source_name
 from forelearn.tasks.leaks import leaks
 
+MANY = 4
+"""Sources from which on it is said how far a method's order agrees with itself."""
+
+AGREES = 0.3
+"""Mean Kendall τ between the order on all rows and on halves below which an order says nothing [choice]."""
+
 
 def ranking(
     target: Task,
@@ -33,11 +39,13 @@ def ranking(
     estimates: Estimates,
     prior: ShippedPrior,
     allow_leaks: bool,
+    wanted: Collection[str],
 ) -> Ranking:
     """The sources of `target`, best first.
 
     tables: method → scores, which are fused. beside: the same of the baselines. prior: what gains are believed to
     be where nothing has run. allow_leaks: sources that hold rows of the target's test may be recommended.
+    wanted: the methods that were asked for, of which some may not apply.
     """
     level = estimates.prepared.study.settings.search.level
     orders = {name: scores_of(target, name, table) for name, table in tables.items()}
@@ -72,6 +80,7 @@ def ranking(
         )
     rows.sort(key=lambda row: (row.rank is None, row.rank, row.source))
     answer = foresee([expected[row.source] for row in rows if row.eligible], level=level)
+    reason = _why_not_the_first(rows, answer.source) + answer.reason
     mute = [name for name in tables if name not in used]
     return Ranking(
         target=target.name,
@@ -80,16 +89,18 @@ def ranking(
         level=level,
         estimators=tuple(used),
         rows=tuple(rows),
-        advice=Advice(
-            answer.kind, answer.source, answer.tied, answer.chance, answer.reason, _basis(search, prior)
-        ),
+        advice=Advice(answer.kind, answer.source, answer.tied, answer.chance, reason, _basis(search, prior)),
         beside=tuple(_beside(scores_of(target, name, table), places) for name, table in beside.items()),
         efforts=tuple(
-            EffortRow(name, one.forward, one.backward, one.units, one.seconds)
+            EffortRow(name, one.forward, one.backward, one.units, one.seconds, name not in estimates.new)
             for name, one in estimates.efforts.items()
             if name in tables
         ),
-        notes=(*beliefs.notes.values(), *(_why_mute(name, tables[name]) for name in mute)),
+        notes=(
+            *(note for name, note in beliefs.notes.items() if name != "attributions" or "ansat" in wanted),
+            *(_why_mute(name, tables[name]) for name in mute),
+            *_unsure(used, tables),
+        ),
     )
 
 
@@ -153,6 +164,37 @@ def _cell(one: Scored, level: float) -> ScoreCell:
     away = np.array(one.halves) - np.mean(one.halves)
     low, high = np.quantile(away, [(1 - level) / 2, (1 + level) / 2])
     return ScoreCell(one.value, float(one.value + low), float(one.value + high))
+
+
+def _why_not_the_first(rows: Sequence[RankedSource], leader: str) -> str:
+    """Why the first of the order is not the one that is spoken of."""
+    first = rows[0] if rows else None
+    if first is None or first.rank is None or first.source == leader:
+        return ""
+    if first.eligible:
+        return f"{first.source} is first in the order, but finished runs speak for {leader}. "
+    return f"{first.source} is first in the order, but {'it leaks' if first.leak else 'set aside'}. "
+
+
+def _unsure(used: Mapping[str, Scores], tables: Mapping[str, Table]) -> list[str]:
+    """A note for each method whose order is another one on every half of the target's rows."""
+    notes = []
+    for name in used:
+        known = [one for one in tables[name].values() if one.value is not None and one.halves]
+        count = min((len(one.halves) for one in known), default=0)
+        if len(known) < MANY or not count:
+            continue
+        whole = [one.value for one in known]
+        agreements = [
+            kendalltau(whole, [one.halves[half] for one in known]).statistic for half in range(count)
+        ]
+        agreement = float(np.nan_to_num(np.array(agreements)).mean())
+        if agreement < AGREES:
+            notes.append(
+                f"{name}: it cannot tell these sources apart: from half to half of the target's rows its order "
+                f"changes (agreement τ {agreement:+.2f})"
+            )
+    return notes
 
 
 def _beside(order: Scores, places: Mapping[str, Standing]) -> Beside:

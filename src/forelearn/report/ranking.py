@@ -68,13 +68,14 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class EffortRow:
-    """What a method took: passes in examples, units of training, seconds."""
+    """What a method took: passes in examples, units of training, seconds. kept: all of it in an earlier call."""
 
     method: str
     forward: int
     backward: int
     units: float
     seconds: float
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

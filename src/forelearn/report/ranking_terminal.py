@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forelearn.report.ranking import Beside, RankedSource, Ranking
+from forelearn.report.wording import metric_name
 
 _WORDS = {
     "transfer": "Transfer from {source}.",
@@ -15,6 +16,10 @@ _WORDS = {
     "do not transfer": "Do not transfer: train {target} alone.",
     "not enough evidence": "Not enough evidence.",
 }
+
+
+_ALIKE = 0.002
+"""Expected gains that lie no further apart than this are said once."""
 
 
 def show_ranking(ranking: Ranking) -> None:
@@ -26,7 +31,12 @@ def show_ranking(ranking: Ranking) -> None:
     )
     console.print(Text(f"What to learn before {ranking.target}? {said}", style="bold"))
     console.print(Text(f"{advice.reason} {advice.basis}"))
-    console.print(_table(ranking, console.width))
+    alike = _are_alike(ranking)
+    console.print(_table(ranking, console.width, gains=not alike))
+    if alike:
+        console.print(
+            Text(f"Expected gain in {metric_name(ranking.metric)}: much the same for every source.")
+        )
     console.print(Text(_legend(ranking)))
     for one in ranking.beside:
         console.print(Text(f"Beside it, {_beside(one)}"))
@@ -34,44 +44,57 @@ def show_ranking(ranking: Ranking) -> None:
     for effort in ranking.efforts:
         passes = f"{effort.forward} forward"
         passes += f" and {effort.backward} backward" if effort.backward else ""
-        console.print(Text(f"{effort.method}: {passes} passes, {effort.seconds:.1f} s", style="dim"))
+        kept = " (kept from earlier)" if effort.kept else ""
+        console.print(Text(f"{effort.method}: {passes} passes, {effort.seconds:.1f} s{kept}", style="dim"))
     for note in ranking.notes:
         console.print(Text(f"Note: {note}"))
 
 
-def _table(ranking: Ranking, width: int) -> Table:
+def _are_alike(ranking: Ranking) -> bool:
+    """Whether nothing tells the expected gains of the sources apart."""
+    means = [row.predicted.mean for row in ranking.rows if row.predicted]
+    return bool(means) and max(means) - min(means) <= _ALIKE
+
+
+def _table(ranking: Ranking, width: int, *, gains: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("source", overflow="fold")
-    table.add_column("expected gain", justify="right", no_wrap=True)
-    table.add_column("P(gain > 0)", justify="right")
+    if gains:
+        table.add_column("expected gain", justify="right", no_wrap=True)
+        table.add_column("P > 0", justify="right", no_wrap=True)
+    names = max((len(row.source) for row in ranking.rows), default=0)
     # on a narrow terminal the single scores would squeeze the names: they are in --json and --csv
-    shown = ranking.estimators if width >= 76 + 11 * len(ranking.estimators) else ()
+    room = width - 16 - min(names + 12, 40) - (40 if gains else 0)
+    shown = ranking.estimators if room >= 10 * len(ranking.estimators) else ()
     for name in shown:
         table.add_column(name, justify="right")
     obtained = any(row.obtained is not None for row in ranking.rows)
     if obtained:
-        table.add_column("obtained on dev", justify="right")
+        table.add_column("obtained", justify="right", no_wrap=True)
     for row in ranking.rows:
         if row.rank is None:
             continue
-        interval = row.predicted
         cells = [
-            _rank(row),
+            _rank(row, sum(other.tied for other in ranking.rows) > 1),
             row.source + (" (leaks)" if row.leak else "") + (" (set aside)" if row.reason else ""),
-            f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]" if interval else "",
-            "" if row.chance is None else f"{row.chance:.2f}",
-            *(_number(row.scores[name].value if name in row.scores else None) for name in shown),
         ]
+        if gains:
+            interval = row.predicted
+            cells += [
+                f"{interval.mean:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]" if interval else "",
+                "" if row.chance is None else f"{row.chance:.2f}",
+            ]
+        cells += [_number(row.scores[name].value if name in row.scores else None) for name in shown]
         if obtained:
             cells.append("" if row.obtained is None else f"{row.obtained:+.3f}")
         table.add_row(*(Text(cell) for cell in cells), style=None if row.eligible else "dim")
     return table
 
 
-def _rank(row: RankedSource) -> str:
+def _rank(row: RankedSource, ties: bool) -> str:
     place = f"{row.rank}" if row.low == row.high else f"{row.rank} [{row.low}–{row.high}]"
-    return f"= {place}" if row.tied and (row.rank or 0) >= 1 else place
+    return f"= {place}" if row.tied and ties else place
 
 
 def _legend(ranking: Ranking) -> str:
@@ -80,8 +103,17 @@ def _legend(ranking: Ranking) -> str:
     spread = (
         f" [ ]: where the rank lies on {100 * ranking.level:.0f} % of halves of the rows." if halves else ""
     )
-    tied = " =: cannot be told from the best." if any(row.tied for row in ranking.rows) else ""
-    return f"Rank: {fused}, fused.{spread}{tied}"
+    tied = " =: cannot be told from the best." if sum(row.tied for row in ranking.rows) > 1 else ""
+    metric = metric_name(ranking.metric)
+    gains = (
+        f" P > 0: that there is any gain in {metric}." if any(row.predicted for row in ranking.rows) else ""
+    )
+    ran = (
+        " Obtained: on dev, by runs of this study."
+        if any(row.obtained is not None for row in ranking.rows)
+        else ""
+    )
+    return f"Rank: {fused}, fused.{spread}{tied}{gains}{ran}"
 
 
 def _beside(one: Beside) -> str:
