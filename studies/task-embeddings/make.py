@@ -71,6 +71,7 @@ def table(prepared: Prepared, file: Path) -> None:
 
 
 def main() -> None:
+    """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["run", "table"])
     parser.add_argument("--minutes", type=float, default=600.0)

@@ -1,0 +1,69 @@
+"""The study of 23 real tasks: its file reads them all, and its plan holds each run once."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from forelearn.core.data import TaskData
+from forelearn.experiment.assemble import load_tasks
+from forelearn.experiment.study import load_study
+from forelearn.models.tiny import build_tiny
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
+
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason="FORELEARN_SHARED_DATA names no folder of real data"
+)
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, TaskData]:
+    monkeypatch.setenv("FORELEARN_SHARED_DATA", str(DATA))
+    build_tiny(["a text"] * 4, tmp_path, layers=1, hidden=16)  # the tasks are read without the real encoder
+    monkeypatch.setenv("FORELEARN_MINILM", str(tmp_path))
+    loaded = load_tasks(load_study(ROOT / "studies" / "task-embeddings"))
+    assert not loaded.errors
+    return dict(loaded.tasks)
+
+
+def test_every_task_is_read_within_its_caps(tasks: dict[str, TaskData]) -> None:
+    kinds = Counter(data.task.kind for data in tasks.values())
+    assert kinds == {
+        "binary": 11,
+        "multiclass": 5,
+        "regression": 1,
+        "multiple_choice": 1,
+        "sequence_labelling": 3,
+        "question_answering": 2,
+    }
+    for data in tasks.values():
+        assert 0 < len(data.train) <= 400
+        assert 0 < len(data.dev) <= 200
+        assert 0 < len(data.test) <= 400
+    assert tasks["CoLA"].task.metric == "matthews"
+    assert tasks["UD parts of speech"].task.metric == "accuracy"
+
+
+def test_the_halves_of_the_questions_share_no_paragraph(tasks: dict[str, TaskData]) -> None:
+    one, other = (
+        {context for split in ("train", "dev", "test") for context in (data.split(split).pairs or ())}
+        for data in (tasks["XQuAD first half"], tasks["XQuAD second half"])
+    )
+    assert one
+    assert other
+    assert not one & other
+
+
+def test_the_script_of_the_study_can_be_imported() -> None:
+    spec = importlib.util.spec_from_file_location("make", ROOT / "studies" / "task-embeddings" / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.SEEDS <= module.BASELINES
