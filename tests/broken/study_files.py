@@ -1,8 +1,11 @@
 """Studies whose file, encoder or paths are wrong."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.broken.base import FIRST, GOOD, TOP, broken, good, rows, table, with_study
+
+from forelearn.models.tiny import build_tiny
 
 with_study("unknown key", "study.toml, encodr", "no key `encodr`", TOP, 'encodr = "tiny"')
 with_study(
@@ -119,6 +122,70 @@ def _shapeless(folder: Path) -> Path:
     path = good(folder, study=GOOD.replace(TOP, 'encoder = "./body"'))
     (folder / "body").mkdir()
     return path
+
+
+with_study("misspelt kind", "[[data]] 1 kind", "'regresion'", FIRST, FIRST + '\nkind = "regresion"')
+
+
+@broken("a wrong value in the only section", "[[data]] 1 metric", "'acuracy'")
+def _only_section(folder: Path) -> Path:
+    first = GOOD[: GOOD.index("[[data]]", GOOD.index("[[data]]") + 1)]
+    return good(folder, study=first.replace(FIRST, FIRST + '\nmetric = "acuracy"'))
+
+
+@broken("a table for a study", "a.csv", "a table, not a study file")
+def _table(folder: Path) -> Path:
+    return good(folder).with_name("a.csv")
+
+
+def _with_body(folder: Path, damage: Callable[[Path], object]) -> Path:
+    """The good study on a whole local encoder, of which one file is damaged then."""
+    build_tiny(("high water in the street",), folder / "body", layers=1, hidden=16, vocabulary=100)
+    damage(folder / "body")
+    return good(folder, study=GOOD.replace(TOP, 'encoder = "./body"'))
+
+
+@broken("encoder with a broken configuration", "config.json", "is not JSON")
+def _broken_config(folder: Path) -> Path:
+    return _with_body(folder, lambda body: (body / "config.json").write_text("{"))
+
+
+@broken("encoder of an unknown family", "config.json", "not a configuration that transformers knows")
+def _unknown_family(folder: Path) -> Path:
+    return _with_body(folder, lambda body: (body / "config.json").write_text('{"model_type": "bort"}'))
+
+
+@broken("encoder of images", "config.json", "not of one encoder of texts")
+def _images(folder: Path) -> Path:
+    return _with_body(folder, lambda body: (body / "config.json").write_text('{"model_type": "clip"}'))
+
+
+@broken("encoder with garbage for weights", "model.safetensors", "not a whole safetensors file")
+def _garbage(folder: Path) -> Path:
+    return _with_body(folder, lambda body: (body / "model.safetensors").write_bytes(b"garbage " * 100))
+
+
+@broken("encoder whose weights are cut short", "model.safetensors", "the file is cut short")
+def _cut(folder: Path) -> Path:
+    def cut(body: Path) -> None:
+        data = (body / "model.safetensors").read_bytes()
+        (body / "model.safetensors").write_bytes(data[:-1])
+
+    return _with_body(folder, cut)
+
+
+@broken("encoder with a broken tokenizer", "body", "tokenizer cannot be loaded")
+def _broken_tokenizer(folder: Path) -> Path:
+    return _with_body(folder, lambda body: (body / "tokenizer.json").write_text("{"))
+
+
+@broken("encoder without a tokenizer", "body", "has no tokenizer files")
+def _no_tokenizer(folder: Path) -> Path:
+    def remove(body: Path) -> None:
+        for file in body.glob("tokenizer*"):
+            file.unlink()
+
+    return _with_body(folder, remove)
 
 
 with_study("path that climbs out", "[[data]] 1 files", "leaves the data folder", FIRST, 'files = "../a.csv"')

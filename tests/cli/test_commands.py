@@ -262,3 +262,18 @@ def test_a_second_driver_is_turned_away(tmp_path, monkeypatch, capsys):
         code, _, err = call(monkeypatch, capsys, "run", study, "--workers", "1")
     assert code == 1
     assert "process" in err
+
+
+def test_the_version_is_said_and_nothing_else(monkeypatch, capsys):
+    from forelearn import __version__
+
+    assert call(monkeypatch, capsys, "--version") == (0, f"forelearn {__version__}\n", "")
+
+
+def test_a_table_without_sources_is_told_to_name_them(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.csv").write_text("text,label\nwater,yes\n")
+    code, _, err = call(monkeypatch, capsys, "rank", tmp_path / "mine.csv")
+    assert code == 2
+    assert "a table" in err
+    assert "--sources FOLDER" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]

@@ -49,6 +49,16 @@ def test_a_broken_study_gets_one_clear_error_and_nothing_is_written(name, tmp_pa
     assert tree(tmp_path) == files
 
 
+@pytest.mark.parametrize(("name", "near"), [("misspelt kind", "regression"), ("unknown metric", "accuracy")])
+def test_a_misspelt_value_gets_the_nearest_known_one(name, near, tmp_path):
+    assert check(BROKEN[name](tmp_path)).errors[0].fix == f"Did you mean `{near}`?"
+
+
+def test_a_table_in_place_of_a_study_gets_the_option_that_takes_it(tmp_path):
+    (problem,) = check(BROKEN["a table for a study"](tmp_path)).errors
+    assert "--sources FOLDER" in problem.fix
+
+
 def test_everything_wrong_is_found_at_once(tmp_path):
     text = GOOD.replace('encoder = "tiny"', 'encoder = "./none"\nsed = 1\n[search]\nbudget = "0 runs"\n')
     study = good(tmp_path, study=text.replace('files = "a.csv"', 'files = "a.csv"\ngroup = "evnt"'))
@@ -116,3 +126,17 @@ def test_checking_imports_neither_torch_nor_transformers():
         "sys.exit(bool({'torch', 'transformers', 'datasets', 'pyarrow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_encoder_and_the_data_are_looked_at_together_and_no_weight_is_read(tmp_path, monkeypatch):
+    from forelearn.models import encoder
+    from forelearn.models.tiny import build_tiny
+
+    build_tiny(("high water in the street",), tmp_path / "body", layers=1, hidden=16, vocabulary=100)
+    study = good(tmp_path, study=GOOD.replace('encoder = "tiny"', 'encoder = "body"'))
+    monkeypatch.setattr(encoder, "_tensors", lambda folder: pytest.fail("weights were read"))
+    assert check(study).errors == ()
+    (tmp_path / "body" / "config.json").write_text("{")
+    (tmp_path / "a.csv").unlink()
+    places = [problem.where for problem in check(study).errors]
+    assert places == [str(tmp_path / "body" / "config.json"), "study.toml, [[data]] 1 files"]

@@ -7,6 +7,7 @@ was written; 130 interrupted (start again: what has run is kept). Results go to 
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,7 @@ import forelearn.cli.inspect_commands as inspect_commands
 import forelearn.cli.keep_commands as keep_commands
 import forelearn.cli.prior_command as prior_command
 import forelearn.cli.run_commands as run_commands
+from forelearn import __version__
 from forelearn.core.errors import ForelearnError, InputError
 
 app = typer.Typer(
@@ -25,6 +27,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"forelearn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Know which task to learn first, before you train."""
+
+
 run_commands.add_to(app)
 inspect_commands.add_to(app)
 evaluate_command.add_to(app)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,24 @@ def check(path: Path | str, options: Options = UNCHANGED) -> Checked:
     if study is None:
         return Checked(None, {}, tuple(problems))
     loaded = load_tasks(study, partial=bool(problems))
-    found = [*problems, *loaded.problems, *audit(loaded.tasks, places=loaded.places)]
+    found = [
+        *problems,
+        *_encoder_problems(study),
+        *loaded.problems,
+        *audit(loaded.tasks, places=loaded.places),
+    ]
     found.sort(key=lambda problem: problem.level != "error")
     return Checked(study, loaded.tasks, tuple(dict.fromkeys(found)))
+
+
+def _encoder_problems(study: Study) -> Iterator[Problem]:
+    """What opening the local encoders would refuse. Weights are read no further than their headers."""
+    for folder in study.local_encoders():
+        from forelearn.models.encoder import encoder_shape  # loads transformers, which other studies need not
+        from forelearn.models.task_model import load_tokenizer
+
+        try:
+            encoder_shape(folder)
+            load_tokenizer(folder)
+        except InputError as error:
+            yield from error.problems

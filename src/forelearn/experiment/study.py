@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.experiment.data_settings import DataSettings
 from forelearn.experiment.settings import READY, TINY, Settings
+from forelearn.tasks.corpus import SUFFIXES
 from forelearn.tasks.names import name_fault
 
 FILE = "study.toml"
@@ -40,6 +41,15 @@ class Study:
     def resolve(self, name: str) -> str:
         """An encoder as the models room opens it: an absolute folder, or a hub id. Variables are expanded."""
         return resolve_encoder(name, self.folder)
+
+    def local_encoders(self) -> list[Path]:
+        """Folders of the encoders that are no hub ids, but for those that are said to be wrong already."""
+        ready = [name.removeprefix(READY) for name in self.settings.sources if name.startswith(READY)]
+        names = [
+            name for name in (self.settings.encoder, *ready) if not _encoder_problems(name, self.folder, "")
+        ]
+        found = [Path(self.resolve(name)) for name in dict.fromkeys(names) if name != TINY]
+        return [folder for folder in found if folder.is_absolute()]
 
 
 def load_study(path: Path | str, *, data_root: Path | None = None, out: Path | None = None) -> Study:
@@ -79,6 +89,9 @@ def study_file(path: Path | str) -> Path:
         raise InputError(
             Problem(str(file), f"It cannot be read: {error.strerror}.", "Check the path and its rights.")
         ) from error
+    if file.suffix.lower() in SUFFIXES:
+        fix = f"Add --sources FOLDER to rank sources for it (`forelearn rank {file} --sources FOLDER`)."
+        raise InputError(Problem(str(file), "It is a table, not a study file.", fix))
     return file
 
 
@@ -226,7 +239,9 @@ def _validate(value: dict[str, Any], where: str) -> tuple[Settings | None, list[
 
 def _follows(detail: ErrorDetails, value: Mapping[str, Any], left: Mapping[str, Any]) -> bool:
     """Whether an error comes only of sections that were refused before: no [[data]] is left."""
-    return detail["loc"] == ("data",) and bool(value.get("data")) and value.get("data") != left.get("data")
+    if detail["loc"] != ("data",) or not value.get("data"):
+        return False
+    return detail["type"] == "too_short" or value.get("data") != left.get("data")
 
 
 def _without(value: dict[str, Any], refused: list[tuple[int | str, ...]]) -> dict[str, Any]:
@@ -285,6 +300,9 @@ def _problem(detail: ErrorDetails, where: str) -> Problem:
     if detail["type"] == "budget":
         return Problem(full, f"{message}.", "Correct the budget.")
     rule = EXPECTED.get(key) or f"It {message}."
+    if detail["type"] == "literal_error":
+        near = did_you_mean(str(detail["input"]), re.findall(r"'([^']*)'", context["expected"]))
+        rule = near if near.startswith("Did") else rule
     return Problem(full, f"`{key}` cannot be {_shown(detail['input'])}.", rule)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,12 +94,7 @@ def encoder_digest(folder: Path) -> str:
         content.update(f"{name}|{kind}|{shape}|".encode())
         content.update(data)
     content.update(canonical(_effective(config.to_dict())).encode())
-    found = [folder / file for file in _TOKENIZER_FILES if (folder / file).is_file()]
-    if not found:
-        raise InputError(
-            Problem(str(folder), "has no tokenizer files.", "Save the tokenizer into it (`save_pretrained`).")
-        )
-    for file in found:
+    for file in _tokenizer_files(folder):
         content.update(f"|{file.name}|".encode())
         if file.suffix == ".json":
             content.update(canonical(_effective(_read_json(file))).encode())
@@ -133,23 +129,27 @@ def read_config(folder: Path) -> PretrainedConfig:
 
 
 def encoder_shape(folder: Path) -> Shape:
-    """Layers, hidden size, heads and parameters of the encoder in `folder`, read from its files alone.
+    """Layers, hidden size, heads and parameters of the encoder in `folder`, read from its files' headers alone.
 
+    Raises InputError for whatever keeps `encoder_digest` from reading the folder.
     The parameters are those of every tensor in the files, so a head that is saved with them counts too.
     """
     config = read_config(folder)
-    parameters = 0
-    for _, _, shape, _ in _tensors(folder):
-        size = 1
-        for side in shape:
-            size *= side
-        parameters += size
-    return Shape(
-        layers=int(config.num_hidden_layers),
-        hidden=int(config.hidden_size),
-        heads=int(config.num_attention_heads),
-        parameters=parameters,
-    )
+    tensors = [tensor for file in _weight_files(folder) for tensor in _header(file)]
+    parameters = sum(math.prod(shape) for _, _, shape, _, _ in tensors)
+    _tokenizer_files(folder)
+    try:
+        return Shape(
+            layers=int(config.num_hidden_layers),
+            hidden=int(config.hidden_size),
+            heads=int(config.num_attention_heads),
+            parameters=parameters,
+        )
+    except AttributeError as error:
+        rule = f"is not of one encoder of texts: {first_line(error)}."
+        raise InputError(
+            Problem(str(folder / "config.json"), rule, "Name an encoder of texts, such as BERT.")
+        ) from error
 
 
 def first_line(error: BaseException) -> str:
@@ -209,25 +209,47 @@ def _weight_files(folder: Path) -> list[Path]:
 def _tensors(folder: Path) -> Iterator[tuple[str, str, tuple[int, ...], memoryview]]:
     """Name, type, shape and bytes of every tensor, straight from the files, one file in memory."""
     for file in _weight_files(folder):
+        entries = _header(file)
         data = memoryview(file.read_bytes())
-        try:
-            header_size = int.from_bytes(data[:8], "little")
-            header = json.loads(bytes(data[8 : 8 + header_size]))
-            entries = [(key, value) for key, value in header.items() if key != "__metadata__"]
-            body = data[8 + header_size :]
-            for key, value in entries:
-                first, last = value["data_offsets"]
-                if last > len(body):
-                    raise ValueError("the file is cut short")
-                yield key, value["dtype"], tuple(value["shape"]), body[first:last]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                Problem(
-                    str(file),
-                    f"is not a whole safetensors file: {first_line(error)}.",
-                    "Copy or download it again.",
-                )
-            ) from error
+        for key, kind, shape, first, last in entries:
+            yield key, kind, shape, data[first:last]
+
+
+def _header(file: Path) -> list[tuple[str, str, tuple[int, ...], int, int]]:
+    """Name, type, shape, first byte and end of every tensor in a file, of which its header alone is read."""
+    size = file.stat().st_size
+    found = []
+    try:
+        with file.open("rb") as stream:
+            start = 8 + int.from_bytes(stream.read(8), "little")
+            if start > size:
+                raise ValueError("its header would be longer than the file")
+            header = json.loads(stream.read(start - 8))
+        for key, value in header.items():
+            if key == "__metadata__":
+                continue
+            first, last = value["data_offsets"]
+            if start + last > size:
+                raise ValueError("the file is cut short")
+            found.append((key, value["dtype"], tuple(value["shape"]), start + first, start + last))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            Problem(
+                str(file),
+                f"is not a whole safetensors file: {first_line(error)}.",
+                "Copy or download it again.",
+            )
+        ) from error
+    return found
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
+    found = [folder / file for file in _TOKENIZER_FILES if (folder / file).is_file()]
+    if not found:
+        raise InputError(
+            Problem(str(folder), "has no tokenizer files.", "Save the tokenizer into it (`save_pretrained`).")
+        )
+    return found
 
 
 def _read_json(file: Path) -> Any:
