@@ -242,6 +242,40 @@ def test_rank_works_without_a_study_file(tmp_path, monkeypatch, capsys):
     assert len(out.splitlines()) == 4
 
 
+def test_a_second_rank_of_files_trains_and_reads_nothing_again(tmp_path, monkeypatch, capsys):
+    small_study(tmp_path, tasks=2)
+    (tmp_path / "data" / "01-amber.csv").rename(tmp_path / "mine.csv")
+    monkeypatch.chdir(tmp_path)
+
+    def stored() -> dict[str, int]:
+        kinds = ("runs", "weights", "features", "encoders")
+        found = [path for kind in kinds for path in tmp_path.glob(f".forelearn/*/out/{kind}/*/*")]
+        return {str(path): path.stat().st_mtime_ns for path in found}
+
+    call(monkeypatch, capsys, "rank", "mine.csv", "--sources", "data", "--by", "logme")
+    before = stored()
+    assert {Path(path).parts[-3] for path in before} == {"runs", "weights", "features", "encoders"}
+    code, _, _ = call(monkeypatch, capsys, "rank", "mine.csv", "--sources", "data", "--by", "logme")
+    assert code == 0
+    assert stored() == before
+
+
+def test_a_further_source_finds_the_store_of_the_first_ranking(tmp_path, monkeypatch):
+    from forelearn.experiment.rank import study_from_files
+
+    small_study(tmp_path, tasks=3)
+    monkeypatch.chdir(tmp_path)
+    places = ("data/01-amber.csv", "data")
+    (tmp_path / "data" / "03-amber.csv").rename(tmp_path / "later.csv")
+    before, _, _ = study_from_files(*map(Path, places), encoder=None, out=None, target=None)
+    text = before.read_text()
+    (tmp_path / "later.csv").rename(tmp_path / "data" / "03-amber.csv")
+    after, _, _ = study_from_files(*map(Path, places), encoder=None, out=None, target=None)
+    assert after == before
+    assert "03-amber" in after.read_text()
+    assert "03-amber" not in text
+
+
 def test_an_interrupted_run_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     from forelearn.experiment import api
 

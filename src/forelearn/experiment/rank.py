@@ -157,10 +157,10 @@ def study_from_files(
     """Write a study for a target file and a folder of sources; the study file, the target and its folder.
 
     The study lies in `.forelearn/` of the working folder (or in `out`), so that a second call starts from what
-    the first has computed.
+    the first has computed, even where a source has come or gone since: the folder has one name for its paths.
     """
     guessed = study_for_rank(target_file, sources, encoder=encoder or "tiny")
-    place = digest([str(target_file.resolve()), str(sources.resolve()), guessed.text])
+    place = digest([str(target_file.resolve()), str(sources.resolve()), encoder or "tiny"])
     folder = Path(out) if out is not None else Path(".forelearn") / f"{target_file.stem}-{place[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "study.toml"
