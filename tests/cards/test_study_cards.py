@@ -131,9 +131,42 @@ def test_a_maps_score_is_nearer_to_the_sources_own_model_than_the_base_encoders(
 def test_cards_under_another_base_encoder_are_named_in_a_note(study, tmp_path):
     path, names, _ = study
     Library(tmp_path).add(made_card("stranger"))
+    Library(tmp_path).add(Library(library(path)).get(names[0]))
     found = rank_library(path, names[3], str(tmp_path), options=ONE)
     assert "1 card was made under another base encoder than the study's, `tiny`" in found.notes[0]
-    assert "another base encoder" in found.ranking.cards[0].reasons["esm"]
+    assert found.warning == ""
+    (stranger,) = (card for card in found.ranking.cards if card.name == "stranger")
+    assert "another base encoder" in stranger.reasons["esm"]
+
+
+def test_a_library_of_another_base_encoder_is_said_before_the_table(study, tmp_path):
+    path, names, _ = study
+    Library(tmp_path).add(made_card("stranger"))
+    shown = (
+        CliRunner().invoke(app, ["rank", str(path), "--target", names[3], "--cards", str(tmp_path)]).stdout
+    )
+    said = " ".join(shown.split())
+    assert said.startswith(f"No card of {tmp_path} was made under the study's encoder, `tiny`:")
+    assert "Note: " not in shown
+
+
+def test_a_library_without_a_card_is_refused_with_the_command_that_makes_one(study, tmp_path):
+    path, names, _ = study
+    for empty in (
+        lambda: rank_library(path, names[3], str(tmp_path), options=ONE),
+        lambda: list(Library(tmp_path).cards()),
+    ):
+        with pytest.raises(InputError, match="holds no card") as error:
+            empty()
+        assert f"forelearn cards build STUDY --library {tmp_path}" in error.value.problems[0].fix
+    assert isinstance(run("list", tmp_path).exception, InputError)
+
+
+def test_a_library_of_the_targets_own_card_alone_is_refused(study, tmp_path):
+    path, names, _ = study
+    Library(tmp_path).add(Library(library(path)).get(names[0]))
+    with pytest.raises(InputError, match=f"no card but that of `{names[0]}`"):
+        rank_library(path, names[0], str(tmp_path), options=ONE)
 
 
 def test_a_source_that_holds_the_targets_test_rows_is_named_in_a_note(study, tmp_path):

@@ -48,13 +48,13 @@ class Library:
         self._local = isinstance(self._files, LocalFileSystem)
 
     def files(self) -> list[str]:
-        """Names of the library's files, sorted. Raises InputError if there is no library."""
-        return sorted(self._sizes())
+        """Names of the library's files, sorted. Raises InputError if there is no library, or no card in it."""
+        return self._some(self._sizes())
 
     def cards(self) -> Iterator[Card]:
-        """Every card, in the order of `files`, few at a time. Raises InputError for a damaged one."""
+        """Every card, in the order of `files`, few at a time. Raises InputError if there is none, or a damaged one."""
         sizes = self._sizes()
-        names = sorted(sizes)
+        names = self._some(sizes)
         for start in range(0, len(names), _TOGETHER):
             batch = names[start : start + _TOGETHER]
             for name in batch:
@@ -140,6 +140,13 @@ class Library:
             for name, entry in named
             if entry["type"] == "file" and name.endswith(SUFFIX) and not name.startswith(".")
         }
+
+    def _some(self, files: Iterable[str]) -> list[str]:
+        names = sorted(files)
+        if not names:
+            fix = f"`forelearn cards build STUDY --library {self.uri}` makes one of every task trained alone."
+            raise InputError(Problem(f"library {self.uri}", "holds no card (*.safetensors).", fix))
+        return names
 
     def _card(self, file: str, data: bytes) -> Card:
         card = from_bytes(data, self._where(file))

@@ -127,9 +127,9 @@ def _rank_cards(
     options = Options(out=out, data_root=data, device=device)
     found = rank_library(study, target, library, by=by or BY, options=options)
     if as_json:
-        print_json({**plain(found.ranking), "notes": list(found.notes)})
+        print_json({**plain(found.ranking), "notes": list(found.notes), "warning": found.warning})
     else:
-        show_card_ranking(found.ranking, found.notes)
+        show_card_ranking(found.ranking, found.notes, warning=found.warning)
 
 
 def report(

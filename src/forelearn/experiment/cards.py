@@ -40,10 +40,11 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class LibraryRanking:
-    """A target's ranking of a library. notes: what a reader should know of it."""
+    """A target's ranking of a library. notes: what a reader should know of it. warning: before looking at it."""
 
     ranking: CardRanking
     notes: tuple[str, ...]
+    warning: str = ""
 
 
 def build_cards(
@@ -96,7 +97,7 @@ def rank_library(
     The target's own card, known by its name and its texts, is left out.
     """
     prepared = open_prepared(study, options)
-    Library(library).files()  # a library that is not there is said before the target is read
+    Library(library).files()  # a library that is not there, or empty, is said before the target is read
     with prepared.directory.lock():
         side = read_target(prepared, target, by=by)
     return rank_against(prepared, side, library, by=by)
@@ -112,29 +113,35 @@ def rank_against(
     def sources() -> Iterator[Card]:
         nonlocal others
         for card in Library(library).cards():
-            others += card.encoder.digest != side.encoder
             if card.name != side.name or not np.array_equal(card.prints.exact, own.exact):
+                others += card.encoder.digest != side.encoder
                 yield card
 
     try:
         ranking = rank_cards(sources(), side, by=by)
     except ValueError as error:
         raise InputError(Problem("--by", f"{error}.", f"Known: {', '.join(BY)}, taskemb.")) from error
-    notes = []
-    if others:
-        cards = "1 card was" if others == 1 else f"{others} cards were"
-        encoder = prepared.space.encoder.name
-        notes.append(
-            f"{cards} made under another base encoder than the study's, `{encoder}`: "
-            "texts and maps of those are not compared."
+    if not ranking.cards:
+        fix = "Add cards of other tasks: forelearn cards build STUDY, cards pull."
+        raise InputError(Problem(f"library {library}", f"holds no card but that of `{side.name}`.", fix))
+    notes, warning = [], ""
+    encoder = prepared.space.encoder.name
+    if others == len(ranking.cards):
+        warning = (
+            f"No card of {library} was made under the study's encoder, `{encoder}`: texts and maps are not "
+            "compared, and the order rests on what is left. `forelearn cards list` names their encoders: set the "
+            "study's `encoder` to theirs, or build cards under it."
         )
+    elif others:
+        cards = f"{others} card{' was' if others == 1 else 's were'} made under another base encoder"
+        notes.append(f"{cards} than the study's, `{encoder}`: texts and maps of those are not compared.")
     leaking = [card.name for card in ranking.cards if card.leak]
     if leaking:
         more = f" and {len(leaking) - 3} more" if len(leaking) > 3 else ""
         notes.append(
             f"Texts of the target's test rows are among what these have learned: {', '.join(leaking[:3])}{more}."
         )
-    return LibraryRanking(ranking, tuple(notes))
+    return LibraryRanking(ranking, tuple(notes), warning)
 
 
 class _NoCard(Exception):

@@ -15,9 +15,11 @@ MOST = 20
 """Cards that are shown; --json holds all."""
 
 
-def show_card_ranking(ranking: CardRanking, notes: Sequence[str]) -> None:
-    """The best cards, what leaks, and what could not be scored."""
+def show_card_ranking(ranking: CardRanking, notes: Sequence[str], *, warning: str = "") -> None:
+    """What must be known first, the best cards, what leaks, and what could not be scored."""
     console = Console()
+    if warning:
+        console.print(Text(warning, style="bold"))
     console.print(Text(f"What to learn before {ranking.target}, of {len(ranking.cards)} cards", style="bold"))
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("rank", justify="right")
