@@ -203,13 +203,15 @@ def _pair_rows(
     """A row for every source, chain and control of every target."""
     level = prepared.study.settings.search.level
     aside = {**beliefs.aside(search), **beliefs.chains_aside(search)}
+    leaking = beliefs.leaks()
     scores = beliefs.scores()
     prior = beliefs.prior()
     rows: dict[Pair, PairRow] = {}
     for source, target in search.candidates():
         pair = (source_name(source), target.name)
         outcomes = search.pair_outcomes(source, target)
-        status, reason = _status(search, source, target, outcomes, aside)
+        leak = leaking.get((source_name(source), target.name), "")
+        status, reason = _status(search, source, target, outcomes, aside, leak)
         ansat = [float(value) for value in beliefs.ansat(pair)[1]]
         rows[pair] = PairRow(
             source=pair[0],
@@ -235,7 +237,12 @@ def _is_control(candidate: Candidate, target: Task) -> bool:
 
 
 def _status(
-    search: Search, candidate: Candidate, target: Task, outcomes: list[Outcome], aside: Mapping[str, str]
+    search: Search,
+    candidate: Candidate,
+    target: Task,
+    outcomes: list[Outcome],
+    aside: Mapping[str, str],
+    leak: str,
 ) -> tuple[Status, str]:
     if any(isinstance(outcome, Run) for outcome in outcomes):
         return "run", ""
@@ -254,6 +261,8 @@ def _status(
             return "failed", f"its part {part.transfer.label}: {part.reason}"
     if source_name(candidate) in aside:
         return "set aside", aside[source_name(candidate)]
+    if leak:
+        return "set aside", leak
     return "not tried", "the budget was spent where a run tells more"
 
 

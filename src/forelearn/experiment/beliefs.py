@@ -37,6 +37,7 @@ from forelearn.experiment.earlier import joined, load_noise, load_pairs
 from forelearn.experiment.estimates import Estimates
 from forelearn.experiment.free import FREE, free_scores, scores_of
 from forelearn.experiment.gains import guesses, posterior
+from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.study import expand
 from forelearn.representations.ansat import THRESHOLDS
@@ -62,6 +63,7 @@ class Beliefs:
     read: Read | None = None
     predictor: Predictor | None = None
     gains: Gains | None = None
+    _leaks: Mapping[Pair, str] | None = None
     _free: dict[str, dict[Pair, float]] | None = None
     _by_models: dict[str, dict[Pair, float]] = field(default_factory=dict)
     _free_cost: Cost = field(default_factory=Cost)
@@ -233,6 +235,13 @@ class Beliefs:
                 found[task.name] = why
         return found
 
+    def leaks(self) -> Mapping[Pair, str]:
+        """Pairs that are no candidates, because the source holds rows of the target's test; none if that is allowed."""
+        if self._leaks is None:
+            allowed = self.prepared.study.settings.search.allow_leaks
+            self._leaks = {} if allowed else leaking_pairs(self.prepared.tasks)
+        return self._leaks
+
     def chains_aside(self, search: Search) -> dict[str, str]:
         """Chains with a source that is no candidate, each with the reason."""
         aside = self.aside(search)
@@ -246,7 +255,7 @@ class Beliefs:
 
     def _guesses(self, search: Search) -> Mapping[Pair, Guess]:
         self.gains = posterior(search, self._score(search), noise=self.earlier_noise())
-        found = guesses(self.gains, {*self.aside(search), *self.chains_aside(search)})
+        found = guesses(self.gains, {*self.aside(search), *self.chains_aside(search)}, self.leaks())
         width = NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
         tried = {
             (source_name(candidate), target.name)

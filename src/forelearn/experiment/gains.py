@@ -52,14 +52,18 @@ def run_noise(record: Record) -> float | None:
     return found if found == found and found > 0 else None
 
 
-def guesses(gains: Gains, aside: Collection[str] = ()) -> dict[Pair, Guess]:
-    """One guess a candidate and one a baseline. aside: sources that are no candidates (`B → B` stays one)."""
+def guesses(gains: Gains, aside: Collection[str] = (), leaking: Collection[Pair] = ()) -> dict[Pair, Guess]:
+    """One guess a candidate and one a baseline.
+
+    aside: sources that are no candidates (`B → B` stays one). leaking: pairs that are none.
+    """
     found: dict[Pair, Guess] = {}
     for row, target in enumerate(gains.targets):
         found[BASELINE, target] = Guess(0.0, float(gains.noise[row]), float(gains.baseline_worth[row]))
         for column, source in enumerate(gains.sources):
             mean = float(gains.mean[row, column])
-            if (source not in aside or source == target) and mean == mean:
+            known = mean == mean and (source, target) not in leaking
+            if known and (source not in aside or source == target):
                 sd, worth = float(gains.sd[row, column]), float(gains.worth[row, column])
                 found[source, target] = Guess(mean, sd, worth)
     return found

@@ -14,13 +14,13 @@ from forelearn.evaluation.foresight import Belief, foresee
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.gains import posterior
+from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.prior import ShippedPrior
 from forelearn.experiment.row_scores import Scored
 from forelearn.report.ranking import Advice, Beside, EffortRow, RankedSource, Ranking, ScoreCell
 from forelearn.report.summary import Interval
 from forelearn.search.search import Search
 from forelearn.search.space import source_name
-from forelearn.tasks.leaks import leaks
 
 MANY = 4
 """Sources from which on it is said how far a method's order agrees with itself."""
@@ -53,11 +53,12 @@ def ranking(
     places = standings(list(used.values()), _halves(target, tables, used), level=level) if used else {}
     expected = _expected(search, target, places, beliefs, prior)
     aside = beliefs.aside(search)
+    leaking = leaking_pairs(estimates.prepared.tasks)
     rows = []
     for source in estimates.prepared.space.sources_of(target):
         name = source_name(source)
         place, belief = places.get(name), expected.get(name)
-        leak = _leak(estimates, name, target) if isinstance(source, Task) else ""
+        leak = leaking.get((name, target.name), "")
         unscored = "; ".join(dict.fromkeys(table[name].reason for table in tables.values() if name in table))
         rows.append(
             RankedSource(
@@ -145,16 +146,6 @@ def _expected(
         for column, name in enumerate(gains.sources)
         if name in places
     }
-
-
-def _leak(estimates: Estimates, source: str, target: Task) -> str:
-    """What of the target's test rows the source holds, in words."""
-    tasks = estimates.prepared.tasks
-    found = leaks(tasks[source], tasks[target.name])
-    if not found.pairs:
-        return ""
-    kinds = [f"{count} {name}" for count, name in ((found.exact, "exactly"), (found.near, "nearly")) if count]
-    return f"holds {' and '.join(kinds)} of the {found.rows} test rows: it is not recommended"
 
 
 def _cell(one: Scored, level: float) -> ScoreCell:

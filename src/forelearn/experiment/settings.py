@@ -142,6 +142,7 @@ class SearchSettings(Section):
     each winner and its rival on fresh seeds; 0 confirms nothing. round: runs proposed at once. least: a run
     that is expected to add less to a target's gain is not worth having. halving: stop hopeless runs after some
     epochs. controls: `B → B` and training longer compete with the sources. level: of every interval.
+    allow_leaks: a source that holds rows of a target's test is a candidate for it, too.
     warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
     chain: the most sources that are learned in turn before a target; 1 learns one. chain_share: share of the
     budget that is kept for chains, and all that they may spend; without chains it is not kept.
@@ -158,6 +159,7 @@ class SearchSettings(Section):
     chain_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(distinct)] = FEATURES
     level: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    allow_leaks: bool = False
     warm_start: Names = ()
 
     @model_validator(mode="after")
