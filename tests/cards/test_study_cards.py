@@ -142,11 +142,9 @@ def test_cards_under_another_base_encoder_are_named_in_a_note(study, tmp_path):
 def test_a_library_of_another_base_encoder_is_said_before_the_table(study, tmp_path):
     path, names, _ = study
     Library(tmp_path).add(made_card("stranger"))
-    shown = (
-        CliRunner().invoke(app, ["rank", str(path), "--target", names[3], "--cards", str(tmp_path)]).stdout
-    )
-    said = " ".join(shown.split())
-    assert said.startswith(f"No card of {tmp_path} was made under the study's encoder, `tiny`:")
+    command = ["rank", str(path), "--target", names[3], "--cards", str(tmp_path)]
+    shown = CliRunner().invoke(app, command, env={"COLUMNS": "500"}).stdout
+    assert shown.startswith(f"No card of {tmp_path} was made under the study's encoder, `tiny`:")
     assert "Note: " not in shown
 
 

@@ -217,3 +217,57 @@ def test_rank_without_a_target_or_without_sources_is_refused(tmp_path, missing):
     target = tmp_path / ("none.csv" if missing == "target" else "a.csv")
     with pytest.raises(InputError):
         study_for_rank(target, tmp_path / "empty")
+
+
+def scored(row: int, *, odd: tuple[int, ...] = (), of: int = 120) -> str:
+    return "high" if row in odd else f"{row * 5 / of:.2f}"
+
+
+@pytest.mark.parametrize("score", ["score", "how alike"])
+def test_one_score_that_is_no_number_is_named_and_changes_no_guess(tmp_path, score):
+    columns = {"genre": lambda row: ("news", "forum")[row % 2], "sentence1": sentence, "sentence2": sentence}
+    write(tmp_path / "whole" / "t.csv", columns | {score: scored})
+    write(tmp_path / "odd" / "t.csv", columns | {score: lambda row: scored(row, odd=(40,))})
+    whole, odd = (guess(tmp_path / name) for name in ("whole", "odd"))
+    section = odd.text[odd.text.index("[[data]]") :]
+    assert 'kind = "regression"' in section
+    assert f'label = "{score}"' in section
+    assert section == whole.text[whole.text.index("[[data]]") :]
+    assert [note for note in odd.notes if note not in whole.notes] == [
+        f"t.csv, row 42: `{score}` is 'high', the others are numbers; correct it, or add it to `drop`."
+    ]
+    assert "# - t.csv, row 42" in odd.text
+
+
+@pytest.mark.parametrize(
+    ("rows", "odd", "kind"), [(120, 6, True), (120, 7, False), (20, 1, False), (21, 1, True)]
+)
+def test_a_scale_has_at_least_twenty_numbers_and_nineteen_of_twenty_values_are_some(
+    tmp_path, rows, odd, kind
+):
+    label = {"score": lambda row: scored(row, odd=tuple(range(odd)), of=rows)}
+    write(tmp_path / "t.csv", TEXT | label | {"tone": lambda row: ("calm", "upset")[row % 2]}, rows=rows)
+    found = guess(tmp_path)
+    assert ('kind = "regression"' in found.text) == kind
+    if odd == 6:
+        assert any("3 more that are no numbers" in note for note in found.notes)
+
+
+def test_several_classes_say_how_to_make_one_task_of_them(tmp_path):
+    write(tmp_path / "b.csv", TEXT | TONE)
+    found = guess(tmp_path)
+    (note,) = (note for note in found.notes if "task of its own" in note)
+    assert "b (3 labels)" in note
+    assert "delete `one_vs_rest` and `prefix` there, and set `name`" in note
+    lines = [line for line in found.text.split("\n") if not line.startswith(("one_vs_rest", "prefix"))]
+    text = "\n".join(lines).replace("# name", "name")
+    study = parse_study(text, path=tmp_path / "study.toml")
+    loaded = load_tasks(study, partial=True)
+    assert loaded.errors == ()
+    assert [len(data.labels) for data in loaded.tasks.values()] == [3]
+    assert list(loaded.tasks) == ["b"]
+
+
+def test_labels_that_share_a_cell_are_not_offered_as_one_task(tmp_path):
+    write(tmp_path / "t.csv", TEXT | {"labels": lambda row: ("a", "a; b", "b; c", "c")[row % 4]})
+    assert "# name" not in guess(tmp_path).text

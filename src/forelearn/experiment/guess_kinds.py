@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from forelearn.core.task import are_spans
 from forelearn.experiment.guess_looks import LabelColumn, Look, named
 from forelearn.tasks.corpus import Column
+from forelearn.tasks.labels import is_number
 from forelearn.tasks.rows import Value
 
 CONTEXTS = ("context", "passage", "paragraph", "article", "document")
@@ -190,14 +191,17 @@ def _pieces(cell: Value) -> tuple[str, ...]:
 
 def scale_column(looks: Mapping[str, Look], taken: set[str], *, by_name: bool) -> LabelColumn | None:
     """The column of numbers on a scale: named like a score, or (not by_name) the one with decimal points."""
-    scales = {
-        name: look
-        for name, look in looks.items()
-        if name not in taken
-        and look.numeric
-        and look.distinct > (2 if any("." in value for value in look.values) else FEW_NUMBERS)
-        and (name.lower() not in NUMBERED_LABELS or any("." in value for value in look.values))
-    }
+    scales = {}
+    for name, look in looks.items():
+        numbers = [value for value in look.values if is_number(value)]
+        points = any("." in value for value in numbers)
+        if (
+            name not in taken
+            and look.nearly_numeric
+            and len(numbers) > (2 if points else FEW_NUMBERS)
+            and (points or name.lower() not in NUMBERED_LABELS)
+        ):
+            scales[name] = look
     if by_name:
         name = named(scales, SCORES, taken)
         return (

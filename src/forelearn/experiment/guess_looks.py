@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from forelearn.tasks.corpus import Column
+from forelearn.tasks.labels import is_number
 from forelearn.tasks.rows import Table, Value
 
 LOOKED_AT = 5000
@@ -15,7 +15,12 @@ LOOKED_AT = 5000
 
 OTHER_KINDS = ("regression", "multiple_choice", "sequence_labelling", "question_answering")
 
-_NUMBER = re.compile(r"[-+]?\d*\.?\d+(e[-+]?\d+)?", re.IGNORECASE)
+NEARLY = 0.95
+LEAST_NUMBERS = 20
+"""Of at least so many numbers, where they are this share of the values, the others are slips of the pen."""
+
+MOST_ODD = 3
+"""Labels that are no numbers are named one by one up to so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,14 @@ class Columns:
 class Look:
     """What the values of a column look like. length: mean number of characters of the filled cells.
 
-    numeric: every value is a number. decimals: most values have a decimal point."""
+    numeric: every value is a number. nearly_numeric: all but slips are. decimals: most have a decimal point.
+    """
 
     filled: int
     distinct: int
     length: float
     numeric: bool
+    nearly_numeric: bool
     decimals: bool
     lists: bool
     values: Counter[str]
@@ -68,7 +75,7 @@ class Look:
     @property
     def wordy(self) -> bool:
         """Whether the cells are texts that mostly differ."""
-        return not (self.numeric or self.lists) and self.distinct > 0.2 * self.filled
+        return not (self.nearly_numeric or self.lists) and self.distinct > 0.2 * self.filled
 
 
 def looks_of(table: Table) -> dict[str, Look]:
@@ -82,11 +89,13 @@ def _look(cells: Sequence[Value]) -> Look:
     filled = [cell for cell in cells if cell]
     texts = [cell if isinstance(cell, str) else ",".join(cell) for cell in filled]
     values = Counter(text.strip() for text in texts)
+    numbers = sum(count for text, count in values.items() if is_number(text))
     return Look(
         filled=len(filled),
         distinct=len(values),
         length=sum(map(len, texts)) / max(1, len(texts)),
-        numeric=all(_NUMBER.fullmatch(text) for text in values),
+        numeric=numbers == len(filled),
+        nearly_numeric=numbers == len(filled) or numbers >= max(LEAST_NUMBERS, NEARLY * len(filled)),
         decimals=sum(count for text, count in values.items() if "." in text) * 2 > len(filled),
         lists=any(isinstance(cell, tuple) for cell in filled),
         values=values,
@@ -97,3 +106,17 @@ def named(looks: Mapping[str, Look], names: Sequence[str], taken: set[str]) -> s
     """The column that bears the first of `names`, in any case, and is not taken."""
     by_name = {name.lower().strip(): name for name in looks if name not in taken}
     return next((by_name[name] for name in names if name in by_name), None)
+
+
+def odd_values(tables: Sequence[Table], label: str) -> Iterator[str]:
+    """A sentence for each label that is no number, of a column whose others are."""
+    odd = [
+        (row.place, value)
+        for table in tables
+        for row in table.rows
+        if isinstance(value := row.values.get(label), str) and value.strip() and not is_number(value)
+    ]
+    for place, value in odd[:MOST_ODD]:
+        yield f"{place}: `{label}` is {value!r}, the others are numbers; correct it, or add it to `drop`."
+    if len(odd) > MOST_ODD:
+        yield f"Column `{label}` holds {len(odd) - MOST_ODD} more that are no numbers."

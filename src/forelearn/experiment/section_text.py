@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from forelearn.experiment.guess_looks import Columns, LabelColumn
+from forelearn.experiment.guess_looks import Columns, LabelColumn, odd_values
 from forelearn.tasks.corpus import FILE_GROUP, SUFFIXES, Format
 from forelearn.tasks.labels import likely_positive
 from forelearn.tasks.names import name_from_label
@@ -63,6 +63,7 @@ class Notes:
 
     said: list[str] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
     by_values: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def all(self) -> tuple[str, ...]:
@@ -72,6 +73,11 @@ class Notes:
             f"Column `{name}` ({file}) is read as labels: {why}."
             for name, (file, why) in self.by_values.items()
         ]
+        if self.apart:
+            found.append(
+                f"Each label is a task of its own in {', '.join(self.apart)}; for one task with all classes delete "
+                "`one_vs_rest` and `prefix` there, and set `name`."
+            )
         if self.unsettled:
             found.append(f"Settle which label is positive: {'; '.join(self.unsettled)}.")
         return tuple(found)
@@ -149,6 +155,8 @@ def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str,
     if columns.kind is not None:
         if "kind" in columns.why:
             notes.said.append(f"{name} is read as {columns.kind.replace('_', ' ')}: {columns.why['kind']}.")
+        if columns.kind == "regression":
+            notes.said += odd_values([file.table for file in section.files], column.name)
         return "\n".join([*lines, line("name", quoted(name), "of the task"), ""])
     if column.delimiter is not None:
         lines.append(line("label_delimiter", quoted(column.delimiter), "cells hold several labels"))
@@ -168,6 +176,10 @@ def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str,
         lines.append(line("one_vs_rest", _list(kept), why))
         if prefix:
             lines.append(line("prefix", quoted(prefix), "so that names are unique"))
+        if not column.is_list:
+            notes.apart.append(f"{name} ({len(kept)} labels)")
+            why = "for one task with all classes: delete one_vs_rest and prefix, and set this"
+            lines.append(line("# name", quoted(name), why))
     return "\n".join([*lines, ""])
 
 
