@@ -193,6 +193,8 @@ def _beside(order: Scores, places: Mapping[str, Standing]) -> Beside:
     names = [name for name in order.values if name in places]
     if not order.values:
         return Beside(order.estimator, None, None, next(iter(order.failed.values()), "no source"))
+    if len(order.values) > 1 and len(set(order.values.values())) == 1:
+        return Beside(order.estimator, None, None, "the same for every source")
     both = [[order.values[name] for name in names], [places[name].score for name in names]]
     agreement = float(kendalltau(*both).statistic) if len(names) > 1 else np.nan
     return Beside(order.estimator, order.order()[0], agreement if np.isfinite(agreement) else None)
