@@ -203,12 +203,9 @@ def scale_column(looks: Mapping[str, Look], taken: set[str], *, by_name: bool) -
         ):
             scales[name] = look
     if by_name:
-        name = named(scales, SCORES, taken)
-        return (
-            None
-            if name is None
-            else LabelColumn(name, {}, False, None, "by its name; its values are a scale")
-        )
+        chosen = named(scales, SCORES, taken)
+        why = "by its name; its values are a scale"
+        return None if chosen is None else LabelColumn(chosen, {}, False, None, why)
     decimal = [name for name, look in scales.items() if look.decimals]
     if len(decimal) != 1:
         return None
