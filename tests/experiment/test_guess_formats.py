@@ -89,12 +89,12 @@ def squad(rows: int = 40) -> str:
             "title": f"title {row // 2}",
             "paragraphs": [
                 {
-                    "context": f"In {1500 + row} the bridge fell.",
+                    "context": f"In {1500 + row // 2} the bridge fell.",
                     "qas": [
                         {
                             "id": f"{row}",
                             "question": f"When {row}?",
-                            "answers": [{"text": str(1500 + row), "answer_start": 3}],
+                            "answers": [{"text": str(1500 + row // 2), "answer_start": 3}],
                         }
                     ],
                 }
