@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from forelearn.experiment.row_scores import BY_FEATURES, BY_PREDICTIONS, Scored,
 from forelearn.representations.effort import Effort
 from forelearn.store.directory import Directory
 
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
+
 SCORES = "scores.json"
 ARRAYS = "arrays.safetensors"
 EFFORT = "effort.json"
@@ -30,6 +33,8 @@ COUNTS = "examples of each block"
 Report = Callable[[Mapping[str, Any]], None]
 How = Mapping[str, Any]
 """max_length, precision, most (rows), seed."""
+Vectors = Mapping[str, NDArray[Any]]
+"""Component → its vector."""
 
 
 def rows_job(
@@ -108,14 +113,9 @@ def taskemb_job(
     place: Place, key: str, weights: str, task: str, digest: str, how: How, *, report: Report
 ) -> None:
     """TaskEmb of a task in its single-task model, block by block: component → [blocks, n]."""
-    from forelearn.models.task_model import load_model
     from forelearn.representations.taskemb import Fisher, taskemb
 
-    data, model = _task(place, task, digest), load_model(Path(weights))
-    effort = Effort()
-    vectors: list[Mapping[str, NDArray[Any]]] = []
-    blocks = _blocks(data.train, how)
-    for number, block in enumerate(blocks, start=1):
+    def vectors(model: TaskModel, block: Examples) -> tuple[Vectors, Effort]:
         found = taskemb(
             model,
             block,
@@ -124,24 +124,18 @@ def taskemb_job(
             precision=how["precision"],
             device=place.device,
         )
-        vectors.append(found.vectors)
-        effort += found.effort
-        report({"step": number, "steps": len(blocks)})
-    _save_blocks(place, key, vectors, blocks, effort)
+        return found.vectors, found.effort
+
+    _by_blocks(place, key, weights, _task(place, task, digest).train, how, vectors, report)
 
 
 def grademb_job(
     place: Place, key: str, weights: str, task: str, digest: str, how: How, *, report: Report
 ) -> None:
     """grademb of a task in its single-task model, block by block: `gradient` [blocks, d]."""
-    from forelearn.models.task_model import load_model
     from forelearn.representations.grademb import grademb
 
-    data, model = _task(place, task, digest), load_model(Path(weights))
-    effort = Effort()
-    vectors: list[Mapping[str, NDArray[Any]]] = []
-    blocks = _blocks(data.train, how)
-    for number, block in enumerate(blocks, start=1):
+    def vectors(model: TaskModel, block: Examples) -> tuple[Vectors, Effort]:
         found = grademb(
             model,
             block,
@@ -150,10 +144,33 @@ def grademb_job(
             precision=how["precision"],
             device=place.device,
         )
-        vectors.append({"gradient": found.vector})
-        effort += found.effort
+        return {"gradient": found.vector}, found.effort
+
+    _by_blocks(place, key, weights, _task(place, task, digest).train, how, vectors, report)
+
+
+def _by_blocks(
+    place: Place,
+    key: str,
+    weights: str,
+    examples: Examples,
+    how: How,
+    vectors: Callable[[TaskModel, Examples], tuple[Vectors, Effort]],
+    report: Report,
+) -> None:
+    """The vectors of each block of examples in the model in a folder, into the store under `key`."""
+    from forelearn.models.task_model import load_model
+
+    model = load_model(Path(weights))
+    effort = Effort()
+    found: list[Vectors] = []
+    blocks = _blocks(examples, how)
+    for number, block in enumerate(blocks, start=1):
+        values, took = vectors(model, block)
+        found.append(values)
+        effort += took
         report({"step": number, "steps": len(blocks)})
-    _save_blocks(place, key, vectors, blocks, effort)
+    _save_blocks(place, key, found, blocks, effort)
 
 
 def _blocks(examples: Examples, how: How) -> list[Examples]:
@@ -167,7 +184,7 @@ def _blocks(examples: Examples, how: How) -> list[Examples]:
 def _save_blocks(
     place: Place,
     key: str,
-    vectors: Sequence[Mapping[str, NDArray[Any]]],
+    vectors: Sequence[Vectors],
     blocks: Sequence[Examples],
     effort: Effort,
 ) -> None:
