@@ -86,7 +86,8 @@ def test_each_target_has_one_of_the_four_answers_and_no_random_source(
     assert all(answer.decision in get_args(Decision) for answer in summary.answers)
     (random,) = family.sources("random")
     answer = summary.answers[0]
-    assert (random, family.target) in {(pair.source, pair.target) for pair in tried(summary)}
+    (pair,) = [pair for pair in summary.pairs if (pair.source, pair.target) == (random, family.target)]
+    assert pair.status in ("run", "set aside")  # alone it is no better than chance
     assert answer.decision == "transfer"
     assert set(answer.sources) <= set(family.sources("kin"))
 

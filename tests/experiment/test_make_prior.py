@@ -37,7 +37,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert read.version == 3
     assert read.prior.scale == pytest.approx(made.prior.scale, abs=1e-6)
     assert read.prior.variances.source == pytest.approx(made.prior.variances.source, abs=1e-4)
-    assert "prior 3, fitted on" in read.says
+    assert "prior 3 of prior.json, fitted on" in read.says
 
 
 def test_a_study_without_runs_is_refused(tmp_path: Path) -> None:
