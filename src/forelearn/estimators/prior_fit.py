@@ -67,7 +67,7 @@ def fit_prior(studies: Sequence[Finished]) -> Prior:
         )
     scale = max(float(np.median(spreads)), SCALE / 100)
     noise = _noise(studies, scale)
-    cells = [_cells(study, scale) for study in studies]
+    cells = [_cells(study, scale) for study in studies if study.runs]
 
     def cost(logs: Array) -> float:
         return sum(_fit(cell, np.exp(logs), noise)[0] for cell in cells) + 0.05 * float(logs @ logs)
@@ -82,7 +82,8 @@ def fit_prior(studies: Sequence[Finished]) -> Prior:
     information = sum((part[0] for part in parts), np.zeros((2, 2)))
     told = sum((part[1] for part in parts), np.zeros(2))
     level, slope = np.linalg.solve(information + 1e-9 * np.eye(2), told)
-    share = len(studies) / (len(studies) + 1)
+    count = sum(study.runs > 0 for study in studies)
+    share = count / (count + 1)
     own = Variances()
     variances = Variances(
         source=_between(own.source, source, share),

@@ -174,10 +174,10 @@ def _by_blocks(
 
 
 def _blocks(examples: Examples, how: How) -> list[Examples]:
-    """At most `most` examples in `BLOCKS` parts (fewer of fewer examples), drawn by seed and id."""
+    """At most `most` examples in `BLOCKS` parts (fewer of fewer examples), drawn by seed and content."""
     from forelearn.representations.reading import chance_order
 
-    order = chance_order(examples.ids, int(how["seed"]))[: how["most"]]
+    order = chance_order(examples.read(), int(how["seed"]))[: how["most"]]
     return [examples.pick(order[part::BLOCKS].tolist()) for part in range(min(BLOCKS, len(order)))]
 
 

@@ -158,8 +158,12 @@ class Stock:
             self.count(method, key, Effort(**json.loads((folder / EFFORT).read_text(encoding="utf-8"))))
         return found
 
-    def count(self, method: str, key: str, effort: Effort) -> None:
-        """Count what a result took, once for each method."""
+    def count(self, method: str, key: str, effort: Effort, *, whole: Effort | None = None) -> None:
+        """Count what a result took, once for each method.
+
+        whole: of the result, where a method needs a part of it alone; it is what the total counts, so that the total
+        does not hang on which method asks first.
+        """
         if (method, key) not in self._counted:
             self._counted.add((method, key))
             if key in self._made:
@@ -167,7 +171,7 @@ class Stock:
             self.efforts[method] = self.efforts.get(method, Effort()) + effort
         if key not in self._paid:
             self._paid.add(key)
-            self.total += effort
+            self.total += effort if whole is None else whole
 
     def why_not(self, asked: Asked) -> str:
         """Why a result is not there."""

@@ -52,7 +52,8 @@ def by_rows(stock: Stock, method: str, target: Task) -> Table:
             said = value["scores"][method]
             scored.append(Scored(said["value"], tuple(said["halves"]), said["reason"], said["seconds"]))
             read = value["effort"]["predictions" if method in BY_PREDICTIONS else "features"]
-            stock.count(method, one.key, Effort(**read) + Effort(seconds=said["seconds"]))
+            whole = Effort(**value["effort"]["features"]) + Effort(**value["effort"]["predictions"])
+            stock.count(method, one.key, Effort(**read) + Effort(seconds=said["seconds"]), whole=whole)
         if scored:
             found[name] = over_seeds(scored)
     return found

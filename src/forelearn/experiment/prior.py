@@ -75,4 +75,7 @@ def read_prior(path: Path | None = None) -> ShippedPrior:
     prior = Prior(read.level, read.scale, read.slope, Variances(**read.variances.model_dump()))
     name = f"prior {read.version}" if path is None else f"prior {read.version} of {path.name}"
     says = f"{name}, fitted on {read.runs} runs of {', '.join(read.studies)}"
+    brier, base = (read.measured.get(f"alone.{figure}.mean") for figure in ("brier", "base_brier"))
+    if brier is not None and base is not None and brier >= base:
+        says += " (there its chances were no better than the base rate)"
     return ShippedPrior(prior, read.version, says)

@@ -78,7 +78,7 @@ def rank(
             run_transfers(prepared, pending, executor, display)
             replay(prepared, search, Beliefs(prepared))
         _tell_all(prepared, search)
-        alone = all(search.recipe(one) is not None for one in search.space.tasks)
+        alone = search.stage != "grid"  # every task has been tried; one that failed leaves the others theirs
         if alone:
             beliefs.get_ready(search)
         elif not chosen:
@@ -97,7 +97,7 @@ def rank(
             beliefs=beliefs,
             estimates=estimates,
             prior=shipped,
-            allow_leaks=allow_leaks,
+            allow_leaks=allow_leaks or prepared.study.settings.search.allow_leaks,
             wanted=chosen or ("ansat",),
         )
 

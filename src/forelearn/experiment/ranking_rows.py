@@ -113,24 +113,24 @@ def scores_of(target: Task, method: str, table: Table) -> Scores:
 
 
 def _halves(target: Task, tables: Mapping[str, Table], used: Mapping[str, Scores]) -> list[list[Scores]]:
-    """The orders on each half of the target's rows; none if no method has halves."""
+    """The orders on each half of the target's rows; none if no method has halves.
+
+    A method without halves keeps its one order. Of a method with halves, a source that has none (too few rows to
+    halve) has no score in them: scores of halves and of all rows do not compare.
+    """
     counts = [len(one.halves) for name in used for one in tables[name].values() if one.halves]
     return [
-        [
-            Scores(
-                target.name,
-                name,
-                {
-                    source: one.halves[half] if len(one.halves) > half else one.value
-                    for source, one in tables[name].items()
-                    if one.value is not None
-                },
-                used[name].failed,
-            )
-            for name in used
-        ]
+        [_half(target, name, tables[name], used[name], half) for name in used]
         for half in range(min(counts, default=0))
     ]
+
+
+def _half(target: Task, name: str, table: Table, whole: Scores, half: int) -> Scores:
+    if not any(one.halves for one in table.values()):
+        return whole
+    values = {source: one.halves[half] for source, one in table.items() if one.halves}
+    lost = {source: "too few rows to halve" for source in whole.values if source not in values}
+    return Scores(target.name, name, values, {**whole.failed, **lost})
 
 
 def _expected(
@@ -202,7 +202,7 @@ def _beside(order: Scores, places: Mapping[str, Standing]) -> Beside:
 
 def _basis(search: Search, prior: ShippedPrior) -> str:
     """What the expected gains rest on."""
-    runs = len(search.candidate_runs())
+    runs = sum(len(search.gains(candidate, target)) for candidate, target in search.candidates())
     if runs:
         return f"Expected gains rest on {runs} finished transfers of this study, and before them on {prior.says}."
     return f"No transfer of this study has run: expected gains rest on {prior.says}."

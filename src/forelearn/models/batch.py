@@ -106,6 +106,15 @@ def encode_texts(
     return list(encoded.encodings or ())
 
 
+def special_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """The special tokens that a tokenizer puts before and behind one text."""
+    (encoding,) = encode_texts(tokenizer, ["a"])
+    marks = list(encoding.special_tokens_mask)
+    first = marks.index(0) if 0 in marks else len(marks)
+    last = len(marks) - marks[::-1].index(0) if 0 in marks else len(marks)
+    return list(encoding.ids[:first]), list(encoding.ids[last:])
+
+
 def encode_windows(
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str],

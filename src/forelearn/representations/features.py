@@ -106,7 +106,7 @@ def row_features(
     """Features of a target's rows under a source-tuned encoder, or the pretrained one.
 
     source: the model, or its folder; its own head is not read. head: the target's.
-    most: examples, or words, drawn by seed and id; None is all of them.
+    most: examples, or words, drawn by seed and content; None is all of them.
     Raises `InputError` for question answering, and if there are no rows.
     """
     began = time.perf_counter()
@@ -163,7 +163,7 @@ def find_rows(
 
 
 def _words(items: Items, examples: Examples, most: int | None, seed: int) -> Rows:
-    """A row a word that the tokenizer leaves something of; at most `most`, drawn by seed, id and place."""
+    """A row a word that the tokenizer leaves something of; at most `most`, drawn by seed, text and place."""
     assert items.spots is not None
     found = np.flatnonzero(items.targets != IGNORE)
     if not len(found):
@@ -173,7 +173,8 @@ def _words(items: Items, examples: Examples, most: int | None, seed: int) -> Row
     sequence = np.searchsorted(items.tokens.offsets, found, side="right") - 1
     example = items.example[sequence]
     if most is not None and len(found) > most:
-        names = [examples.ids[row] for row in example]
+        texts = examples.read()
+        names = [texts[row] for row in example]
         words = list(zip(names, items.spots[found, 0].tolist(), strict=True))
         kept = np.sort(chance_order(words, seed)[:most])
         found, sequence, example = found[kept], sequence[kept], example[kept]

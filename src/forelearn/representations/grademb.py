@@ -55,13 +55,13 @@ def grademb(
 ) -> GradEmb:
     """grademb of a fine-tuned model on examples of the task that it was tuned on; any kind of task.
 
-    most: examples, drawn by seed and id. The model is left as it is. Raises `InputError` if there are no examples,
+    most: examples, drawn by seed and content. The model is left as it is. Raises `InputError` if there are no examples,
     or the encoder is of an unknown form.
     """
     began = time.perf_counter()
     if not len(examples):
         raise InputError(Problem("grademb", "there are no examples.", "Give at least one."))
-    picked = examples.pick(chance_order(examples.ids, seed)[:most].tolist())
+    picked = examples.pick(chance_order(examples.read(), seed)[:most].tolist())
     items = task_model.head.encode(task_model.tokenizer, picked, max_length)
     gradient = Gradient(
         task_model,

@@ -78,10 +78,10 @@ def token_means(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def pick_examples(examples: Examples, most: int | None, seed: int) -> NDArray[np.int64]:
-    """At most `most` rows of examples, sorted, drawn by seed and id: their order decides nothing."""
+    """At most `most` rows of examples, sorted, drawn by seed and content: their order decides nothing."""
     if most is None or len(examples) <= most:
         return np.arange(len(examples))
-    return np.sort(chance_order(examples.ids, seed)[:most])
+    return np.sort(chance_order(examples.read(), seed)[:most])
 
 
 def chance_order(names: Sequence[object], seed: int) -> NDArray[np.int64]:

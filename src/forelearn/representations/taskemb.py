@@ -69,7 +69,7 @@ class Fisher:
     """Which Fisher information.
 
     form: squares of each example's gradient, or of each batch's. labels: the true ones, or drawn from the model.
-    components: which kinds of them. most: examples, drawn by seed and id. batch_size: for `form = "batch"`.
+    components: which kinds of them. most: examples, drawn by seed and content. batch_size: for `form = "batch"`.
     size: numbers that a component is kept in. seed: of the draws.
     """
 
@@ -203,8 +203,8 @@ class _Kept:
 
 
 def _order(examples: Examples, fisher: Fisher) -> NDArray[np.int64]:
-    """Rows of the examples to pass, in order: by seed and id; for batches, shuffled by seed and place."""
-    order = chance_order(examples.ids, fisher.seed)[: fisher.most]
+    """Rows of the examples to pass, in order: by seed and content; for batches, shuffled by seed and place."""
+    order = chance_order(examples.read(), fisher.seed)[: fisher.most]
     if fisher.form == "example":
         return order
     chance = np.random.default_rng(seed_from("TaskEmb batches", fisher.seed))

@@ -77,7 +77,7 @@ def task_textemb(
     """TextEmb of a task of any kind: of all that its head reads.
 
     encoder: a model whose own head is not read, or its folder. head: the task's.
-    most: examples, drawn by seed and id; None is all of them. Raises `InputError` if there are no examples.
+    most: examples, drawn by seed and content; None is all of them. Raises `InputError` if there are no examples.
     """
     began = time.perf_counter()
     body = open_body(encoder, precision=precision, device=device)

@@ -24,6 +24,7 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import digest, seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.core.run import Cost, Run, Stopped
+from forelearn.core.task import are_spans
 from forelearn.core.transfer import Transfer
 from forelearn.models.heads import Items, head_for
 from forelearn.models.task_model import TaskModel, new_model, save_model
@@ -52,9 +53,10 @@ def train(
 
     start: the transfer's encoder for a baseline, or the trained folder of `transfer.prefix`; only its
     encoder is kept. weights: gets the Hugging Face folder and its card. files: gets
-    `predictions.safetensors` (`dev_logits` and `test_logits`, float32, shaped as `predict` says; for question
-    answering `dev_spans` and `test_spans`), `curve.json` and, while it runs, `checkpoint/`. Both folders must
-    exist. Called again with the same folders after a kill, it goes on from the checkpoint and ends the same.
+    `predictions.safetensors` (`dev_logits` and `test_logits`, float32, shaped as `predict` says, of a regression
+    in standard deviations from the mean of train; for question answering `dev_spans` and `test_spans`),
+    `curve.json` and, while it runs, `checkpoint/`. Both folders must exist. Called again with the same folders
+    after a kill, it goes on from the checkpoint and ends the same.
 
     rungs: number of epochs → the deciding measure on dev below which the run is given up when they are done;
     None only measures. Looking changes no weight. A stopped run costs its share of the epochs; it leaves
@@ -182,5 +184,25 @@ def _check(data: TaskData) -> None:
                     "Change the split, or drop the task.",
                 )
             )
+        elif data.task.kind == "regression" and name != "train" and len(set(part.values)) < 2:
+            problems.append(
+                Problem(
+                    where,
+                    f"all {len(part)} have the value {part.values[0]:g}: no correlation can be measured.",
+                    "Change the split, or drop the task.",
+                )
+            )
+        elif are_spans(data.labels) and data.task.kind == "sequence_labelling" and not _has_span(data, part):
+            problems.append(
+                Problem(
+                    where,
+                    f"none of {len(part)} holds a span: nothing can be learned or measured.",
+                    "Change the split, or drop the task.",
+                )
+            )
     if problems:
         raise InputError(problems)
+
+
+def _has_span(data: TaskData, part: Examples) -> bool:
+    return any(data.labels[tag] != "O" for tags in part.tags for tag in tags)

@@ -19,7 +19,7 @@ from transformers import AutoModelForTokenClassification, PreTrainedTokenizerBas
 
 from forelearn.core.data import Examples
 from forelearn.core.task import Kind
-from forelearn.models.batch import cached, encode_texts, ragged
+from forelearn.models.batch import cached, encode_texts, ragged, special_ids
 from forelearn.models.heads.base import IGNORE, Floats, Head, Items
 
 Words = tuple[str, ...]
@@ -52,7 +52,7 @@ class SequenceLabelling(Head):
     def encode(self, tokenizer: PreTrainedTokenizerBase, examples: Examples, max_length: int) -> Items:
         """An item a part of a sequence. Targets: [tokens], the word's tag at its first piece, else `IGNORE`.
 
-        `spots` holds the index of that word within its example at the first piece, else −1, in both columns.
+        The first column of `spots` holds the index of that word within its example at its first piece, else −1.
         """
         texts = [word for words in examples.words for word in (*words, "\n")]
         held = cached(
@@ -124,27 +124,36 @@ def _last_word(items: Items) -> NDArray[np.int64]:
 
 
 def _parts(tokenizer: PreTrainedTokenizerBase, sequences: Sequence[Words], max_length: int) -> Items:
-    """Items without targets: `spots` as `encode` says; the first token of a part holds (−1, its last word)."""
-    room = max_length - tokenizer.num_special_tokens_to_add()
-    whole = encode_texts(tokenizer, [" ".join(words) for words in sequences])
-    parts: list[tuple[int, int, int]] = []
+    """Items without targets. `spots`: at the first piece of a word its index, else −1; at the first token of a part
+    the second column holds the index of its last word.
+
+    A text is tokenised once, as a whole, and its pieces are cut: a part has the pieces that the text has.
+    """
+    before, after = special_ids(tokenizer)
+    room = max_length - len(before) - len(after)
+    whole = encode_texts(tokenizer, [" ".join(words) for words in sequences], special=False)
+    ids: list[list[int]] = []
+    spots: list[NDArray[np.int64]] = []
+    owner: list[int] = []
     for example, (words, encoding) in enumerate(zip(sequences, whole)):
-        pieces = np.zeros(len(words), np.int64)
-        for _, word in _word_of(encoding.offsets, words):
-            pieces[word] += 1
-        parts += [(example, start, end) for start, end in _fit(pieces, room)]
-    texts = [" ".join(sequences[example][start:end]) for example, start, end in parts]
-    encodings = encode_texts(tokenizer, texts, max_length=max_length)
-    tokens = ragged([encoding.ids for encoding in encodings])
-    spots = np.full((len(tokens.ids), 2), -1, np.int64)
-    for row, (encoding, (example, start, end)) in enumerate(zip(encodings, parts)):
-        base, seen = tokens.offsets[row], -1
-        spots[base] = (-1, end - 1)
-        for place, word in _word_of(encoding.offsets, sequences[example][start:end]):
-            if word > seen:
-                spots[base + place] = start + word
-                seen = word
-    return Items(tokens, np.array([example for example, _, _ in parts], np.int64), np.zeros(0), spots=spots)
+        word_of = np.full(len(encoding.ids), -1, np.int64)
+        for place, word in _word_of(encoding.offsets, words):
+            word_of[place] = word
+        pieces = np.bincount(word_of[word_of >= 0], minlength=len(words))
+        for start, end in _fit(pieces, room):
+            inside = np.flatnonzero((word_of >= start) & (word_of < end))
+            first = int(inside[0]) if len(inside) else 0
+            last = min(int(inside[-1]) + 1, first + room) if len(inside) else 0
+            ids.append([*before, *encoding.ids[first:last], *after])
+            spot = np.full((len(ids[-1]), 2), -1, np.int64)
+            _, starts = np.unique(word_of[first:last], return_index=True)
+            starts = starts[word_of[first:last][starts] >= 0]
+            spot[len(before) + starts, 0] = word_of[first:last][starts]
+            spot[0, 1] = end - 1
+            spots.append(spot)
+            owner.append(example)
+    flat = np.concatenate(spots) if spots else np.zeros((0, 2), np.int64)
+    return Items(ragged(ids), np.array(owner, np.int64), np.zeros(0), spots=flat)
 
 
 def _word_of(offsets: Sequence[tuple[int, int]], words: Sequence[str]) -> Iterator[tuple[int, int]]:
