@@ -260,6 +260,19 @@ def test_what_a_method_took_is_counted_once_whatever_the_number_of_calls(made: M
     assert twice.efforts["grademb"].backward == twice.efforts["grademb"].forward == 6 * 2 * 32
 
 
+def test_the_total_does_not_hang_on_which_method_asks_first(made: Made) -> None:
+    """One reading gives features and predictions: it is paid whole, by whoever comes first, and once."""
+    target = made.prepared.tasks[SPANS].task
+    totals = []
+    for order in (("logme", "leep"), ("leep", "logme"), ("logme",), ("leep",)):
+        one = estimates(made.prepared)
+        for method in order:
+            one.table(method, target)
+        totals.append((one.total.forward, one.total.units))
+    assert len(set(totals)) == 1
+    assert totals[0][0] > 0
+
+
 @pytest.fixture(scope="module")
 def evaluated(made: Made) -> StudyEvaluation:
     """The study with its runs and features beside its file, as `forelearn evaluate` reads it."""

@@ -125,3 +125,14 @@ def test_features_that_are_dealt_out_anew_score_below_the_true_ones() -> None:
         # and on nearly every half of the rows
         wins = np.array(one.halves) > np.array(dealt[name].halves)
         assert wins.mean() > 0.9, name
+
+
+def test_which_rows_are_drawn_depends_on_what_they_say_not_on_their_names(source: TaskModel) -> None:
+    data = task("multiclass")
+    renamed = replace(data.train, ids=tuple(f"other {row}" for row in range(len(data.train))))
+    how = {"max_length": 40, "precision": "fp64", "most": 20}
+    one, other = (
+        row_features(source, part, head_for(data), **how)  # type: ignore[arg-type]
+        for part in (data.train, renamed)
+    )
+    np.testing.assert_array_equal(one.rows, other.rows)
