@@ -1,8 +1,8 @@
 """How far the order of each method agrees with the gains: `python studies/inductive-transfer/agreement.py`.
 
 For every column of features.csv that is one score: Spearman's correlation, within a target, with the mean test gain
-over three seeds; its mean over the 12 targets with a 90 % bootstrap interval over targets. `static` is the mean dev gain
-on the other targets.
+over three seeds; its mean over the 12 targets with a 90 % bootstrap interval over targets. `static` is the mean dev
+gain on the other targets.
 """
 
 from __future__ import annotations
