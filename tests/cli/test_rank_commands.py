@@ -36,6 +36,9 @@ def test_the_answer_comes_first_then_the_order_and_what_stands_beside_it(
         assert f"Beside it, {name}" in out
     assert "hscore: " in out
     assert "forward passes" in out
+    # nothing has run: all expected gains are alike, so no column of chances is shown, and no legend of it
+    assert "much the same for every source" in out
+    assert "P > 0" not in out
 
 
 def test_json_and_csv_go_to_stdout_alone(study: Path, monkeypatch, capsys) -> None:

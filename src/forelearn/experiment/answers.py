@@ -262,7 +262,7 @@ def _status(
     if source_name(candidate) in aside:
         return "set aside", aside[source_name(candidate)]
     if leak:
-        return "set aside", leak
+        return "set aside", f"{leak}: it is not tried"
     return "not tried", "the budget was spent where a run tells more"
 
 

@@ -37,7 +37,6 @@ from forelearn.experiment.earlier import joined, load_noise, load_pairs
 from forelearn.experiment.estimates import Estimates
 from forelearn.experiment.free import FREE, free_scores, scores_of
 from forelearn.experiment.gains import guesses, posterior
-from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.study import expand
 from forelearn.representations.ansat import THRESHOLDS
@@ -63,7 +62,6 @@ class Beliefs:
     read: Read | None = None
     predictor: Predictor | None = None
     gains: Gains | None = None
-    _leaks: Mapping[Pair, str] | None = None
     _free: dict[str, dict[Pair, float]] | None = None
     _by_models: dict[str, dict[Pair, float]] = field(default_factory=dict)
     _free_cost: Cost = field(default_factory=Cost)
@@ -237,10 +235,7 @@ class Beliefs:
 
     def leaks(self) -> Mapping[Pair, str]:
         """Pairs that are no candidates, because the source holds rows of the target's test; none if that is allowed."""
-        if self._leaks is None:
-            allowed = self.prepared.study.settings.search.allow_leaks
-            self._leaks = {} if allowed else leaking_pairs(self.prepared.tasks)
-        return self._leaks
+        return {} if self.prepared.study.settings.search.allow_leaks else self.prepared.leaks
 
     def chains_aside(self, search: Search) -> dict[str, str]:
         """Chains with a source that is no candidate, each with the reason."""

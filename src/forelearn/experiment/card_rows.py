@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from forelearn.cards.card import Vector
-from forelearn.core.data import Examples, TaskData
+from forelearn.core.data import TaskData
 from forelearn.core.keys import digest
 from forelearn.experiment.attributions import representative_rows
 from forelearn.experiment.prepare import Prepared
@@ -54,6 +54,7 @@ def read_rows(
     from forelearn.models.heads import head_for
     from forelearn.models.heads.classification import Classification
     from forelearn.representations.features import row_features
+    from forelearn.representations.reading import as_texts
 
     recipe, seed = prepared.space.recipes[0], prepared.study.settings.seed
     key = digest(
@@ -63,7 +64,7 @@ def read_rows(
     if held is None:
         found = row_features(
             folder,
-            data.train if native else _alike(data.train),
+            data.train if native else as_texts(data.train),
             head_for(data) if native else Classification(("", " ")),
             max_length=recipe.max_length,
             device=prepared.device,
@@ -77,13 +78,6 @@ def read_rows(
         )
         held = prepared.directory.finish("features", key)
     return dict(load_file(held / _ARRAYS))
-
-
-def _alike(examples: Examples) -> Examples:
-    """Examples of any kind as texts, and pairs where they have them: all that is read of each."""
-    texts = examples.read() if examples.choices else examples.texts
-    pairs = None if examples.choices else examples.pairs
-    return Examples(examples.ids, texts, labels=(0,) * len(examples), pairs=pairs)
 
 
 def taskemb_vectors(prepared: Prepared, weights: Path, identity: str, data: TaskData) -> dict[str, Vector]:

@@ -96,15 +96,9 @@ def text_rows_job(
     """
     from forelearn.models.heads.classification import Classification
     from forelearn.representations.features import row_features
+    from forelearn.representations.reading import as_texts
 
-    part = _task(place, task, digest).train.pick(rows)
-    # every kind is read alike here: the texts, and second texts or choices beside them
-    alike = Examples(
-        part.ids,
-        part.read() if part.choices else part.texts,
-        labels=(0,) * len(part),
-        pairs=None if part.choices else part.pairs,
-    )
+    alike = as_texts(_task(place, task, digest).train.pick(rows))
     found = row_features(Path(folder), alike, Classification(("", " ")), **_how(place, how))
     _save(place, key, {"features": found.features}, found.effort)
 

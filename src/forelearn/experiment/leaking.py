@@ -38,4 +38,4 @@ def leak_words(leak: Leak, own: Leak) -> str:
     exact = sum(row not in seen for row, _ in leak.pairs[: leak.exact])
     near = sum(row not in seen for row, _ in leak.pairs[leak.exact :])
     kinds = [f"{count} {name}" for count, name in ((exact, "exactly"), (near, "nearly")) if count]
-    return f"holds {' and '.join(kinds)} of the {leak.rows} test rows: it is not recommended" if kinds else ""
+    return f"holds {' and '.join(kinds)} of the {leak.rows} test rows" if kinds else ""

@@ -12,6 +12,7 @@ from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import digest
 from forelearn.core.transfer import Encoder, Transfer
+from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.settings import READY
 from forelearn.experiment.study import Study
@@ -60,6 +61,11 @@ class Prepared:
     def runs(self) -> Runs:
         """The outcomes in the study's store."""
         return Runs(self.directory)
+
+    @cached_property
+    def leaks(self) -> Mapping[tuple[str, str], str]:
+        """(source, target) → what of the target's test rows the source holds, in words; pairs that leak alone."""
+        return leaking_pairs(self.tasks)
 
     @property
     def place(self) -> Place:

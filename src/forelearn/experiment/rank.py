@@ -34,13 +34,11 @@ _FROM_MODELS = (
     "source_probabilities",
     "source_labels",
     "source_features",
+    "gradients",
     "curve",
     "attributions",
 )
 """What only a trained single-task model gives."""
-
-_OF_MODELS = ("taskemb", "grademb")
-"""Methods whose vectors are of trained models, not of texts."""
 
 
 def rank(
@@ -70,9 +68,7 @@ def rank(
         search = new_search(prepared)
         beliefs = Beliefs(prepared, executor, display)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
-        wanted = attributions or any(
-            name in _OF_MODELS or need in _FROM_MODELS for name in chosen for need in METHODS[name].needs
-        )
+        wanted = attributions or any(need in _FROM_MODELS for name in chosen for need in METHODS[name].needs)
         if wanted and search.stage == "grid":
             display.plan("grid", pending, search)
             run_transfers(prepared, pending, executor, display)

@@ -14,7 +14,6 @@ from forelearn.evaluation.foresight import Belief, foresee
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.gains import posterior
-from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.prior import ShippedPrior
 from forelearn.experiment.row_scores import Scored
 from forelearn.report.ranking import Advice, Beside, EffortRow, RankedSource, Ranking, ScoreCell
@@ -53,12 +52,11 @@ def ranking(
     places = standings(list(used.values()), _halves(target, tables, used), level=level) if used else {}
     expected = _expected(search, target, places, beliefs, prior)
     aside = beliefs.aside(search)
-    leaking = leaking_pairs(estimates.prepared.tasks)
     rows = []
     for source in estimates.prepared.space.sources_of(target):
         name = source_name(source)
         place, belief = places.get(name), expected.get(name)
-        leak = leaking.get((name, target.name), "")
+        leak = estimates.prepared.leaks.get((name, target.name), "")
         unscored = "; ".join(dict.fromkeys(table[name].reason for table in tables.values() if name in table))
         rows.append(
             RankedSource(

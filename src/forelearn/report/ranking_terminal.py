@@ -37,7 +37,7 @@ def show_ranking(ranking: Ranking) -> None:
         console.print(
             Text(f"Expected gain in {metric_name(ranking.metric)}: much the same for every source.")
         )
-    console.print(Text(_legend(ranking)))
+    console.print(Text(_legend(ranking, gains=not alike)))
     for one in ranking.beside:
         console.print(Text(f"Beside it, {_beside(one)}"))
     _out_of_order(ranking, console)
@@ -97,7 +97,7 @@ def _rank(row: RankedSource, ties: bool) -> str:
     return f"= {place}" if row.tied and ties else place
 
 
-def _legend(ranking: Ranking) -> str:
+def _legend(ranking: Ranking, *, gains: bool) -> str:
     fused = ", ".join(ranking.estimators) or "nothing"
     halves = any(row.low != row.high for row in ranking.rows)
     spread = (
@@ -105,15 +105,13 @@ def _legend(ranking: Ranking) -> str:
     )
     tied = " =: cannot be told from the best." if sum(row.tied for row in ranking.rows) > 1 else ""
     metric = metric_name(ranking.metric)
-    gains = (
-        f" P > 0: that there is any gain in {metric}." if any(row.predicted for row in ranking.rows) else ""
-    )
+    chance = f" P > 0: that there is any gain in {metric}." if gains else ""
     ran = (
         " Obtained: on dev, by runs of this study."
         if any(row.obtained is not None for row in ranking.rows)
         else ""
     )
-    return f"Rank: {fused}, fused.{spread}{tied}{gains}{ran}"
+    return f"Rank: {fused}, fused.{spread}{tied}{chance}{ran}"
 
 
 def _beside(one: Beside) -> str:
@@ -127,7 +125,8 @@ def _out_of_order(ranking: Ranking, console: Console) -> None:
     """Leaks, sources set aside, and, last, those that nothing could score."""
     for row in ranking.rows:
         if row.leak:
-            console.print(Text(f"Leak: {row.source} {row.leak}", style="yellow"))
+            out = "" if row.eligible else ": it is not recommended"
+            console.print(Text(f"Leak: {row.source} {row.leak}{out}", style="yellow"))
     for row in ranking.rows:
         if row.rank is not None and row.reason:
             console.print(Text(f"Set aside: {row.source}: {row.reason}"))

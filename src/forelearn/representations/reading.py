@@ -77,6 +77,13 @@ def token_means(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
+def as_texts(examples: Examples) -> Examples:
+    """Examples of any kind as texts, and pairs where they have them: all that is read; labels mean nothing."""
+    texts = examples.read() if examples.choices else examples.texts
+    pairs = None if examples.choices else examples.pairs
+    return Examples(examples.ids, texts, labels=(0,) * len(examples), pairs=pairs)
+
+
 def pick_examples(examples: Examples, most: int | None, seed: int) -> NDArray[np.int64]:
     """At most `most` rows of examples, sorted, drawn by seed and content: their order decides nothing."""
     if most is None or len(examples) <= most:
