@@ -7,13 +7,15 @@
 | multiple_choice | `texts`, then one of `choices` | `labels`: which choice |
 | sequence_labelling | `words`; `texts` holds them joined by spaces | `tags` |
 | question_answering | `texts` (questions), `pairs` (contexts) | `answers` |
+
+A classification may read `images` in place of `texts`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from forelearn.core.keys import KEY_LENGTH
@@ -39,6 +41,7 @@ class Examples:
     choices: k texts an example, the same k for all. values: the numbers of a regression.
     words: the words of a sequence, at least one. tags: as many indices into `TaskData.labels`.
     answers: one or more right answers.
+    images: grey pixels, 8 bits each, row by row; `texts` is then empty. image_shape: (rows, columns) of each.
     """
 
     ids: tuple[str, ...]
@@ -51,6 +54,8 @@ class Examples:
     words: tuple[tuple[str, ...], ...] = ()
     tags: tuple[tuple[int, ...], ...] = ()
     answers: tuple[tuple[Answer, ...], ...] = ()
+    images: tuple[bytes, ...] = ()
+    image_shape: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -60,15 +65,16 @@ class Examples:
         picked: dict[str, Any] = {}
         for field in fields(self):
             column = getattr(self, field.name)
-            picked[field.name] = tuple(column[row] for row in rows) if column else column
-        return Examples(**picked)
+            if column and field.name != "image_shape":
+                picked[field.name] = tuple(column[row] for row in rows)
+        return replace(self, **picked)
 
     def positives(self) -> int:
         """How many examples carry the last label (the positive one of a binary task)."""
         return sum(label == 1 for label in self.labels)
 
     def read(self) -> tuple[str, ...]:
-        """[n] all that is read of each example as one text: for vocabularies and duplicates."""
+        """[n] all that is read of each example as one text, for vocabularies and duplicates; [0] of images."""
         parts: list[Sequence[str]] = [self.texts]
         if self.pairs is not None:
             parts.append(self.pairs)
@@ -117,7 +123,7 @@ def task_data(
         for column in _columns(kind, labels, part):
             content.update(f"{len(column)}\n".encode())
             for item in column:
-                encoded = item.encode()
+                encoded = item if isinstance(item, bytes) else item.encode()
                 content.update(f"{len(encoded)}:".encode())
                 content.update(encoded)
     content.update("\n".join(labels).encode())
@@ -126,8 +132,11 @@ def task_data(
     return TaskData(task, tuple(labels), train, dev, test)
 
 
-def _columns(kind: Kind, labels: Sequence[str], part: Examples) -> Iterator[Sequence[str]]:
-    """What of a split goes into the digest, as columns of texts."""
+def _columns(kind: Kind, labels: Sequence[str], part: Examples) -> Iterator[Sequence[str | bytes]]:
+    """What of a split goes into the digest, as columns of texts or pixels."""
+    if part.images:
+        yield [f"images of {part.image_shape[0]} rows and {part.image_shape[1]} columns"]
+        yield part.images
     yield part.texts
     yield part.pairs or ()
     yield part.groups

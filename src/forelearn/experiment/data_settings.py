@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from forelearn.experiment.section import Names, Paths, Section
-from forelearn.tasks.corpus import Corpus, Format, kind_of
+from forelearn.tasks.corpus import IMAGE_FORMATS, Corpus, Format, kind_of
 
 OtherKind = Literal["regression", "multiple_choice", "sequence_labelling", "question_answering"]
 """The kinds that a section names. A classification needs no name: its labels say whether it is binary."""
@@ -31,6 +31,9 @@ Metric = Literal[
     "exact_match",
 ]
 """Every name of `forelearn.core.task.METRICS`."""
+
+Counts = dict[Literal["train", "dev", "test"], Annotated[int, Field(ge=2, le=1_000_000)]]
+"""Split → how many examples."""
 
 
 def _by_split(value: Any) -> Any:
@@ -54,6 +57,7 @@ class DataSettings(Section):
 
     kind: what the task asks for; classification, and what follows from the format, need none.
     part: "1/2" takes the first of two parts of the rows; `part_by` names the column that is not torn apart.
+    composites: of images, how many each split has.
     """
 
     files: Annotated[dict[Literal["", "train", "dev", "test"], Paths], BeforeValidator(_by_split)]
@@ -80,11 +84,20 @@ class DataSettings(Section):
     prefix: str = ""
     part: Annotated[str, Field(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$")] | None = None
     part_by: str | None = None
+    composites: Counts = Field(default_factory=dict)
     tweets: Paths | None = None
     ontology: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_files(cls, value: Any) -> Any:
+        """The embedded digits have no files, which every other section must name."""
+        embedded = isinstance(value, dict) and value.get("format") == "digits"
+        return {"files": {}, **value} if embedded else value
+
     @model_validator(mode="after")
     def _fits(self) -> DataSettings:
+        _fits_images(self)
         for first, second in (
             ("name", "one_vs_rest"),
             ("labels", "one_vs_rest"),
@@ -137,6 +150,7 @@ class DataSettings(Section):
             prefix=self.prefix,
             part=_part(self.part),
             part_by=self.part_by,
+            composites={str(split): count for split, count in self.composites.items()},
             tweets=self.tweets or (),
             ontology=self.ontology,
         )
@@ -185,6 +199,31 @@ def _fits_kind(section: DataSettings) -> None:
         raise PydanticCustomError(
             "part", "There is no part {part}.", {"part": section.part, "fix": 'Write "1/2" or "2/2".'}
         )
+
+
+_OF_IMAGES = ("files", "format", "metric", "name", "composites")
+"""The keys that a section of images may have."""
+
+
+def _fits_images(section: DataSettings) -> None:
+    """Refuse keys of texts in a section of images, and keys of images in a section of texts."""
+    is_images = section.format in IMAGE_FORMATS
+    wrong = (
+        [key for key in DataSettings.model_fields if key not in _OF_IMAGES] if is_images else ["composites"]
+    )
+    if section.format == "digits":
+        wrong.append("files")
+    for key in wrong:
+        if getattr(section, key) != DataSettings.model_fields[key].get_default(call_default_factory=True):
+            raise PydanticCustomError(
+                "images",
+                "`{key}` is not for {format}.",
+                {
+                    "key": key,
+                    "format": f'format = "{section.format}"' if is_images else "texts",
+                    "fix": "Leave it out.",
+                },
+            )
 
 
 def _part(text: str | None) -> tuple[int, int] | None:

@@ -281,6 +281,7 @@ EXPECTED = {
     "one_vs_rest": "It is true, false or a list of labels.",
     "files": 'It is a path, a glob, a list of them, or a table {train = "…", dev = "…", test = "…"}.',
     "device": 'It is "auto", "cpu", "mps", "cuda" or "cuda:0".',
+    "composites": "It is a table {train = …, dev = …, test = …} of whole numbers from 2 to 1,000,000.",
     "data": "It is a list of sections, each under [[data]].",
 }
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.core.errors import Problem
 from forelearn.core.task import metrics_of
-from forelearn.tasks.corpus import Corpus
+from forelearn.tasks.corpus import IMAGE_FORMATS, Corpus
 from forelearn.tasks.documents import Document, documents
 from forelearn.tasks.drafts import Draft
 from forelearn.tasks.files import listed
+from forelearn.tasks.images import image_tasks
 from forelearn.tasks.kinds import class_problems, kind_problems, strata, to_be_found
 from forelearn.tasks.labels import draft
-from forelearn.tasks.names import name_fault
+from forelearn.tasks.names import name_problems
 from forelearn.tasks.reading import Read, read_corpus
 from forelearn.tasks.rows import SPLITS
 from forelearn.tasks.splits import Item, SplitPlan, rank_of, sample, split_items
@@ -53,7 +54,17 @@ def assemble(
     problems: list[Problem] = []
     drafts: list[Draft] = []
     read: Read = {}
+    named: list[tuple[str, str]] = []
+    tasks: dict[str, TaskData] = {}
     for corpus in corpora:
+        if corpus.format in IMAGE_FORMATS:
+            pictures, found = image_tasks(corpus, root=root, plan=plan)
+            for picture in pictures:
+                named.append((picture.task.name, corpus.where))
+                tasks[picture.task.name], doubts = _measured(picture, corpus.metric, metric, corpus.where)
+                found += doubts
+            problems += found
+            continue
         parts, found = read_corpus(corpus, root=root, read=read)
         own, doubts = documents(corpus, parts)
         found += doubts
@@ -64,9 +75,9 @@ def assemble(
             made, doubts = draft(corpus, in_part(own, corpus.part))
             found += doubts
             drafts += made
+            named += [(task.name, corpus.where) for own_draft in made for task in own_draft.tasks]
         problems += found
-    problems += _name_problems(drafts)
-    tasks: dict[str, TaskData] = {}
+    problems += name_problems(named)
     for family in _families(drafts, plan):
         kept, found = _split(family, plan)
         problems += found
@@ -77,10 +88,9 @@ def assemble(
                     tasks[data.task.name] = data
     if metric is not None and tasks and not any(data.task.metric == metric for data in tasks.values()):
         problems.append(_metric_problem("study.toml, metric", metric, list(tasks.values())))
-    order = [task.name for own_draft in drafts for task in own_draft.tasks]
     places = {document.id: document.place for own_draft in drafts for document in own_draft.documents}
     return LoadedTasks(
-        {name: tasks[name] for name in dict.fromkeys(order) if name in tasks}, once(problems), places
+        {name: tasks[name] for name, _ in dict.fromkeys(named) if name in tasks}, once(problems), places
     )
 
 
@@ -114,27 +124,6 @@ def in_part(documents: Sequence[Document], part: tuple[int, int] | None) -> list
     cuts = sorted({document.cut for document in documents}, key=lambda cut: (rank_of(0, cut), cut))
     taken = set(cuts[which - 1 :: parts])
     return [document for document in documents if document.cut in taken]
-
-
-def _name_problems(drafts: Sequence[Draft]) -> Iterator[Problem]:
-    """Names that cannot be, and names that stand twice."""
-    sections: dict[str, list[str]] = defaultdict(list)
-    for own in drafts:
-        for task in own.tasks:
-            sections[task.name].append(own.where)
-            if fault := name_fault(task.name):
-                yield Problem(
-                    f"{own.where} name",
-                    f"{task.name!r} cannot name a task: {fault}.",
-                    "Use one line of letters, digits, spaces and - _ . , & ( ).",
-                )
-    for name, where in sections.items():
-        if len(where) > 1:
-            yield Problem(
-                f"{where[1]} name",
-                f"The task name `{name}` is taken by {where[0]}; names are unique.",
-                'Set `name`, or `prefix` for one-vs-rest tasks, for example prefix = "type: ".',
-            )
 
 
 def _families(drafts: Sequence[Draft], plan: SplitPlan) -> list[list[Draft]]:
@@ -230,9 +219,15 @@ def _bundle(
             continue
         train, dev, test = (replace(bare[split], **found[split]) for split in SPLITS)
         data = task_data(task.name, task.labels, train, dev, test, kind=task.kind)
-        chosen = own.metric or metric
-        if chosen in metrics_of(data.task.kind, task.labels):
-            data = replace(data, task=replace(data.task, metric=chosen))
-        elif own.metric is not None:
-            problems.append(_metric_problem(f"{own.where} metric", own.metric, [data]))
-        yield data, problems
+        data, found_wrong = _measured(data, own.metric, metric, own.where)
+        yield data, problems + found_wrong
+
+
+def _measured(
+    data: TaskData, own: str | None, metric: str | None, where: str
+) -> tuple[TaskData, list[Problem]]:
+    """The task with the measure that decides it: its section's own, else the study's where its kind has it."""
+    chosen = own or metric
+    if chosen in metrics_of(data.task.kind, data.labels):
+        return replace(data, task=replace(data.task, metric=chosen)), []
+    return data, [] if own is None else [_metric_problem(f"{where} metric", own, [data])]

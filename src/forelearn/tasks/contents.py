@@ -101,14 +101,15 @@ def content_of(row: Row, layout: Layout) -> Content:
 
 def _texts(row: Row, layout: Layout) -> tuple[str, str | None]:
     """The text and the second text, each of its columns joined by spaces."""
-    text = _joined(row, layout.text)
-    pair = _joined(row, layout.pair) if layout.pair else None
+    text = joined(row, layout.text)
+    pair = joined(row, layout.pair) if layout.pair else None
     if not text.strip():
         raise Refused(EMPTY)
     return text, pair
 
 
-def _joined(row: Row, columns: Sequence[str]) -> str:
+def joined(row: Row, columns: Sequence[str]) -> str:
+    """The cells of several columns, joined by spaces. Raises Refused for a list."""
     cells = []
     for column in columns:
         cell = row.values.get(column)
@@ -172,7 +173,7 @@ def _number(row: Row, layout: Layout) -> float:
 def _choices(row: Row, columns: Sequence[str]) -> tuple[str, ...]:
     """The choices of a row: a column each, or one column of lists."""
     only = row.values.get(columns[0]) if len(columns) == 1 else None
-    choices = only if isinstance(only, tuple) else tuple(_joined(row, (column,)) for column in columns)
+    choices = only if isinstance(only, tuple) else tuple(joined(row, (column,)) for column in columns)
     if len(choices) < 2 or not all(choice.strip() for choice in choices):
         raise Refused(EMPTY_CHOICE)
     if len(set(choices)) < len(choices):
@@ -192,8 +193,8 @@ def _right_choice(row: Row, layout: Layout, choices: Sequence[str]) -> str:
 
 
 def _sequence(row: Row, layout: Layout) -> Content:
-    words = _list(row.values.get(layout.text[0]))
-    tags = _list(row.values.get(layout.label))
+    words = words_in(row.values.get(layout.text[0]))
+    tags = words_in(row.values.get(layout.label))
     if not words:
         raise Refused(EMPTY)
     if not tags:
@@ -207,7 +208,7 @@ def _sequence(row: Row, layout: Layout) -> Content:
     return Content(" ".join(words), words=words, tags=tags)
 
 
-def _list(cell: Value) -> tuple[str, ...]:
+def words_in(cell: Value) -> tuple[str, ...]:
     """A list as it is; a text split at blanks, not at the white space that words may hold (U+0085, U+00A0)."""
     return cell if isinstance(cell, tuple) else tuple(word for word in _BLANKS.split(cell or "") if word)
 

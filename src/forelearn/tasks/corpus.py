@@ -25,8 +25,13 @@ Format = Literal[
     "crisislex",
     "incident-streams",
     "hub",
+    "multimnist",
+    "digits",
 ]
 FORMATS: tuple[str, ...] = get_args(Format)
+IMAGE_FORMATS: tuple[Format, ...] = ("multimnist", "digits")
+"""Formats of images: two tasks over composites of two digits; `digits` are scikit-learn's and need no files."""
+
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -67,6 +72,7 @@ class Corpus:
     labels: every label that may occur, in order (one task with these classes). positive: the one of two.
     drop: labels whose rows are left out. prefix: put before the names of one-vs-rest tasks.
     part: (k, n) takes the k-th of n parts of the rows; rows with one value of `part_by` stay together.
+    composites: of images, split → how many; a split that is not named has the default.
     tweets, ontology: further files of incident streams. loaded: a `datasets` object instead of files.
     """
 
@@ -95,6 +101,7 @@ class Corpus:
     prefix: str = ""
     part: tuple[int, int] | None = None
     part_by: str | None = None
+    composites: Mapping[str, int] = field(default_factory=dict)
     tweets: tuple[str, ...] = ()
     ontology: str | None = None
     loaded: Loaded | None = None

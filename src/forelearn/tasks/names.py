@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from forelearn.core.errors import Problem
 
 LONGEST = 80
 _MARKUP = re.compile(r'[<>/\\"`{}|]')
@@ -30,6 +34,26 @@ def name_fault(name: str) -> str | None:
     if name in (".", ".."):
         return "it is a folder"
     return f"it is longer than {LONGEST} characters" if len(name) > LONGEST else None
+
+
+def name_problems(named: Sequence[tuple[str, str]]) -> Iterator[Problem]:
+    """Names that cannot be, and names that stand twice. named: tasks, each with the section that makes it."""
+    sections: dict[str, list[str]] = defaultdict(list)
+    for name, section in named:
+        sections[name].append(section)
+        if fault := name_fault(name):
+            yield Problem(
+                f"{section} name",
+                f"{name!r} cannot name a task: {fault}.",
+                "Use one line of letters, digits, spaces and - _ . , & ( ).",
+            )
+    for name, where in sections.items():
+        if len(where) > 1:
+            yield Problem(
+                f"{where[1]} name",
+                f"The task name `{name}` is taken by {where[0]}; names are unique.",
+                'Set `name`, or `prefix` for one-vs-rest tasks, for example prefix = "type: ".',
+            )
 
 
 def name_from_label(label: str) -> str:

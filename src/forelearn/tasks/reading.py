@@ -114,8 +114,8 @@ def read_file(
             return read_crisislex(path, file=file)
         case "incident-streams":
             return read_labels(path, file=file, texts=further[0], types=further[1])
-        case "hub":
-            raise ValueError("a hub table is not a file")
+        case "hub" | "multimnist" | "digits":
+            raise ValueError(f"{chosen} is no table in a file")
 
 
 def _further(corpus: Corpus, *, root: Path) -> tuple[Further, list[Problem]]:
