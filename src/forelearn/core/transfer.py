@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from forelearn.core.keys import digest, plain
+from forelearn.core.multitask import Multitask
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 
@@ -55,9 +56,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A plan: learn `sources` in turn, then `target`. `key` is its identity.
+    """A plan: learn `sources` in turn, then `target`; or `target` together with them. `key` is its identity.
 
     seed: decides head initialisation, example order and dropout in every stage.
+    multitask: how they are learned together, in that mode; the sources are auxiliary tasks then, learned with the
+    target's own recipe, and there may be none (a control).
     """
 
     target: Task
@@ -66,6 +69,13 @@ class Transfer:
     seed: int
     sources: tuple[Source, ...] = ()
     mode: Mode = "sequential"
+    multitask: Multitask | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mode == "multitask") != (self.multitask is not None):
+            raise ValueError("a multitask transfer, and no other, names its method")
+        if self.multitask and any(source.task is None for source in self.sources):
+            raise ValueError("auxiliary tasks are tasks, not encoders")
 
     @property
     def key(self) -> str:
@@ -74,8 +84,8 @@ class Transfer:
 
     @property
     def is_baseline(self) -> bool:
-        """True if nothing is learned before the target."""
-        return not self.sources
+        """True if the target is learned alone, in the ordinary way."""
+        return not self.sources and self.multitask is None
 
     @property
     def prefix(self) -> Transfer | None:
@@ -84,7 +94,7 @@ class Transfer:
         `encoder → A → B` starts from `encoder → A`, which is A's own baseline at the source's recipe and
         the same seed: it is trained once, however many targets follow.
         """
-        if not self.sources or self.sources[-1].task is None:
+        if not self.sources or self.sources[-1].task is None or self.multitask:
             return None
         last = self.sources[-1]
         assert last.task is not None
@@ -99,8 +109,12 @@ class Transfer:
 
     @property
     def label(self) -> str:
-        """`A → B`, for people."""
-        return " → ".join([*(source.name for source in self.sources), self.target.name])
+        """`A → B`, for people; learned together it is `B with A, C (method)`."""
+        names = [source.name for source in self.sources]
+        if self.multitask:
+            together = f" with {', '.join(names)}" if names else " alone"
+            return f"{self.target.name}{together} ({self.multitask.method})"
+        return " → ".join([*names, self.target.name])
 
     def as_json(self) -> dict[str, Any]:
         """A dict of plain values that `from_json` reads back."""
@@ -123,18 +137,20 @@ class Transfer:
                 for item in value["sources"]
             ),
             mode=value["mode"],
+            multitask=Multitask.from_json(value["multitask"]) if value.get("multitask") else None,
         )
 
 
 @lru_cache(maxsize=1 << 16)  # a search asks for the keys of thousands of plans in every round
 def _key(transfer: Transfer) -> str:
-    return digest(
-        {
-            "target": [transfer.target.kind, transfer.target.digest],
-            "sources": [source.content() for source in transfer.sources],
-            "mode": transfer.mode,
-            "encoder": transfer.encoder.digest,
-            "recipe": transfer.recipe,
-            "seed": transfer.seed,
-        }
-    )
+    content: dict[str, Any] = {
+        "target": [transfer.target.kind, transfer.target.digest],
+        "sources": [source.content() for source in transfer.sources],
+        "mode": transfer.mode,
+        "encoder": transfer.encoder.digest,
+        "recipe": transfer.recipe,
+        "seed": transfer.seed,
+    }
+    if transfer.multitask:
+        content["multitask"] = transfer.multitask
+    return digest(content)

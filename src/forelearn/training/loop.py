@@ -92,7 +92,7 @@ def fit(
     started = saved = time.monotonic()
     before = progress.seconds
     with (
-        _random_state_kept(device),
+        random_state_kept(device),
         full_precision_logits(task_model, recipe.precision),
         quick_dropout(model) if device == "cpu" else nullcontext(),
         quick_linear(model, narrow=narrow(task_model, recipe.precision)),
@@ -104,7 +104,7 @@ def fit(
                 plan = batches(items.lengths, recipe.batch_size, seed_from("order", stage.seed, epoch))
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * schedule(progress.step, steps, recipe.warmup)
-            _reseed(seed_from("dropout", stage.seed, progress.step), device)
+            reseed(seed_from("dropout", stage.seed, progress.step), device)
             rows = plan[index]
             batch = items.batch(rows, task_model.pad_id, device=device)
             targets = torch.from_numpy(task_model.head.targets(items, rows)).to(device)
@@ -180,7 +180,7 @@ def adamw(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
 
 
 @contextmanager
-def _random_state_kept(device: str) -> Iterator[None]:
+def random_state_kept(device: str) -> Iterator[None]:
     """Whatever is drawn inside, the process's own random state is the same afterwards."""
     kind = device.split(":")[0]
     with torch.random.fork_rng(devices=[torch.device(device).index or 0] if kind == "cuda" else []):
@@ -192,7 +192,7 @@ def _random_state_kept(device: str) -> Iterator[None]:
                 torch.mps.set_rng_state(state)
 
 
-def _reseed(seed: int, device: str) -> None:
+def reseed(seed: int, device: str) -> None:
     """Start every generator that a step on `device` draws from at `seed`."""
     reseed_dropout(seed)
     torch.default_generator.manual_seed(seed)

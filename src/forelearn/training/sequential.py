@@ -65,7 +65,7 @@ def train(
     ValueError for a rung that is no epoch before the last.
     """
     began = time.monotonic()
-    _check(data)
+    check_data(data)
     recipe = transfer.recipe
     floors = dict(rungs or {})
     if not all(0 < epoch < recipe.epochs for epoch in floors):
@@ -168,7 +168,7 @@ def _write_curve(file: Path, losses: Sequence[float], an_epoch: int) -> None:
     file.write_text(json.dumps(curve), encoding="utf-8")
 
 
-def _check(data: TaskData) -> None:
+def check_data(data: TaskData) -> None:
     """Refuse data on which nothing can be learned or measured, before anything is spent."""
     parts: tuple[tuple[str, Examples], ...] = (("train", data.train), ("dev", data.dev), ("test", data.test))
     problems = []

@@ -1,0 +1,250 @@
+"""αVIL, as published: each task's change is weighed by how much of it serves the target's dev loss.
+
+Source: Kourdis et al., "αVIL: Learning to leverage auxiliary tasks for multitask learning", Algorithm 1. In an epoch
+every task is trained from the same θ on its share with loss weight w_i / Σ w (line 5) and leaves a change δ_i; α
+is found by descent on the target's dev loss at θ + Σ α_i δ_i (lines 8 and 9, `alpha_step.py`); then θ ← θ + Σ α_i δ_i
+(line 10) and w_i ← max(w_i + α_i − 1, floor) (line 11).
+
+What the text leaves open, and what is done here: weights start at 1 and α at 1; the weights in the loss sum to 1;
+every task has an optimiser of its own, whose state is kept over the epochs; α scales the whole change, the head's
+part included; dropout is off in the α-step, and the loss there is the mean over the target's dev examples
+(`alpha_share`: over a share of them, drawn anew each epoch; `alpha_batch`: each step over that many).
+
+Differs from the source: an epoch whose mixture has no finite dev loss is undone, and said. With α fixed at 1
+(`alpha_steps = 0`) the parameters become the plain sum of the changes: the weights are in them already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+import torch
+
+from forelearn.core.keys import seed_from
+from forelearn.training.loop import Diverged
+from forelearn.training.multitask.alpha_step import EXPLODED, AlphaStep, descend
+from forelearn.training.multitask.deltas import Deltas, delta_file
+from forelearn.training.multitask.history import TaskEpoch
+from forelearn.training.multitask.learner import TARGET, Learner, Rows
+from forelearn.training.multitask.method import (
+    Change,
+    Method,
+    Surroundings,
+    optimisers,
+    restore_to,
+    state_of,
+)
+from forelearn.training.multitask.options import Options
+
+_UNDONE = 3
+"""Epochs that may be undone one after another before the run fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlphaOptions(Options):
+    """Options of the α-step.
+
+    alpha_rate, alpha_momentum, alpha_steps: of the SGD on α (MultiMNIST in the paper: 0.005, 0.5, 10).
+    alpha_share: share of the target's tuning examples that an epoch's α-step sees, drawn anew each epoch.
+    alpha_batch: examples of these that each step sees, in turn; 0: all of them.
+    floor: the least weight. deltas: how changes are kept, `fp32` or `bf16`.
+    """
+
+    alpha_rate: float = 0.005
+    alpha_momentum: float = 0.5
+    alpha_steps: int = 10
+    alpha_share: float = 1.0
+    alpha_batch: int = 0
+    floor: float = 1e-6
+    deltas: Literal["fp32", "bf16"] = "fp32"
+
+    def check(self) -> None:
+        """Raise InputError for a value that is out of range."""
+        Options.check(self)
+        self.require("alpha_rate", self.alpha_rate >= 0, "must be 0 or more")
+        self.require("alpha_momentum", 0 <= self.alpha_momentum < 1, "must lie in [0, 1)")
+        self.require("alpha_steps", self.alpha_steps >= 0, "must be 0 or more")
+        self.require("alpha_share", 0 < self.alpha_share <= 1, "must lie in (0, 1]")
+        self.require("alpha_batch", self.alpha_batch >= 0, "must be 0 (all) or more")
+        self.require("floor", 0 <= self.floor <= 1, "must lie in [0, 1]")
+
+
+A = TypeVar("A", bound=AlphaOptions)
+
+
+class Collecting(Method[A]):
+    """What αVIL and its robust form share: changes of every task from the same parameters, and the α-step."""
+
+    def __init__(self, learner: Learner, options: A, around: Surroundings) -> None:
+        super().__init__(learner, options, around)
+        values = learner.flat.values
+        self.optimisers = optimisers(learner, options)
+        self.deltas = Deltas(
+            learner.count,
+            values,
+            precision=options.deltas,
+            file=delta_file(
+                around.folder,
+                learner.count,
+                len(values),
+                precision=options.deltas,
+                budget=around.memory,
+                width=values.element_size(),
+            ),
+        )
+        self.weights = [1.0] * learner.count
+        self.start = torch.empty_like(values)
+
+    def collect(self, number: int, weights: Sequence[float]) -> tuple[list[float | None], list[str]]:
+        """Train every task from the present parameters, its loss weighed; leave them as they were.
+
+        Returns each task's mean loss and what happened. An auxiliary task that diverges changes nothing in this
+        epoch; the target's divergence is raised.
+        """
+        flat = self.learner.flat
+        self.start.copy_(flat.values)
+        losses: list[float | None] = []
+        events = []
+        for task, weight in enumerate(weights):
+            flat.values.copy_(self.start)
+            try:
+                losses.append(self.learn_alone(task, number, self.optimisers[task], weight=weight))
+                self.deltas.put(task, flat.values, self.start)
+            except Diverged:
+                if task == TARGET:
+                    raise
+                flat.gradient.zero_()
+                losses.append(None)
+                self.deltas.clear(task)
+                events.append(f"{self.learner.names[task]} diverged: its change was left out")
+        flat.values.copy_(self.start)
+        return losses, events
+
+    def alpha_rows(self, number: int) -> Rows | None:
+        """The tuning items of this epoch; None: all of them."""
+        size = len(self.learner.lengths(TARGET, "tune"))
+        if self.options.alpha_share == 1:
+            return None
+        seed = seed_from("alpha", self.learner.seed, self.learner.parts[TARGET].data.task.digest, number)
+        return np.sort(
+            np.random.default_rng(seed).permutation(size)[: max(1, round(self.options.alpha_share * size))]
+        )
+
+    def find_alpha(self, rows: Rows | None, bounds: tuple[float, float] = (-math.inf, math.inf)) -> AlphaStep:
+        """The α-step from the parameters that the changes were collected at."""
+        learner, options, flat = self.learner, self.options, self.learner.flat
+        chosen = np.arange(len(learner.lengths(TARGET, "tune"))) if rows is None else rows
+        size = options.alpha_batch or len(chosen)
+
+        def gradient_at(step: int) -> float:
+            first = step * size % len(chosen)
+            return learner.tune_gradient(np.take(chosen, np.arange(first, first + size), mode="wrap"))
+
+        found = descend(
+            gradient_at,
+            flat.values,
+            flat.gradient,
+            self.start,
+            self.deltas,
+            learner.count,
+            steps=options.alpha_steps,
+            rate=options.alpha_rate,
+            momentum=options.alpha_momentum,
+            bounds=bounds,
+        )
+        flat.gradient.zero_()
+        return found
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The optimisers'."""
+        return state_of(self.optimisers)
+
+    def numbers(self) -> dict[str, Any]:
+        """The weights."""
+        return {"weights": self.weights}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
+        """Optimisers and weights."""
+        restore_to(self.optimisers, tensors)
+        self.weights = [float(weight) for weight in numbers["weights"]]
+
+
+class AlphaVil(Collecting[AlphaOptions]):
+    """Algorithm 1."""
+
+    name: ClassVar[str] = "alpha-vil"
+    about: ClassVar[str] = "αVIL as published: changes weighed by α, weights in the losses"
+    Options: ClassVar[type[Options]] = AlphaOptions
+
+    def __init__(self, learner: Learner, options: AlphaOptions, around: Surroundings) -> None:
+        super().__init__(learner, options, around)
+        self._undone = 0
+
+    def epoch(self, number: int) -> Change:
+        """Collect, mix, weigh."""
+        learner, flat, options = self.learner, self.learner.flat, self.options
+        total = sum(self.weights)
+        losses, events = self.collect(number, [weight / total for weight in self.weights])
+        rows = self.alpha_rows(number)
+        before = learner.tune_loss(rows)
+        found = self.find_alpha(rows)
+        if found.diverged:
+            events.append(f"stepped back in the α-step: {found.diverged}")
+        self.deltas.mix_into(flat.values, self.start, found.alpha)
+        after = learner.tune_loss(rows)
+        kept = list(self.weights)
+        if math.isfinite(after) and after <= EXPLODED * (abs(before) + 1):
+            self._undone = 0
+            self.weights = [
+                max(weight + float(alpha) - 1, options.floor) for weight, alpha in zip(kept, found.alpha)
+            ]
+        else:
+            events.append(f"epoch undone: dev loss {after:.4g} after it, {before:.4g} before")
+            flat.values.copy_(self.start)
+            after = before
+            self._undone += 1
+            if self._undone == _UNDONE:
+                raise Diverged(
+                    f"{_UNDONE} epochs in a row had to be undone ({events[-1]}). Try a lower learning rate."
+                )
+        events += crossings(learner.names, kept, self.weights, options.floor)
+        return Change(described(self, found, losses, self.weights), before, after, tuple(events))
+
+    def numbers(self) -> dict[str, Any]:
+        """The weights, and how many epochs have just been undone."""
+        return {**super().numbers(), "undone": self._undone}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
+        """All of it."""
+        super().restore(tensors, numbers)
+        self._undone = int(numbers["undone"])
+
+
+def described(
+    method: Collecting[A], found: AlphaStep, losses: Sequence[float | None], weights: Sequence[float]
+) -> tuple[TaskEpoch, ...]:
+    """The tasks of an epoch for the history."""
+    norms = method.deltas.norms().tolist()
+    return tuple(
+        TaskEpoch(weight, float(alpha), float(slope) if math.isfinite(slope) else None, float(norm), loss)
+        for weight, alpha, slope, norm, loss in zip(
+            weights, found.alpha.tolist(), found.slopes.tolist(), norms, losses, strict=True
+        )
+    )
+
+
+def crossings(
+    names: Sequence[str], before: Sequence[float], after: Sequence[float], floor: float
+) -> list[str]:
+    """What to say of tasks whose weight has reached the floor, or left it."""
+    said = []
+    for name, old, new in zip(names, before, after, strict=True):
+        if new <= floor < old:
+            said.append(f"{name} dropped: its weight fell from {old:.3g} to the floor, {floor:g}")
+        elif old <= floor < new:
+            said.append(f"{name} back: its weight rose from the floor to {new:.3g}")
+    return said

@@ -1,0 +1,192 @@
+"""Epochs of a method, the target's best dev snapshot, and checkpoints between epochs.
+
+An epoch is a function of the parameters, the method's state and its number, so that a run that is continued from a
+checkpoint ends with the weights of an undisturbed one, bit for bit on a CPU. A kill loses the epoch that was under way
+and those since the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from forelearn.core.keys import plain
+from forelearn.training.loop import Diverged
+from forelearn.training.multitask.history import Epoch, History, read_epoch
+from forelearn.training.multitask.learner import TARGET, Learner
+from forelearn.training.multitask.ledger import Ledger, peak_bytes
+from forelearn.training.multitask.method import Change, Method
+
+_FILE = "state.safetensors"
+_SPARING = 20.0
+"""A checkpoint is made no sooner than this many times the time that the last one took."""
+
+
+@dataclass(slots=True)
+class _State:
+    """best: the epoch whose snapshot is kept. snapshot: [P]."""
+
+    snapshot: torch.Tensor
+    epochs: list[Epoch] = field(default_factory=list)
+    best: int = -1
+    saved: float = field(default_factory=time.monotonic)
+    took: float = 0.0
+
+
+def fit_together(
+    method: Method[Any],
+    *,
+    key: str,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 60.0,
+    others: bool = False,
+) -> History:
+    """Train to the end, leave the learner at the best snapshot, and return what happened.
+
+    key: names the outcome; a checkpoint of another key is not continued. checkpoint: folder of the state between
+    epochs. others: measure the auxiliary tasks, too, after every epoch (for a method that serves all of them alike).
+    The snapshot is that of the first epoch with the highest measure on the target's `select` examples.
+    Raises `Diverged` if the target's training does.
+    """
+    learner, epochs = method.learner, method.around.epochs
+    state = _State(learner.flat.values.clone())
+    with learner.session():
+        _resume(state, method, checkpoint, key)
+        while len(state.epochs) < epochs and not _spent(learner, state):
+            change = method.epoch(len(state.epochs))
+            _measure(state, method, change, others=others)
+            if checkpoint is not None and _is_due(state, checkpoint_seconds) and len(state.epochs) < epochs:
+                _save(state, method, checkpoint, key)
+    learner.flat.values.copy_(state.snapshot)
+    return History(
+        method.name,
+        learner.names,
+        learner.parts[TARGET].data.task.metric,
+        tuple(state.epochs),
+        state.best,
+        dict(learner.ledger.gradients),
+        learner.ledger.predictions,
+        learner.ledger.stop_watch(),
+        peak_bytes(learner.device),
+    )
+
+
+def _spent(learner: Learner, state: _State) -> bool:
+    """Whether no further epoch is to begin; there is always one."""
+    limit = learner.options.compute
+    return bool(state.epochs) and bool(limit) and learner.ledger.total >= limit
+
+
+def _measure(state: _State, method: Method[Any], change: Change, *, others: bool) -> None:
+    """Note the epoch; keep its parameters if they are the best so far."""
+    learner = method.learner
+    divided = bool(learner.options.select)
+    select = learner.measure(TARGET, "select" if divided else "dev")
+    if not math.isfinite(select):
+        raise Diverged("the model predicts numbers that are not finite. Try a lower learning rate.")
+    is_best = not state.epochs or select > state.epochs[state.best].select
+    number = len(state.epochs)
+    dev = select if not divided else (learner.measure(TARGET, "dev") if is_best else None)
+    test = learner.measure(TARGET, "test") if is_best else None
+    watched = range(1, learner.count) if others else ()
+    state.epochs.append(
+        Epoch(
+            number,
+            dict(zip(learner.names, change.tasks, strict=True)),
+            change.before,
+            change.after,
+            change.events,
+            select,
+            dev,
+            test,
+            {
+                learner.names[task]: (learner.measure(task, "dev"), learner.measure(task, "test"))
+                for task in watched
+            },
+            learner.ledger.total,
+            learner.ledger.units,
+            learner.ledger.stop_watch(),
+        )
+    )
+    if is_best:
+        state.best = number
+        state.snapshot.copy_(learner.flat.values)
+    method.around.report({"epoch": number + 1, "epochs": method.around.epochs, "of": plain(state.epochs[-1])})
+
+
+def _is_due(state: _State, seconds: float) -> bool:
+    return time.monotonic() - state.saved >= max(seconds, _SPARING * state.took)
+
+
+def _save(state: _State, method: Method[Any], folder: Path, key: str) -> None:
+    """Replace the checkpoint. A kill at any moment leaves the old or the new one."""
+    began = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = method.learner.ledger
+    tensors = {"values": method.learner.flat.values, "snapshot": state.snapshot}
+    tensors |= {f"method/{name}": value for name, value in method.tensors().items()}
+    numbers = {
+        "key": key,
+        "epochs": plain(state.epochs),
+        "best": state.best,
+        "method": method.numbers(),
+        "ledger": {
+            "gradients": ledger.gradients,
+            "units": ledger.units,
+            "predictions": ledger.predictions,
+            "seconds": ledger.stop_watch(),
+        },
+    }
+    beside = folder / f"{_FILE}.new"
+    save_file(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+        beside,
+        metadata={"state": json.dumps(numbers)},
+    )
+    with beside.open("rb") as written:
+        os.fsync(written.fileno())
+    beside.replace(folder / _FILE)
+    state.saved = time.monotonic()
+    state.took = state.saved - began
+
+
+def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -> None:
+    """Put the checkpoint saved under `key`, if there is one, into the method and its learner."""
+    file = folder / _FILE if folder is not None else None
+    if file is None or not file.is_file():
+        return
+    try:
+        with safe_open(file, framework="pt") as saved:
+            numbers: Mapping[str, Any] = json.loads((saved.metadata() or {}).get("state", "{}"))
+            if numbers.get("key") != key:
+                return
+            held = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118 (not a mapping)
+    except SafetensorError:
+        return
+    learner = method.learner
+    learner.flat.values.copy_(held["values"])
+    state.snapshot.copy_(held["snapshot"])
+    state.epochs = [read_epoch(epoch) for epoch in numbers["epochs"]]
+    state.best = int(numbers["best"])
+    method.restore(
+        {name.removeprefix("method/"): value for name, value in held.items() if name.startswith("method/")},
+        numbers["method"],
+    )
+    _restore_ledger(learner.ledger, numbers["ledger"])
+
+
+def _restore_ledger(ledger: Ledger, numbers: Mapping[str, Any]) -> None:
+    ledger.gradients = dict(numbers["gradients"])
+    ledger.units = float(numbers["units"])
+    ledger.predictions = int(numbers["predictions"])
+    ledger.seconds = float(numbers["seconds"])

@@ -1,0 +1,110 @@
+"""What happened in each epoch of multitask training, as plain values: what the display and the page show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from forelearn.core.keys import plain
+
+FILE = "multitask.json"
+"""In a run's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEpoch:
+    """One task in one epoch; None where a method has no such thing.
+
+    weight: after the epoch. alpha: how much of its change was taken. slope: ⟨g, δ⟩, the derivative of the target's
+    dev loss by α where all α are 1; above 0 the task's change hurts. length: ‖δ‖. loss: mean training loss.
+    """
+
+    weight: float | None = None
+    alpha: float | None = None
+    slope: float | None = None
+    length: float | None = None
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch.
+
+    tasks: by name, the target first. before, after: the target's mean dev loss before the epoch and after it; None if
+    the method does not look. events: what a person should know: a task dropped, back, a divergence stepped back from.
+    select, dev, test: the target's deciding measure afterwards; the snapshot is chosen by `select` (all of dev, unless
+    the options divide it). test is there for epochs whose snapshot was the best so far, is recorded, and chooses
+    nothing; dev likewise where it is divided. others: (dev, test) of auxiliary tasks, where they were asked for.
+    gradients, units, seconds: so far, see `Ledger`.
+    """
+
+    number: int
+    tasks: Mapping[str, TaskEpoch]
+    before: float | None = None
+    after: float | None = None
+    events: tuple[str, ...] = ()
+    select: float = 0.0
+    dev: float | None = None
+    test: float | None = None
+    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    gradients: int = 0
+    units: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All epochs of a run. best: the number of the epoch whose snapshot was kept.
+
+    gradients: sample gradients by what for. predictions: examples read to measure. peak_bytes: of memory.
+    """
+
+    method: str
+    tasks: tuple[str, ...]
+    metric: str
+    epochs: tuple[Epoch, ...]
+    best: int
+    gradients: Mapping[str, int]
+    predictions: int
+    seconds: float
+    peak_bytes: int
+
+    def within(self, gradients: int) -> Epoch:
+        """The epoch that would have been kept with no more than these sample gradients; at least the first."""
+        affordable = [epoch for epoch in self.epochs if epoch.gradients <= gradients] or [self.epochs[0]]
+        return max(affordable, key=lambda epoch: (epoch.select, -epoch.number))
+
+
+def write_history(history: History, folder: Path) -> None:
+    """Write it into a run's folder."""
+    (folder / FILE).write_text(json.dumps(plain(history), indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def read_history(folder: Path) -> History | None:
+    """The history in a run's folder; None if there is none, or none that can be read."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return History(
+            **{
+                **found,
+                "tasks": tuple(found["tasks"]),
+                "epochs": tuple(read_epoch(epoch) for epoch in found["epochs"]),
+            }
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_epoch(value: Mapping[str, Any]) -> Epoch:
+    """The epoch whose plain form is `value`."""
+    return Epoch(
+        **{
+            **value,
+            "tasks": {name: TaskEpoch(**task) for name, task in value["tasks"].items()},
+            "events": tuple(value["events"]),
+            "others": {name: (dev, test) for name, (dev, test) in value["others"].items()},
+        }
+    )

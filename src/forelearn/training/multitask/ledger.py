@@ -1,0 +1,54 @@
+"""What multitask training has spent so far, counted, so that methods are compared at matched compute."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+
+@dataclass(slots=True)
+class Ledger:
+    """gradients: sample gradients (one example, forward and backward), by what for (`train`, `alpha`, …).
+
+    units: tokens × layers of those; an image counts as one token. predictions: examples that were only read, to
+    measure. seconds: measured, earlier attempts included.
+    """
+
+    gradients: dict[str, int] = field(default_factory=dict)
+    units: float = 0.0
+    predictions: int = 0
+    seconds: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
+
+    @property
+    def total(self) -> int:
+        """All sample gradients."""
+        return sum(self.gradients.values())
+
+    def learn(self, what: str, examples: int, units: float) -> None:
+        """Count gradients of `examples`."""
+        self.gradients[what] = self.gradients.get(what, 0) + examples
+        self.units += units
+
+    def read(self, examples: int) -> None:
+        """Count predictions."""
+        self.predictions += examples
+
+    def stop_watch(self) -> float:
+        """Add the time since the last call (or since the start) and return all seconds so far."""
+        now = time.monotonic()
+        self.seconds += now - self._since
+        self._since = now
+        return self.seconds
+
+
+def peak_bytes(device: str) -> int:
+    """The most memory used so far: of the GPU's tensors, else of this whole process."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated(device))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)

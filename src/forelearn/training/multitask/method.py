@@ -1,0 +1,146 @@
+"""A method: what one epoch does to the parameters. Everything else (measures, snapshots, checkpoints) is `fit`'s."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import torch
+
+from forelearn.training.loop import Diverged
+from forelearn.training.multitask.history import TaskEpoch
+from forelearn.training.multitask.learner import Learner, Rows
+from forelearn.training.multitask.optimise import Optimiser
+from forelearn.training.multitask.options import Options
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an epoch did. tasks: in the learner's order; the rest as in `history.Epoch`."""
+
+    tasks: tuple[TaskEpoch, ...]
+    before: float | None = None
+    after: float | None = None
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a method is given beside its tasks and options.
+
+    epochs: how many there will be at most. memory: bytes that changes of parameters may take before they are kept on
+    disk, in `folder`. report: is given `step` and `steps` of the epoch, and `loss`.
+    """
+
+    epochs: int
+    folder: Any
+    memory: float = 4e9
+    report: Callable[[Mapping[str, Any]], None] = lambda state: None
+
+
+class Method(ABC, Generic[O]):
+    """One method on one learner. A new one stands before the first epoch; `restore` puts it behind a later one.
+
+    name: how it is called in commands and keys. about: what it does, in one line. Options: its options.
+    symmetric: that it treats the target as any other task, so that one run serves every task as a target.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    Options: ClassVar[type[Options]] = Options
+    symmetric: ClassVar[bool] = False
+
+    def __init__(self, learner: Learner, options: O, around: Surroundings) -> None:
+        self.learner = learner
+        self.options = options
+        self.around = around
+
+    @abstractmethod
+    def epoch(self, number: int) -> Change:
+        """Epoch `number`, from 0: moves `learner.flat.values`."""
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What of the method's state are tensors, by name, for a checkpoint."""
+        return {}
+
+    def numbers(self) -> dict[str, Any]:
+        """The rest of the state, ready for JSON."""
+        return {}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
+        """Take back what `tensors` and `numbers` gave."""
+
+    def progress(self, number: int, part: float) -> float:
+        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs or by compute."""
+        by_epochs = (number + part) / self.around.epochs
+        limit = self.options.compute
+        return min(max(by_epochs, self.learner.ledger.total / limit if limit else 0.0), 1.0)
+
+    def learn_alone(self, task: int, number: int, optimiser: Optimiser, *, weight: float = 1.0) -> float:
+        """One epoch of one task from where the parameters are; its loss is weighed. Returns its mean (unweighed).
+
+        Raises `Diverged` if a loss or a gradient is not finite.
+        """
+        learner = self.learner
+        batches = learner.epoch_batches(task, number)
+        identity = learner.parts[task].data.task.digest
+        learner.mode(training=True)
+        learner.flat.gradient.zero_()
+        total, examples = 0.0, 0
+        for index, rows in enumerate(batches):
+            learner.reseed("alone", identity, number, index)
+            loss = learner.losses({task: rows}, "train", what="train")[task]
+            value = float(loss.detach())
+            check_loss(value, learner.names[task])
+            (loss * weight).backward()  # type: ignore[no-untyped-call]
+            optimiser.step(self.progress(number, index / len(batches)), (task,))
+            total += value * len(rows)
+            examples += len(rows)
+            self.around.report(
+                {"task": learner.names[task], "step": index + 1, "steps": len(batches), "loss": value}
+            )
+        return total / examples
+
+
+def optimisers(learner: Learner, options: Options) -> list[Optimiser]:
+    """One a task, over its own parameters."""
+    return [Optimiser(learner.flat, (task,), learner.recipe, options) for task in range(learner.count)]
+
+
+def state_of(kept: Sequence[Optimiser]) -> dict[str, torch.Tensor]:
+    """Tensors of several optimisers: `optimiser/TASK/…`."""
+    return {
+        f"optimiser/{task}/{name}": value
+        for task, one in enumerate(kept)
+        for name, value in one.tensors().items()
+    }
+
+
+def restore_to(kept: Sequence[Optimiser], tensors: Mapping[str, torch.Tensor]) -> None:
+    """Take back what `state_of` gave."""
+    for task, one in enumerate(kept):
+        start = f"optimiser/{task}/"
+        one.restore(
+            {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+        )
+
+
+def joint_batches(learner: Learner, number: int) -> list[dict[int, Rows]]:
+    """An epoch as batches of every task at once: tasks that share their inputs step by step on the same rows.
+
+    Others have as many steps as their batches fill on the average, so that an epoch takes about as many sample
+    gradients as one pass of each over its share; a task with fewer batches begins again, in the same order.
+    """
+    batches = [learner.epoch_batches(task, number) for task in range(learner.count)]
+    steps = -(-sum(map(len, batches)) // len(batches))
+    return [{task: its[step % len(its)] for task, its in enumerate(batches)} for step in range(steps)]
+
+
+def check_loss(value: float, task: str) -> None:
+    """Raise `Diverged` unless a training loss is finite."""
+    if not value < float("inf"):  # catches NaN too
+        raise Diverged(f"training on {task} diverged (loss {value}). Try a lower learning rate.")

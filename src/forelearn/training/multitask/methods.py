@@ -1,0 +1,41 @@
+"""Every method of multitask training by its name. A new one is a file, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.multitask import Multitask, Scalar
+from forelearn.training.multitask.alpha_vil import AlphaVil
+from forelearn.training.multitask.learner import Learner
+from forelearn.training.multitask.method import Method, Surroundings
+from forelearn.training.multitask.options import Options, read_options, written
+from forelearn.training.multitask.single import Single
+from forelearn.training.multitask.standard import Standard
+
+METHODS: dict[str, type[Method[Any]]] = {kind.name: kind for kind in (Single, Standard, AlphaVil)}
+
+
+def multitask(method: str, options: Mapping[str, Scalar] | None = None) -> Multitask:
+    """The method called `method` with these options, the others at their defaults.
+
+    Raises InputError for an unknown name or a value out of range.
+    """
+    return Multitask(method, written(read_options(_kind(method).Options, options or {}, method)))
+
+
+def options_of(plan: Multitask) -> Options:
+    """The options of a plan as its method takes them."""
+    return read_options(_kind(plan.method).Options, dict(plan.options), plan.method)
+
+
+def new_method(plan: Multitask, learner: Learner, around: Surroundings) -> Method[Any]:
+    """The method of a plan, before its first epoch."""
+    return _kind(plan.method)(learner, options_of(plan), around)
+
+
+def _kind(method: str) -> type[Method[Any]]:
+    if method not in METHODS:
+        raise InputError(Problem(f"method `{method}`", "is not known.", did_you_mean(method, METHODS)))
+    return METHODS[method]

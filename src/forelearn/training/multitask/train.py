@@ -1,0 +1,93 @@
+"""A multitask transfer from data to a run: its target's best snapshot as a folder, and what happened beside it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from forelearn.core.data import TaskData
+from forelearn.core.run import Cost, Run
+from forelearn.core.transfer import Transfer
+from forelearn.training.card import write_card
+from forelearn.training.device import resolve_device
+from forelearn.training.judge import performance
+from forelearn.training.loop import Diverged
+from forelearn.training.multitask.fit import fit_together
+from forelearn.training.multitask.history import write_history
+from forelearn.training.multitask.learner import TARGET
+from forelearn.training.multitask.ledger import Ledger
+from forelearn.training.multitask.method import Surroundings
+from forelearn.training.multitask.methods import new_method, options_of
+from forelearn.training.multitask.text import TextLearner
+from forelearn.training.sequential import check_data
+
+MEMORY = 4e9
+"""Bytes that the changes of all tasks may take in memory before they are kept on disk."""
+
+
+def train_together(
+    transfer: Transfer,
+    tasks: Sequence[TaskData],
+    start: Path,
+    *,
+    weights: Path,
+    files: Path,
+    device: str = "auto",
+    report: Callable[[Mapping[str, Any]], None] | None = None,
+    checkpoint_seconds: float = 60.0,
+    memory: float = MEMORY,
+    others: bool = False,
+) -> Run:
+    """Train a multitask transfer and measure its target.
+
+    tasks: the target, then the auxiliary tasks in the order of `transfer.sources`. start: folder of the encoder.
+    weights: where the target's trained model goes. files: where predictions, history and the checkpoint go; a second
+    call with the same folder continues. others: measure auxiliary tasks after every epoch, too.
+    Raises InputError for data that cannot be learned or measured, and `Diverged`.
+    """
+    assert transfer.multitask is not None
+    for data in tasks:
+        check_data(data)
+    device = resolve_device(device)
+    plan, recipe, data = transfer.multitask, transfer.recipe, tasks[TARGET]
+    ledger = Ledger()
+    learner = TextLearner(tasks, start, recipe, options_of(plan), transfer.seed, ledger, device=device)
+    method = new_method(
+        plan, learner, Surroundings(recipe.epochs, files, memory, report or (lambda state: None))
+    )
+    history = fit_together(
+        method,
+        key=transfer.key,
+        checkpoint=files / "checkpoint",
+        checkpoint_seconds=checkpoint_seconds,
+        others=others,
+    )
+    with learner.session():
+        found = {name: learner.predictions(TARGET, name) for name in ("dev", "test")}
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise Diverged("the trained model predicts numbers that are not finite. Try a lower learning rate.")
+    outcome = Run(
+        transfer,
+        performance(data, found["dev"], found["test"], rule=recipe.threshold),
+        Cost(ledger.units, ledger.stop_watch()),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    save_file(
+        {f"{name}_{learner.what}": values for name, values in found.items()},
+        files / "predictions.safetensors",
+    )
+    write_history(history, files)
+    learner.save(weights)
+    write_card(weights, outcome, data, pipeline=learner.pipeline)
+    for left in (files / "checkpoint", files / "deltas"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        elif left.exists():
+            left.unlink()
+    return outcome
