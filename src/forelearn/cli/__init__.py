@@ -15,6 +15,7 @@ import forelearn.cli.card_commands as card_commands
 import forelearn.cli.evaluate_command as evaluate_command
 import forelearn.cli.inspect_commands as inspect_commands
 import forelearn.cli.keep_commands as keep_commands
+import forelearn.cli.predict_command as predict_command
 import forelearn.cli.prior_command as prior_command
 import forelearn.cli.run_commands as run_commands
 from forelearn import __version__
@@ -50,6 +51,7 @@ evaluate_command.add_to(app)
 keep_commands.add_to(app)
 card_commands.add_to(app)
 prior_command.add_to(app)
+predict_command.add_to(app)
 
 
 def main() -> None:

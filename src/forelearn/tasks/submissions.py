@@ -5,7 +5,7 @@ GLUE takes tab-separated lines under the header `index`, `prediction`; SuperGLUE
 In SuperGLUE the truth values are texts: `true` and `false`, but `True` and `False` for WSC.
 
 How a model's labels become the values that a task wants, names compared without case, blanks, `-` and `_`:
-1. A label that is called as a value, or as the value is called elsewhere (`paraphrase` tasks of the hub), is that value.
+1. A label that is called as a value, or as the hub calls that value (`equivalent` of MRPC), is that value.
 2. Of two labels and two values, a label that is a value by rule 1 leaves the other value to the other label: `not 1`
    beside `1` is 0.
 3. Every label must then have a value, and no two the same one. What the user says (`--labels`) comes first, and may
@@ -120,7 +120,8 @@ def values_of(
     """
     wanted = {"label": CLASSIFICATION, "choice": ("multiple_choice",), "number": ("regression",)}[form.kind]
     if kind not in wanted:
-        rule = f"wants {' or '.join(one.replace('_', ' ') for one in wanted)}, and this task is {kind.replace('_', ' ')}."
+        kinds = " or ".join(wanted).replace("_", " ")
+        rule = f"wants {kinds}, and this task is {kind.replace('_', ' ')}."
         raise InputError(Problem(form.name, rule, "Write it as csv or jsonl, or name another file."))
     if form.kind != "label":
         return {}

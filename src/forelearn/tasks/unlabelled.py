@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 from forelearn.core.data import Answer, Examples, TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
@@ -181,10 +180,8 @@ def _index(table: Table, id_column: str | None) -> tuple[str, ...]:
 
 
 def _doubts(examples: Examples, table: Table) -> Iterator[Problem]:
+    yield from table.problems
     empty = [row.place for row, text in zip(table.rows, examples.texts) if not text.strip()]
     if empty:
         what = f"{len(empty)} rows have an empty text, and are predicted all the same: {listed(empty)}."
         yield Problem(table.file, what, "Check the column and the rows.", "warning")
-
-
-assert set(_READ) <= set(get_args(Format))
