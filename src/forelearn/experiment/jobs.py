@@ -15,6 +15,7 @@ from forelearn.core.data import TaskData
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import plain
 from forelearn.core.run import Run, Stopped, outcome_as_json
+from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.opening import open_study
@@ -22,6 +23,7 @@ from forelearn.experiment.prepare import Place
 from forelearn.store.directory import Directory
 from forelearn.store.environment import Surroundings
 from forelearn.store.runs import Runs
+from forelearn.tasks.random_labels import find_data
 
 VECTOR = "vector.json"
 
@@ -44,27 +46,41 @@ def train_job(
     """
     import torch
 
+    from forelearn.training.multitask.train import train_together
     from forelearn.training.sequential import train
 
     torch.set_num_threads(place.threads)
     transfer = Transfer.from_json(transfer_json)
-    data = _task(place, transfer)
+    data = _task(place, transfer.target)
     directory = Directory(Path(place.options.out or ""))
     weights = directory.work("weights", transfer.key)
     files = directory.work("runs", transfer.key)
     known = Runs(directory).get(transfer.key)
-    outcome = train(
-        transfer,
-        data,
-        Path(start),
-        weights=weights,
-        files=files,
-        device=place.device,
-        report=report,
-        rungs=None
-        if isinstance(known, Run)
-        else {int(epoch): floor for epoch, floor in (rungs or {}).items()},
-    )
+    outcome: Run | Stopped
+    if transfer.multitask:
+        auxiliary = [_task(place, source.task) for source in transfer.sources if source.task]
+        outcome = train_together(
+            transfer,
+            [data, *auxiliary],
+            Path(start),
+            weights=weights,
+            files=files,
+            device=place.device,
+            report=report,
+        )
+    else:
+        outcome = train(
+            transfer,
+            data,
+            Path(start),
+            weights=weights,
+            files=files,
+            device=place.device,
+            report=report,
+            rungs=None
+            if isinstance(known, Run)
+            else {int(epoch): floor for epoch, floor in (rungs or {}).items()},
+        )
     if isinstance(outcome, Stopped):
         directory.discard("weights", transfer.key)
     else:
@@ -138,11 +154,13 @@ def study_tasks(place: Place) -> Mapping[str, TaskData]:
     return load_tasks(open_study(Path(place.study), place.options)).tasks
 
 
-def _task(place: Place, transfer: Transfer) -> TaskData:
-    name = transfer.target.name
-    data = study_tasks(place).get(name)
-    if data is None or data.task.digest != transfer.target.digest:
+def _task(place: Place, task: Task) -> TaskData:
+    try:
+        data = find_data(study_tasks(place), task)
+    except KeyError:
+        data = None
+    if data is None or data.task.digest != task.digest:
         raise ForelearnError(
-            f"task `{name}`: its files have changed since the study was started. Start it again."
+            f"task `{task.name}`: its files have changed since the study was started. Start it again."
         )
     return data

@@ -11,6 +11,8 @@ from typing import Any
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import digest
+from forelearn.core.recipe import Recipe
+from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Transfer
 from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.opening import Options
@@ -23,8 +25,10 @@ from forelearn.models.tiny import build_tiny
 from forelearn.search.space import Space
 from forelearn.store.directory import Directory
 from forelearn.store.runs import Runs
+from forelearn.tasks.random_labels import find_data
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device, resolve_precision
+from forelearn.training.multitask.methods import expected_cost
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Prepared:
     folders: Mapping[str, Path]
     directory: Directory
     device: str
-    _units: dict[tuple[str, int, int], float] = field(default_factory=dict)
+    _units: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> Runs:
@@ -78,15 +82,28 @@ class Prepared:
         )
 
     def cost(self, transfer: Transfer) -> float:
-        """Deterministic units of the last stage of `transfer`: training tokens × epochs × layers."""
+        """Deterministic units of the last stage of `transfer`: training tokens × epochs × layers.
+
+        Of a multitask transfer they are expected, where its method decides on the way how often it reads what.
+        """
         recipe = transfer.recipe
-        key = (transfer.target.digest, recipe.max_length, recipe.epochs)
+        if not transfer.multitask:
+            return self._pass(transfer.target, "train", recipe) * recipe.epochs
+        tasks = [transfer.target, *(source.task for source in transfer.sources if source.task)]
+        return expected_cost(
+            transfer.multitask,
+            recipe.epochs,
+            [self._pass(task, "train", recipe) for task in tasks],
+            self._pass(transfer.target, "dev", recipe),
+        )
+
+    def _pass(self, task: Task, part: str, recipe: Recipe) -> float:
+        """Units of one pass over a part of a task."""
+        key = (task.digest, part, recipe.max_length)
         if key not in self._units:
-            data = self.tasks[transfer.target.name]
-            items = head_for(data).encode(self.tokenizer, data.train, recipe.max_length)
-            self._units[key] = units(
-                items.tokens.lengths, recipe.max_length, recipe.epochs, self.shape.layers
-            )
+            data = find_data(self.tasks, task)
+            items = head_for(data).encode(self.tokenizer, data.split(part), recipe.max_length)
+            self._units[key] = units(items.tokens.lengths, recipe.max_length, 1, self.shape.layers)
         return self._units[key]
 
     @cached_property

@@ -82,11 +82,23 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
                 if binary or name not in ("positive_weight", "threshold")  # they mean nothing elsewhere
             ],
         ),
+        *_method(transfer),
         "## Cost",
         f"{run.cost.units:.4g} token·layers and {run.cost.seconds:.1f} seconds for the last stage, "
         f"finished {run.made}, run key `{transfer.key}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _method(transfer: Transfer) -> list[str]:
+    """The options of a multitask transfer; nothing of any other."""
+    if not transfer.multitask:
+        return []
+    rows: list[tuple[str, ...]] = [
+        (name, f"{value:g}" if isinstance(value, float) else str(value))
+        for name, value in transfer.multitask.options
+    ]
+    return ["## Multitask training", _table(("option", "value"), rows)]
 
 
 def _front(run: Run, data: TaskData, pipeline: str) -> str:
@@ -138,6 +150,13 @@ def _story(transfer: Transfer, pipeline: str) -> str:
     chain = " → ".join(
         f"`{_code(step)}`" for step in [*(source.name for source in transfer.sources), transfer.target.name]
     )
+    if transfer.multitask:
+        others = ", ".join(f"`{_code(source.name)}`" for source in transfer.sources)
+        return (
+            f"A model for {pipeline.replace('-', ' ')}, trained by forelearn {__version__}: "
+            f"the encoder {encoder} learned `{_code(transfer.target.name)}` {f'together with {others}' if others else 'alone'} by the method "
+            f"`{_code(transfer.multitask.method)}`; this is the snapshot that was best on dev. Seed {transfer.seed}."
+        )
     how = "directly" if transfer.is_baseline else "after what stands before it"
     return (
         f"A model for {pipeline.replace('-', ' ')}, trained by forelearn {__version__}: "

@@ -99,6 +99,11 @@ class Collecting(Method[A]):
         self.weights = [1.0] * learner.count
         self.start = torch.empty_like(values)
 
+    @classmethod
+    def passes(cls, options: A, tasks: int) -> tuple[float, float]:
+        """A pass over every share, and the α-step's over `tune`."""
+        return 1.0, options.alpha_steps * options.alpha_share
+
     def collect(self, number: int, weights: Sequence[float]) -> tuple[list[float | None], list[str]]:
         """Train every task from the present parameters, its loss weighed; leave them as they were.
 

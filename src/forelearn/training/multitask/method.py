@@ -63,6 +63,14 @@ class Method(ABC, Generic[O]):
     def epoch(self, number: int) -> Change:
         """Epoch `number`, from 0: moves `learner.flat.values`."""
 
+    @classmethod
+    def passes(cls, options: O, tasks: int) -> tuple[float, float]:
+        """What an epoch is expected to cost: passes over the shares of all tasks, and over the target's `tune`.
+
+        tasks: how many, the target among them.
+        """
+        return 1.0, 0.0
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """What of the method's state are tensors, by name, for a checkpoint."""
         return {}

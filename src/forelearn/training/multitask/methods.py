@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
@@ -33,6 +33,18 @@ def options_of(plan: Multitask) -> Options:
 def new_method(plan: Multitask, learner: Learner, around: Surroundings) -> Method[Any]:
     """The method of a plan, before its first epoch."""
     return _kind(plan.method)(learner, options_of(plan), around)
+
+
+def expected_cost(plan: Multitask, epochs: int, train: Sequence[float], tune: float) -> float:
+    """What training by a plan is expected to cost, in the unit of `train` and `tune`.
+
+    train: of one pass over the training examples of each task, the target's first. tune: of one over those of the
+    target's dev that tune. `compute` is not looked at: with it this is the most.
+    """
+    options = options_of(plan)
+    over_tasks, over_tune = _kind(plan.method).passes(options, len(train))
+    seen = train[:1] if plan.method == Single.name else train
+    return epochs * (over_tasks * options.share * sum(seen) + over_tune * tune * (1 - options.select))
 
 
 def _kind(method: str) -> type[Method[Any]]:
