@@ -17,7 +17,7 @@ Differs from the source: an epoch whose mixture has no finite dev loss is undone
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -104,10 +104,12 @@ class Collecting(Method[A]):
         """A pass over every share, and the α-step's over `tune`."""
         return 1.0, options.alpha_steps * options.alpha_share
 
-    def collect(self, number: int, weights: Sequence[float]) -> tuple[list[float | None], list[str]]:
+    def collect(
+        self, number: int, weights: Sequence[float], *, skip: Sequence[bool] = ()
+    ) -> tuple[list[float | None], list[str]]:
         """Train every task from the present parameters, its loss weighed; leave them as they were.
 
-        Returns each task's mean loss and what happened. An auxiliary task that diverges changes nothing in this
+        skip: tasks that are not trained, and change nothing. Returns each task's mean loss and what happened. An auxiliary task that diverges changes nothing in this
         epoch; the target's divergence is raised.
         """
         flat = self.learner.flat
@@ -115,6 +117,10 @@ class Collecting(Method[A]):
         losses: list[float | None] = []
         events = []
         for task, weight in enumerate(weights):
+            if skip and skip[task]:
+                losses.append(None)
+                self.deltas.clear(task)
+                continue
             flat.values.copy_(self.start)
             try:
                 losses.append(self.learn_alone(task, number, self.optimisers[task], weight=weight))
@@ -142,15 +148,8 @@ class Collecting(Method[A]):
     def find_alpha(self, rows: Rows | None, bounds: tuple[float, float] = (-math.inf, math.inf)) -> AlphaStep:
         """The α-step from the parameters that the changes were collected at."""
         learner, options, flat = self.learner, self.options, self.learner.flat
-        chosen = np.arange(len(learner.lengths(TARGET, "tune"))) if rows is None else rows
-        size = options.alpha_batch or len(chosen)
-
-        def gradient_at(step: int) -> float:
-            first = step * size % len(chosen)
-            return learner.tune_gradient(np.take(chosen, np.arange(first, first + size), mode="wrap"))
-
         found = descend(
-            gradient_at,
+            self.gradients(rows),
             flat.values,
             flat.gradient,
             self.start,
@@ -163,6 +162,19 @@ class Collecting(Method[A]):
         )
         flat.gradient.zero_()
         return found
+
+    def gradients(self, rows: Rows | None) -> Callable[[int], float]:
+        """What puts the gradient of the dev loss of an α-step into the flat buffer, and returns the loss."""
+        learner = self.learner
+        chosen = np.arange(len(learner.lengths(TARGET, "tune"))) if rows is None else rows
+        size = min(self.options.alpha_batch or len(chosen), len(chosen))
+
+        def gradient_at(step: int) -> float:
+            return learner.tune_gradient(
+                np.take(chosen, np.arange(step * size, (step + 1) * size), mode="wrap")
+            )
+
+        return gradient_at
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The optimisers'."""
