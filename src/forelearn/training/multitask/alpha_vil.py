@@ -109,8 +109,8 @@ class Collecting(Method[A]):
     ) -> tuple[list[float | None], list[str]]:
         """Train every task from the present parameters, its loss weighed; leave them as they were.
 
-        skip: tasks that are not trained, and change nothing. Returns each task's mean loss and what happened. An auxiliary task that diverges changes nothing in this
-        epoch; the target's divergence is raised.
+        skip: tasks that are not trained, and change nothing. Returns each task's mean loss and what happened. An
+        auxiliary task that diverges changes nothing in this epoch; the target's divergence is raised.
         """
         flat = self.learner.flat
         self.start.copy_(flat.values)
