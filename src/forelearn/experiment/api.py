@@ -27,6 +27,7 @@ from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared, prepare
+from forelearn.experiment.settings import LENET
 from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
@@ -36,9 +37,15 @@ UNCHANGED = Options()
 SILENT = Silent()
 
 
-def open_prepared(study: Path | str, options: Options = UNCHANGED) -> Prepared:
-    """Check a study and get it ready. Raises InputError with every problem found."""
+def open_prepared(study: Path | str, options: Options = UNCHANGED, *, images: bool = False) -> Prepared:
+    """Check a study and get it ready. Raises InputError with every problem found.
+
+    images: studies of images are accepted, too; what does not say so needs texts.
+    """
     opened, tasks = check(study, options).sound()
+    if opened.settings.encoder == LENET and not images:
+        fix = f"Images are trained jointly: forelearn train {study} --target … --with …"
+        raise InputError(Problem(opened.path.name, "It is a study of images, and this needs texts.", fix))
     return prepare(opened, tasks, options)
 
 

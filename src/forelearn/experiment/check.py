@@ -10,8 +10,10 @@ from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.settings import LENET
 from forelearn.experiment.study import Study, read_study, read_text, study_file
 from forelearn.tasks.audit import Balance, audit, balances
+from forelearn.tasks.files import listed
 
 UNCHANGED = Options()
 
@@ -73,10 +75,28 @@ def check(path: Path | str, options: Options = UNCHANGED) -> Checked:
         *problems,
         *_encoder_problems(study),
         *loaded.problems,
+        *_input_problems(study, loaded.tasks),
         *audit(loaded.tasks, places=loaded.places),
     ]
     found.sort(key=lambda problem: problem.level != "error")
     return Checked(study, loaded.tasks, tuple(dict.fromkeys(found)))
+
+
+def _input_problems(study: Study, tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
+    """Tasks that the encoder cannot read: images need the network for images, and texts another encoder."""
+    encoder = study.settings.encoder
+    unread = [name for name, data in tasks.items() if bool(data.train.images) != (encoder == LENET)]
+    if unread:
+        wanted = "texts" if encoder == LENET else "images"
+        fix = (
+            f'Set encoder = "{LENET}".'
+            if wanted == "images"
+            else 'Set encoder = "tiny", a folder or a hub id.'
+        )
+        if len(unread) < len(tasks):
+            fix = "Put images and texts into two studies."
+        what = f"`{encoder}` cannot read {wanted}: {listed([f'`{name}`' for name in unread])}."
+        yield Problem(f"{study.path.name}, encoder", what, fix)
 
 
 def _encoder_problems(study: Study) -> Iterator[Problem]:

@@ -214,7 +214,10 @@ def _fits_images(section: DataSettings) -> None:
     if section.format == "digits":
         wrong.append("files")
     for key in wrong:
-        if getattr(section, key) != DataSettings.model_fields[key].get_default(call_default_factory=True):
+        unsaid = (
+            {} if key == "files" else DataSettings.model_fields[key].get_default(call_default_factory=True)
+        )
+        if getattr(section, key) != unsaid:
             raise PydanticCustomError(
                 "images",
                 "`{key}` is not for {format}.",

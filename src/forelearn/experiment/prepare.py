@@ -16,10 +16,11 @@ from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Transfer
 from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.opening import Options
-from forelearn.experiment.settings import READY
+from forelearn.experiment.settings import LENET, READY
 from forelearn.experiment.study import Study
 from forelearn.models.encoder import Shape, encoder_shape, open_encoder
 from forelearn.models.heads import head_for
+from forelearn.models.lenet import lenet_encoder, lenet_shape
 from forelearn.models.task_model import load_tokenizer
 from forelearn.models.tiny import build_tiny
 from forelearn.search.space import Space
@@ -98,12 +99,15 @@ class Prepared:
         )
 
     def _pass(self, task: Task, part: str, recipe: Recipe) -> float:
-        """Units of one pass over a part of a task."""
+        """Units of one pass over a part of a task; an image counts as one token."""
         key = (task.digest, part, recipe.max_length)
         if key not in self._units:
             data = find_data(self.tasks, task)
-            items = head_for(data).encode(self.tokenizer, data.split(part), recipe.max_length)
-            self._units[key] = units(items.tokens.lengths, recipe.max_length, 1, self.shape.layers)
+            if data.train.images:
+                self._units[key] = float(len(data.split(part))) * self.shape.layers
+            else:
+                items = head_for(data).encode(self.tokenizer, data.split(part), recipe.max_length)
+                self._units[key] = units(items.tokens.lengths, recipe.max_length, 1, self.shape.layers)
         return self._units[key]
 
     @cached_property
@@ -112,7 +116,10 @@ class Prepared:
         return load_tokenizer(self.folders[self.space.encoder.digest])
 
     def start(self, transfer: Transfer) -> Path | None:
-        """The folder that the last stage starts from; None if the source part's weights are not there."""
+        """The folder that the last stage starts from; None if the source part's weights are not there.
+
+        The network for images starts from the seed alone: its folder is the study's own and is not looked at.
+        """
         prefix = transfer.prefix
         if prefix is None:
             return self.folders[transfer.start.digest]
@@ -127,7 +134,11 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Pr
     settings = study.settings
     device = resolve_device(settings.run.device)
     directory = Directory(study.out)
-    encoder, folder = _open(study, tasks, directory)
+    if settings.encoder == LENET:
+        encoder, folder, shape = lenet_encoder(), study.folder, lenet_shape()
+    else:
+        encoder, folder = _open(study, tasks, directory)
+        shape = encoder_shape(folder)
     folders = {encoder.digest: folder}
     ready = []
     names = []
@@ -158,7 +169,7 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Pr
         seed=settings.seed,
         controls=settings.search.controls,
     )
-    return Prepared(study, options, tasks, space, encoder_shape(folder), folders, directory, device)
+    return Prepared(study, options, tasks, space, shape, folders, directory, device)
 
 
 def _open(study: Study, tasks: Mapping[str, TaskData], directory: Directory) -> tuple[Encoder, Path]:

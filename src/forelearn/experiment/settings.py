@@ -45,6 +45,12 @@ FEATURES: tuple[Feature, ...] = ("f1", "ansat", "cooccurrence", "words", "overla
 TINY = "tiny"
 """The built-in encoder, built from the study's own texts."""
 
+LENET = "lenet"
+"""The built-in network for images, which starts anew from the seed of each run."""
+
+BUILT_IN = (TINY, LENET)
+"""Encoders that are neither folders nor on the hub."""
+
 READY = "encoder@"
 """How a source that is a fine-tuned encoder and not a task is written."""
 

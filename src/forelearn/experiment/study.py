@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.experiment.data_settings import DataSettings
-from forelearn.experiment.settings import READY, TINY, Settings
+from forelearn.experiment.settings import BUILT_IN, READY, Settings
 from forelearn.tasks.corpus import SUFFIXES
 from forelearn.tasks.names import name_fault
 
@@ -48,7 +48,7 @@ class Study:
         names = [
             name for name in (self.settings.encoder, *ready) if not _encoder_problems(name, self.folder, "")
         ]
-        found = [Path(self.resolve(name)) for name in dict.fromkeys(names) if name != TINY]
+        found = [Path(self.resolve(name)) for name in dict.fromkeys(names) if name not in BUILT_IN]
         return [folder for folder in found if folder.is_absolute()]
 
 
@@ -149,16 +149,16 @@ def expand(text: str) -> str:
 
 
 def resolve_encoder(name: str, folder: Path) -> str:
-    """`tiny`, a hub id as it is, or a local folder as an absolute path. KeyError names an unset variable."""
+    """A built-in encoder or a hub id as it is, a folder as an absolute path. KeyError names an unset variable."""
     expanded = expand(name)
     local = folder / expanded
     is_path = expanded.startswith((".", "/", "~")) or "\\" in expanded or expanded != name
-    return expanded if name == TINY or not (is_path or local.is_dir()) else str(local.resolve())
+    return expanded if name in BUILT_IN or not (is_path or local.is_dir()) else str(local.resolve())
 
 
 def _encoder_problems(name: str, folder: Path, where: str) -> list[Problem]:
     """Why the encoder cannot be opened, as far as that is known without opening it or asking the hub."""
-    if name == TINY:
+    if name in BUILT_IN:
         return []
     try:
         found = resolve_encoder(name, folder)
