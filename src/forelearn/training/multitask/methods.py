@@ -8,8 +8,8 @@ from typing import Any
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.multitask import Multitask, Scalar
 from forelearn.training.multitask.alpha_vil import AlphaVil
-from forelearn.training.multitask.diw import Diw
 from forelearn.training.multitask.alpha_vil_robust import AlphaVilRobust
+from forelearn.training.multitask.diw import Diw
 from forelearn.training.multitask.learner import Learner
 from forelearn.training.multitask.method import Method, Surroundings
 from forelearn.training.multitask.options import Options, read_options, written
@@ -17,7 +17,7 @@ from forelearn.training.multitask.single import Single
 from forelearn.training.multitask.standard import Standard
 
 METHODS: dict[str, type[Method[Any]]] = {
-    kind.name: kind for kind in (Single, Standard, AlphaVil, AlphaVilRobust)
+    kind.name: kind for kind in (Single, Standard, AlphaVil, AlphaVilRobust, Diw)
 }
 
 

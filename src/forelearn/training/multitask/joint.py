@@ -1,0 +1,72 @@
+"""Methods that take a batch of every task in each step, and differ in how the tasks' gradients meet."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import torch
+
+from forelearn.training.multitask.learner import Learner
+from forelearn.training.multitask.method import Method, Surroundings, check_loss, joint_batches
+from forelearn.training.multitask.optimise import Optimiser
+from forelearn.training.multitask.options import Options
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Joint(Method[O]):
+    """One optimiser over the parameters of all tasks, its state kept over the epochs."""
+
+    def __init__(self, learner: Learner, options: O, around: Surroundings) -> None:
+        super().__init__(learner, options, around)
+        self.optimiser = self.new_optimiser()
+
+    def new_optimiser(self) -> Optimiser:
+        """One that has taken no step."""
+        learner = self.learner
+        return Optimiser(learner.flat, range(learner.count), learner.recipe, self.options)
+
+    @abstractmethod
+    def step(self, losses: Mapping[int, torch.Tensor], progress: float) -> None:
+        """One step. losses: task → mean loss of its batch; tasks that share their inputs share a graph, too.
+
+        The gradient buffer is 0 before it and after it. progress: share of the whole training that is behind.
+        """
+
+    def joint_pass(self, number: int) -> list[float]:
+        """The steps of epoch `number` (see `joint_batches`); what they draw follows from the epoch alone.
+
+        Returns each task's mean loss. Raises `Diverged` if a loss or a gradient is not finite.
+        """
+        learner = self.learner
+        steps = joint_batches(learner, number)
+        learner.mode(training=True)
+        learner.flat.gradient.zero_()
+        totals = [0.0] * learner.count
+        for index, rows in enumerate(steps):
+            learner.reseed("joint", number, index)
+            losses = learner.losses(rows, "train", what="train")
+            for task, loss in losses.items():
+                value = float(loss.detach())
+                check_loss(value, learner.names[task])
+                totals[task] += value
+            self.step(losses, self.progress(number, index / len(steps)))
+            self.around.report(
+                {"step": index + 1, "steps": len(steps), "loss": sum(totals) / (index + 1) / learner.count}
+            )
+        return [total / len(steps) for total in totals]
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The optimiser's."""
+        return {f"joint/{name}": value for name, value in self.optimiser.tensors().items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
+        """Into the optimiser."""
+        self.optimiser.restore(parts_named(tensors, "joint/"))
+
+
+def parts_named(tensors: Mapping[str, torch.Tensor], start: str) -> dict[str, torch.Tensor]:
+    """Those whose names begin with `start`, without it."""
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
