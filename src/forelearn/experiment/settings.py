@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from forelearn.core.budget import Budget
 from forelearn.core.recipe import PositiveWeight, Precision, Recipe, Threshold
 from forelearn.experiment.data_settings import DataSettings, Metric
+from forelearn.experiment.multitask_settings import MultitaskSettings
 from forelearn.experiment.section import Count, Grid, Names, Section, distinct
 from forelearn.tasks.splits import SplitPlan
 
@@ -216,6 +217,7 @@ class Settings(Section):
     splits: SplitSettings = SplitSettings()
     recipe: RecipeSettings = RecipeSettings()
     search: SearchSettings = SearchSettings()
+    multitask: MultitaskSettings = MultitaskSettings()
     conductance: ConductanceSettings = ConductanceSettings()
     run: RunSettings = RunSettings()
 

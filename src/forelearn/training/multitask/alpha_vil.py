@@ -79,6 +79,8 @@ A = TypeVar("A", bound=AlphaOptions)
 class Collecting(Method[A]):
     """What αVIL and its robust form share: changes of every task from the same parameters, and the α-step."""
 
+    differs_alone: ClassVar[bool] = True
+
     def __init__(self, learner: Learner, options: A, around: Surroundings) -> None:
         super().__init__(learner, options, around)
         values = learner.flat.values

@@ -77,6 +77,7 @@ class Diw(Joint[DiwOptions]):
         "discriminative importance weighting: weights tried until the target's dev measure rises"
     )
     Options: ClassVar[type[Options]] = DiwOptions
+    differs_alone: ClassVar[bool] = True
 
     def __init__(self, learner: Learner, options: DiwOptions, around: Surroundings) -> None:
         super().__init__(learner, options, around)

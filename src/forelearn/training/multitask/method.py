@@ -47,12 +47,14 @@ class Method(ABC, Generic[O]):
 
     name: how it is called in commands and keys. about: what it does, in one line. Options: its options.
     symmetric: that it treats the target as any other task, so that one run serves every task as a target.
+    differs_alone: that without auxiliary tasks it is not plain training of the target: it is a control of itself.
     """
 
     name: ClassVar[str]
     about: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
     symmetric: ClassVar[bool] = False
+    differs_alone: ClassVar[bool] = False
 
     def __init__(self, learner: Learner, options: O, around: Surroundings) -> None:
         self.learner = learner

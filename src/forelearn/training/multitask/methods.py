@@ -29,6 +29,11 @@ def multitask(method: str, options: Mapping[str, Scalar] | None = None) -> Multi
     return Multitask(method, written(read_options(_kind(method).Options, options or {}, method)))
 
 
+def differs_alone(method: str) -> bool:
+    """Whether a method without auxiliary tasks is anything else than plain training of the target."""
+    return _kind(method).differs_alone
+
+
 def options_of(plan: Multitask) -> Options:
     """The options of a plan as its method takes them."""
     return read_options(_kind(plan.method).Options, dict(plan.options), plan.method)
@@ -53,5 +58,8 @@ def expected_cost(plan: Multitask, epochs: int, train: Sequence[float], tune: fl
 
 def _kind(method: str) -> type[Method[Any]]:
     if method not in METHODS:
-        raise InputError(Problem(f"method `{method}`", "is not known.", did_you_mean(method, METHODS)))
+        near = did_you_mean(method, METHODS)
+        known = "\n".join(f"  {name}: {kind.about}" for name, kind in METHODS.items())
+        fix = f"{near if near.startswith('Did') else 'Choose another.'} Known:\n{known}"
+        raise InputError(Problem(f"method `{method}`", "is not known.", fix))
     return METHODS[method]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, TypeVar, get_args, get_type_hints
@@ -97,9 +98,10 @@ def _read(name: str, value: Scalar, wanted: object) -> Scalar:
                 raise ValueError
             return int(number)
         if wanted is float:
-            if isinstance(value, bool):
+            number = float(value)
+            if isinstance(value, bool) or not math.isfinite(number):
                 raise ValueError
-            return float(value)
+            return number
     except (ValueError, OverflowError):
         kind = {bool: "true or false", int: "a whole number", float: "a number"}
         raise _wrong(name, value, f"must be {kind[wanted]}") from None  # type: ignore[index]
