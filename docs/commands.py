@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 
-COMMANDS = "demo init check run rank train report evaluate prior status explain export verify gc ask tell".split()
+COMMANDS = (
+    "demo init check run rank train predict report evaluate prior status explain export verify gc ask tell"
+).split()
 GROUPS = {"cards": "build add list push pull".split()}
 
 

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from forelearn.experiment.api import ask, report, search, tell, train
     from forelearn.experiment.check import check
     from forelearn.experiment.opening import Options
+    from forelearn.experiment.predict import predict
     from forelearn.experiment.rank import rank
 
 _PLACES = {
     "Options": "opening",
     "ask": "api",
     "check": "check",
+    "predict": "predict",
     "rank": "rank",
     "report": "api",
     "search": "api",
@@ -35,7 +37,7 @@ _PLACES = {
     "train": "api",
 }
 
-__all__ = ["Options", "__version__", "ask", "check", "rank", "report", "search", "tell", "train"]
+__all__ = ["Options", "__version__", "ask", "check", "predict", "rank", "report", "search", "tell", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,13 +20,14 @@ def predict(
     task: Annotated[str, typer.Option("--task", help="The task to predict.")],
     file: Annotated[Path, typer.Option("--file", help="Rows with the task's columns; no labels needed.")],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="File to write; for a benchmark a folder will do.")
+        Path,
+        typer.Option(
+            "-o", "--output", help="File to write; for a benchmark, a folder that is there will do."
+        ),
     ],
     keys: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[KEY]...", help="Runs of the task. [default: all seeds of what is best on dev]"
-        ),
+        typer.Argument(metavar="KEY", help="Runs of the task. [default: all seeds of what is best on dev]"),
     ] = None,
     form: Annotated[str, typer.Option("--as", help="csv, jsonl, glue or superglue.")] = "csv",
     labels: Annotated[

@@ -145,9 +145,8 @@ def train_command(prepared: Prepared, transfer: Transfer | None, task: Task | No
     words = ["forelearn", "train", str(prepared.study.path), "--target", target.name]
     if transfer is not None:
         names = [source.name for source in transfer.sources]
-        if transfer.mode == "multitask":
-            method = (transfer.as_json().get("multitask") or {}).get("method", "METHOD")
-            words += [*(["--with", ",".join(names)] if names else []), "--method", str(method)]
+        if transfer.multitask is not None:
+            words += [*(["--with", ",".join(names)] if names else []), "--method", transfer.multitask.method]
         elif names:
             words += ["--source", "->".join(names)]
         words += ["--run-seed", str(transfer.seed)]

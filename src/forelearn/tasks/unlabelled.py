@@ -65,6 +65,8 @@ def read_unlabelled(corpus: Corpus, data: TaskData, path: Path) -> Unlabelled:
 
     Raises InputError for a file that cannot be read, a column that is missing, or rows that cannot be predicted.
     """
+    if data.train.images:
+        raise InputError(Problem(str(path), "Images without labels are not read.", "Name a task over texts."))
     layout = layout_of(corpus)
     table = _table(corpus, layout, path)
     read: list[Examples] = []
@@ -183,5 +185,5 @@ def _doubts(examples: Examples, table: Table) -> Iterator[Problem]:
     yield from table.problems
     empty = [row.place for row, text in zip(table.rows, examples.texts) if not text.strip()]
     if empty:
-        what = f"{len(empty)} rows have an empty text, and are predicted all the same: {listed(empty)}."
+        what = f"Rows with an empty text are predicted all the same: {len(empty)} ({listed(empty)})."
         yield Problem(table.file, what, "Check the column and the rows.", "warning")
