@@ -158,10 +158,11 @@ class Diw(Joint[DiwOptions]):
         self.optimiser.restore(_copied(state))
 
     def _said(self, measure: float, tries: int) -> str:
-        name = self.learner.parts[TARGET].data.task.metric
+        reached = f"{self.learner.parts[TARGET].data.task.metric} {measure:.4g} on dev"
         if measure > self.best:
-            return f"try {tries} kept: {name} {measure:.4g} on dev is the best so far"
-        return f"no rise in {tries} tries: the best of them kept, {name} {measure:.4g} on dev, {self.best:.4g} before"
+            return f"try {tries} kept: {reached} is the best so far"
+        kept = "1 try: it is kept" if tries == 1 else f"{tries} tries: the best of them is kept"
+        return f"no rise in {kept}, {reached}, {self.best:.4g} before"
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All optimisers'."""
