@@ -8,7 +8,7 @@ from forelearn.estimators.gain_model import Gains, Prior, fit_gains
 from forelearn.evaluation.gains import seed_noise
 from forelearn.search.record import Record
 from forelearn.search.search import Pair
-from forelearn.search.space import Chain, source_name
+from forelearn.search.space import Chain, Together, source_name
 from forelearn.search.value import BASELINE, Guess
 
 STATED = Prior()
@@ -23,17 +23,17 @@ def posterior(
 ) -> Gains:
     """What is believed of every candidate's gain after the runs on the search's seeds.
 
-    scores: known beforehand, standardised within the target; a control has none. A chain has that of its last
-    source, its best; beyond that its effects are its own, though it shares sources with others. noise: of one run,
-    as an earlier study found it.
+    scores: known beforehand, standardised within the target; a control has none. Several sources, in turn
+    or together, have that of their best; beyond that their effects are their own, though they share sources with
+    others. noise: of one run, as an earlier study found it.
     """
     space = record.space
     observed, pairs = {}, []
     scores = dict(scores or {})
     for candidate, target in record.candidates():
         pair = (source_name(candidate), target.name)
-        if isinstance(candidate, Chain):
-            scores[pair] = scores.get((candidate.last.name, target.name), 0.0)
+        if isinstance(candidate, Chain | Together) and candidate.sources:
+            scores[pair] = scores.get((candidate.best.name, target.name), 0.0)
         pairs.append(pair)
         gains = record.gains(candidate, target)
         if gains:

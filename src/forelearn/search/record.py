@@ -11,7 +11,7 @@ from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.search.halving import floor, rungs
-from forelearn.search.space import LONGER, Candidate, Chain, Space, source_name, stages
+from forelearn.search.space import LONGER, Candidate, Chain, Several, Space, Together, source_name, stages
 
 NOISE = 0.02
 """Standard deviation of a run between seeds where no replicate tells it [choice]."""
@@ -21,12 +21,14 @@ NOISE = 0.02
 class Record:
     """Outcomes by key, and what they say. `gain` always means on dev, over the mean of the baselines.
 
-    chains: target → chains of its sources that have become candidates, in the order in which they did.
+    chains, joint: target → what of its sources, in turn and together with it, have become candidates, in the order
+    in which they did.
     """
 
     space: Space
     outcomes: dict[str, Outcome] = field(default_factory=dict, init=False)
     chains: dict[str, tuple[Chain, ...]] = field(default_factory=dict, init=False)
+    joint: dict[str, tuple[Together, ...]] = field(default_factory=dict, init=False)
     _plans: dict[tuple[str, str, int], tuple[Transfer, str | None]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -47,8 +49,12 @@ class Record:
             self._gains.clear()
 
     def candidates_of(self, target: Task) -> tuple[Candidate, ...]:
-        """Sources, controls, and the chains that have become candidates."""
-        return (*self.space.candidates_of(target), *self.chains.get(target.name, ()))
+        """Sources, controls, and what of several sources has become a candidate."""
+        return (*self.space.candidates_of(target), *self.several_of(target))
+
+    def several_of(self, target: Task) -> tuple[Several, ...]:
+        """Its chains, then what is learned together with it."""
+        return (*self.chains.get(target.name, ()), *self.joint.get(target.name, ()))
 
     def candidates(self) -> Iterator[tuple[Candidate, Task]]:
         """Every (candidate, target)."""
@@ -102,6 +108,8 @@ class Record:
             if len(recipes) < len(candidate.sources):
                 return None
             return self.space.through(candidate, recipes, target, recipe, seed)
+        if isinstance(candidate, Together):
+            return self.space.beside(candidate, target, recipe, seed)
         source_recipe = self.recipe(candidate) if isinstance(candidate, Task) else None
         if isinstance(candidate, Task) and source_recipe is None:
             return None
@@ -192,14 +200,16 @@ class Record:
 
     def is_candidate(self, transfer: Transfer) -> bool:
         """Whether this is a source's or a control's run, and no plain baseline."""
-        return bool(transfer.sources) or transfer.recipe not in self.space.recipes
+        return not transfer.is_baseline or transfer.recipe not in self.space.recipes
 
     def floors(self, transfer: Transfer) -> dict[int, float | None]:
         """Epoch → dev measure below which a run is stopped there (None: it is only looked at).
 
-        Candidates on the search's seeds alone; source parts and confirmations are looked at or left alone.
+        Candidates on the search's seeds alone; source parts and confirmations are looked at or left alone. What
+        is learned together is left alone: its epochs cannot be compared with a baseline's.
         """
-        if self.space.is_fresh(transfer.seed) or transfer.recipe not in self.space.recipes:
+        left_alone = self.space.is_fresh(transfer.seed) or transfer.multitask is not None
+        if left_alone or transfer.recipe not in self.space.recipes:
             return {}
         looks = rungs(transfer.recipe.epochs)
         if not transfer.sources:

@@ -10,6 +10,7 @@ Stages, in order:
   explore     untried candidates on the first seed, the most promising first; targets in turn
   refine      whatever one more run tells most about: another candidate, another seed, another baseline
   chain       the best sources of a target in turn, from a purse of their own (`chains.py`)
+  joint       the best sources together with the target, from a purse of their own (`joint.py`)
   confirm     each target's winner and its best rival on fresh seeds, paired with fresh baselines
 
 Candidates are the sources and two controls of about equal cost, `B → B` and training longer; "no transfer" is
@@ -26,16 +27,19 @@ from statistics import fmean
 from typing import Literal
 
 from forelearn.core.budget import Budget
+from forelearn.core.multitask import Multitask
 from forelearn.core.run import Cost, Outcome, Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
-from forelearn.search.chains import form_chains, next_runs, parts
+from forelearn.search.chains import form_chains, parts
+from forelearn.search.joint import form_joint
 from forelearn.search.purse import Purse
 from forelearn.search.record import NOISE, Record
+from forelearn.search.several import next_runs
 from forelearn.search.space import Candidate, source_name, stages
 from forelearn.search.value import BASELINE, Guess, expected_improvement
 
-Stage = Literal["grid", "replicates", "explore", "refine", "chain", "confirm", "done"]
+Stage = Literal["grid", "replicates", "explore", "refine", "chain", "joint", "confirm", "done"]
 Pair = tuple[str, str]
 """(source name, target name)"""
 Guesses = Mapping[Pair, Guess]
@@ -61,8 +65,11 @@ class Options:
     halving: stop a candidate's run after some epochs if it is hopeless.
     chain: the most sources that are learned in turn before a target; 1 forms no chains.
     chain_share: share of the budget that is kept for chains, and all that they may spend.
+    joint: how sources are learned together with a target; None does not try it.
+    joint_top: the most sources that are.
+    joint_share: share of the budget that is kept for that, and all that it may spend.
     exhaustive: every candidate on every seed, whatever the budget (ground truth); nothing is confirmed and
-        no chain is formed.
+        nothing is formed of several sources.
     """
 
     round: int = 8
@@ -74,6 +81,9 @@ class Options:
     halving: bool = True
     chain: int = 1
     chain_share: float = 0.15
+    joint: Multitask | None = None
+    joint_top: int = 2
+    joint_share: float = 0.15
     exhaustive: bool = False
 
 
@@ -81,8 +91,8 @@ class Options:
 class Search(Record):
     """The state of a search. `cost(transfer)` gives the deterministic units of its last stage.
 
-    chained: keys of the runs that were asked for a chain. They and `chains` grow as the search is asked, so a
-    search that resumes is asked again from the start.
+    chained, joined: keys of the runs that were asked for a chain, and for learning together. They, `chains` and
+    `joint` grow as the search is asked, so a search that resumes is asked again from the start.
     """
 
     budget: Budget
@@ -92,6 +102,7 @@ class Search(Record):
     stage: Stage = field(default="grid", init=False)
     guesses: Guesses | None = field(default=None, init=False)
     chained: set[str] = field(default_factory=set, init=False)
+    joined: set[str] = field(default_factory=set, init=False)
 
     def spend(self, cost: Cost) -> None:
         """Something besides a run was paid for (features): it counts against the budget."""
@@ -112,10 +123,12 @@ class Search(Record):
             ("explore", lambda: self._explore(guesses)),
             ("refine", self._refine),
             ("chain", self._chain),
+            ("joint", self._join),
             ("confirm", self._confirm),
         ):
             self.stage = stage  # type: ignore[assignment]
-            if stage == "chain" and not self.options.exhaustive and form_chains(self):
+            form = {"chain": form_chains, "joint": form_joint}.get(stage)
+            if form is not None and not self.options.exhaustive and form(self):
                 return self.ask(guesses)  # beliefs about them are wanted, and may change those about others
             wanted = [transfer for transfer in proposals() if transfer.key not in self.outcomes]
             if wanted:
@@ -223,8 +236,9 @@ class Search(Record):
         return list(taken.values())
 
     def _single_runs(self) -> list[Outcome]:
-        """Outcomes of candidates on the search's seeds but for those that chains paid for."""
-        return [one for one in self.candidate_runs() if one.transfer.key not in self.chained]
+        """Outcomes of candidates on the search's seeds but for those that were asked for several sources."""
+        several = self.chained | self.joined
+        return [one for one in self.candidate_runs() if one.transfer.key not in several]
 
     def _everything(self) -> list[Transfer]:
         wanted = [
@@ -236,11 +250,17 @@ class Search(Record):
         ]
         return wanted[: self.options.round]
 
-    # --- chains ----------------------------------------------------------------------------------
+    # --- several sources -------------------------------------------------------------------------
 
     def _chain(self) -> list[Transfer]:
-        wanted = next_runs(self, self._chain_left())
+        left = min(self._chain_rest(), self._unconfirmed() - max(self._joint_rest(), 0.0))
+        wanted = next_runs(self, self.chains, self.chained, left)
         self.chained |= {transfer.key for transfer in wanted}
+        return wanted
+
+    def _join(self) -> list[Transfer]:
+        wanted = next_runs(self, self.joint, self.joined, min(self._joint_rest(), self._unconfirmed()))
+        self.joined |= {transfer.key for transfer in wanted}
         return wanted
 
     # --- confirmation ----------------------------------------------------------------------------
@@ -343,20 +363,23 @@ class Search(Record):
         return float("inf") if self.options.exhaustive else self.purse.left()
 
     def _open(self) -> float:
-        """What is left for everything but confirmation and chains."""
-        return self._unconfirmed() - max(self._chain_total() - self._chain_paid(), 0.0)
-
-    def _chain_left(self) -> float:
-        """What chains may still spend."""
-        return min(self._chain_total() - self._chain_paid(), self._unconfirmed())
+        """What is left for single sources: all but what is kept for confirmation, chains and learning together."""
+        return self._unconfirmed() - max(self._chain_rest(), 0.0) - max(self._joint_rest(), 0.0)
 
     def _unconfirmed(self) -> float:
         """What is left for everything but confirmation."""
         reserve = self.options.confirm_share * self.purse.total
         return self.purse.left() + self.purse.paid(self.candidate_runs(fresh=True)) - reserve
 
-    def _chain_total(self) -> float:
-        return self.options.chain_share * self.purse.total if self.options.chain > 1 else 0.0
+    def _chain_rest(self) -> float:
+        """What chains have not spent of their share; 0 where none are wanted."""
+        share = self.options.chain_share if self.options.chain > 1 else 0.0
+        return share * self.purse.total - self._paid(self.chained)
 
-    def _chain_paid(self) -> float:
-        return self.purse.paid(self.outcomes[key] for key in sorted(self.chained) if key in self.outcomes)
+    def _joint_rest(self) -> float:
+        """What learning together has not spent of its share; 0 where it is not wanted."""
+        share = self.options.joint_share if self.options.joint else 0.0
+        return share * self.purse.total - self._paid(self.joined)
+
+    def _paid(self, keys: set[str]) -> float:
+        return self.purse.paid(self.outcomes[key] for key in sorted(keys) if key in self.outcomes)

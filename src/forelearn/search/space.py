@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from forelearn.core.multitask import Multitask
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Source, Transfer
@@ -18,6 +19,12 @@ FRESH = 500
 
 ARROW = " → "
 """Stands between tasks that are learned in turn."""
+
+BESIDE = " + "
+"""Stands between tasks that are learned together."""
+
+ALONE = "alone"
+"""How a method of joint training without auxiliary tasks is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,51 @@ class Chain:
         return self.sources[-1]
 
     @property
+    def best(self) -> Task:
+        """The source that is expected to gain most: the last one."""
+        return self.last
+
+    @property
     def is_control(self) -> bool:
         """Whether it is one task learned again and again."""
         return len({task.digest for task in self.sources}) == 1
 
 
-Candidate = Task | Encoder | Chain | str
-"""A source; several in turn; the target itself (`B → B`); or `LONGER`."""
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Auxiliary tasks that are learned together with a target, the best first; a candidate as a single source is one.
+
+    sources: none are the control (`is_control`): the same method with the target alone. quoted: whether names stand
+    in quotation marks, see `Space.together`.
+    """
+
+    sources: tuple[Task, ...]
+    multitask: Multitask
+    quoted: bool = False
+
+    @property
+    def name(self) -> str:
+        """`A + B (method)`; without auxiliary tasks `alone (method)`."""
+        mark = '"' if self.quoted else ""
+        tasks = BESIDE.join(f"{mark}{task.name}{mark}" for task in self.sources) or ALONE
+        return f"{tasks} ({mark}{self.multitask.method}{mark})"
+
+    @property
+    def best(self) -> Task:
+        """The source that is expected to gain most: the first one. The control has none."""
+        return self.sources[0]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether no other task is learned."""
+        return not self.sources
+
+
+Several = Chain | Together
+"""What the search forms of sources that have run."""
+
+Candidate = Task | Encoder | Several | str
+"""A source; several, in turn or together; the target itself (`B → B`); or `LONGER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +184,8 @@ class Space:
         """`encoder → source → target`, `ready encoder → target`, or a control."""
         if isinstance(source, str):
             return self.baseline(target, replace(recipe, epochs=2 * recipe.epochs), seed)
-        if isinstance(source, Chain):
-            raise ValueError("a chain has a recipe for each of its sources: see `through`")
+        if isinstance(source, Chain | Together):
+            raise ValueError("several sources are no pair: see `through` and `beside`")
         first = Source(encoder=source) if isinstance(source, Encoder) else Source(source, source_recipe)
         return Transfer(target, self.encoder, recipe, seed, sources=(first,))
 
@@ -158,6 +203,20 @@ class Space:
         sources = tuple(Source(task, its) for task, its in zip(chain.sources, chain_recipes, strict=True))
         return Transfer(target, self.encoder, recipe, seed, sources=sources)
 
+    def together(self, sources: Sequence[Task], multitask: Multitask) -> Together:
+        """These auxiliary tasks together with a target. Where a task's name could be read so, all names are quoted.
+
+        So nothing is called what a task is called: no task's name may hold a quotation mark.
+        """
+        names = [task.name for task in self.tasks]
+        quoted = any(BESIDE in name or name.endswith(")") or name == ALONE for name in names)
+        return Together(tuple(sources), multitask, quoted)
+
+    def beside(self, together: Together, target: Task, recipe: Recipe, seed: int) -> Transfer:
+        """`target` learned together with auxiliary tasks, all at the target's recipe."""
+        sources = tuple(Source(task, recipe) for task in together.sources)
+        return Transfer(target, self.encoder, recipe, seed, sources, "multitask", together.multitask)
+
     def exhaustive(self) -> Iterator[Transfer]:
         """All baselines and pairs, × recipes × seeds: the denominator of a budget given as a share.
 
@@ -172,7 +231,7 @@ class Space:
 
 
 def source_name(source: Candidate) -> str:
-    """How a candidate is shown: a task's name, `A → B`, `encoder@NAME`, or `train longer`."""
+    """How a candidate is shown: a task's name, `A → B`, `A + B (method)`, `encoder@NAME`, or `train longer`."""
     if isinstance(source, str):
         return source
     return f"encoder@{source.name}" if isinstance(source, Encoder) else source.name
