@@ -34,6 +34,8 @@ TASK = "01-amber"
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of two tasks; the first is trained on two seeds."""
     study = small_study(tmp_path_factory.mktemp("predict"), tasks=2)
+    text = study.read_text(encoding="utf-8")
+    study.write_text(text.replace("[recipe]", '[recipe]\nthreshold = "dev"'), encoding="utf-8")
     for seed in (0, 1):
         train(study, TASK, seed=seed)
     return study
@@ -89,6 +91,8 @@ def test_a_binary_label_is_positive_from_the_mean_of_the_thresholds_on(study, tm
     threshold = np.mean([open_prepared(study).runs.get(key).performance.threshold for key in keys_of(study)])
     said = ["yes" if row[1] >= threshold else "no" for row in found.probabilities]
     assert list(found.said) == said
+    assert set(said) == {"yes", "no"}
+    assert said != ["yes" if row[1] >= 0.5 else "no" for row in found.probabilities]
 
 
 def test_the_command_writes_a_glue_file_and_says_what_was_taken(study, tmp_path, monkeypatch, capsys):

@@ -122,6 +122,11 @@ def test_a_mapping_of_an_unknown_label_or_to_an_unknown_value_is_refused(said):
         values_of(form_of("glue", "CoLA.tsv"), "binary", ("0", "1"), said)
 
 
+def test_one_of_two_labels_settles_nothing_where_three_values_are_wanted():
+    with pytest.raises(InputError, match="`rest` is none of the values"):
+        values_of(form_of("glue", "MNLI-m.tsv"), "binary", ("rest", "yes"), {"yes": "entailment"})
+
+
 @pytest.mark.parametrize(
     ("benchmark", "file", "kind"),
     [
