@@ -1,0 +1,185 @@
+"""The page of multitask training for one target: the answer, the arms, what each task did, the curves, the cost.
+
+One file, own SVG, own style, own scripts, no network. As `page.py` does, it forbids by policy whatever it does not
+carry itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.resources import files
+
+from forelearn.report.markup import Markup, element, join, name, names
+from forelearn.report.multitask_summary import Comparison
+from forelearn.report.multitask_words import BADGES, hardest, lead, mean, over_seeds, seeds_words
+from forelearn.report.section_arms import arms
+from forelearn.report.section_auxiliaries import auxiliaries, events
+from forelearn.report.section_curves import compute_curve, curves
+from forelearn.report.section_ledger import ledger, made
+from forelearn.report.summary import Interval
+from forelearn.report.wording import NONE, bounds, count, metric_name, minus, number, of, signed
+
+SECTIONS = (
+    ("arms", "Arms"),
+    ("auxiliaries", "Auxiliary tasks"),
+    ("curves", "Epoch by epoch"),
+    ("events", "Events"),
+    ("ledger", "Cost"),
+    ("method", "How it was made"),
+)
+
+
+def multitask_page(comparison: Comparison) -> str:
+    """The page as text, to be written as UTF-8."""
+    style = "".join(_own(file) for file in ("style.css", "multitask.css"))
+    script = "".join(_own(file) for file in ("script.js", "multitask.js"))
+    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{known}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    head = element(
+        "head",
+        {},
+        element("meta", {"charset": "utf-8"}),
+        element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
+        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        element("meta", {"name": "color-scheme", "content": "light dark"}),
+        element("link", {"rel": "icon", "href": "data:,"}),
+        element("title", {}, f"{comparison.target}: multitask training · forelearn"),
+        element("style", {}, Markup(style)),
+    )
+    body = {
+        "arms": arms(comparison, compute_curve(comparison)),
+        "auxiliaries": auxiliaries(comparison),
+        "curves": curves(comparison),
+        "events": events(comparison),
+        "ledger": ledger(comparison),
+        "method": made(comparison),
+    }
+    links = [element("a", {"href": f"#{key}"}, title) for key, title in SECTIONS if body[key] is not None]
+    main = element(
+        "main",
+        {"id": "main"},
+        _top(comparison),
+        element("nav", {"aria-label": "Sections"}, links),
+        _notes(comparison),
+        [body[key] for key, _ in SECTIONS],
+    )
+    whole = join(
+        element("a", {"class": "skip", "href": "#arms"}, "To the arms"),
+        main,
+        element("footer", {}, "forelearn · ", name(comparison.study), " · ", name(comparison.target)),
+        element("script", {}, Markup(script)),
+    )
+    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, whole))}\n"
+
+
+def _top(comparison: Comparison) -> Markup:
+    """The answer, with its numbers."""
+    few = len(comparison.auxiliaries) <= 3
+    return element(
+        "header",
+        {},
+        element("p", {"class": "mark"}, "forelearn train · ", name(comparison.study)),
+        element("h1", {}, name(comparison.target)),
+        element("p", {"class": "lead"}, lead(comparison)),
+        element(
+            "p",
+            {"class": "because"},
+            element("span", {"class": f"badge {BADGES[comparison.worth]}"}, comparison.worth),
+            " ",
+            minus(comparison.reason),
+        ),
+        element(
+            "p",
+            {"class": "quiet"},
+            None if few else ["With ", names(comparison.auxiliaries), ". "],
+            "How they were chosen: " if comparison.auxiliaries else "",
+            comparison.chosen,
+        ),
+        _facts(comparison),
+    )
+
+
+def _facts(comparison: Comparison) -> Markup:
+    method, metric = comparison.method, metric_name(comparison.metric)
+    test = mean(method.test)
+    spread = over_seeds(method.test, comparison.level)
+    hard = hardest(comparison)
+    among = "no control has an interval" if hard is None else f"over the hardest control, {hard.arm}"
+    others = len(comparison.arms) - 1
+    return element(
+        "dl",
+        {"class": "facts"},
+        _fact(
+            f"test {metric}",
+            number(test),
+            NONE if spread is None else f"{number(spread.low)} to {number(spread.high)}, mean over seeds",
+        ),
+        _fact(
+            "lead on dev",
+            _mean(None if hard is None else hard.select),
+            _bounds(None if hard is None else hard.select, among),
+        ),
+        _fact(
+            "the same on test",
+            _mean(None if hard is None else hard.test),
+            _bounds(None if hard is None else hard.test, "reported, decided nothing"),
+        ),
+        _fact(
+            "sample gradients an arm",
+            count(comparison.compute),
+            f"{of(len(method.seeds), 'seed')}, beside {of(others, 'other arm')}",
+        ),
+    )
+
+
+def _fact(term: str, shown: str, below: str) -> Markup:
+    return element(
+        "div",
+        {},
+        element("dt", {}, term),
+        element("dd", {"class": "figure"}, shown),
+        element("dd", {}, below),
+    )
+
+
+def _mean(value: Interval | None) -> str:
+    return NONE if value is None else signed(value.mean)
+
+
+def _bounds(value: Interval | None, word: str) -> str:
+    return word if value is None else f"{bounds(value)}, {word}"
+
+
+def _notes(comparison: Comparison) -> Markup | None:
+    """What a reader must know before any figure; None if there is nothing."""
+    items: list[Markup | str] = []
+    if len(comparison.method.seeds) < 2:
+        items.append(seeds_words(comparison))
+    for arm in comparison.arms:
+        for reason in arm.failed:
+            items.append(join(name(arm.name), f": a seed has no run. {reason}"))
+    uneven = [arm.name for arm in comparison.arms if set(arm.seeds) != set(comparison.method.seeds)]
+    if uneven:
+        items.append(
+            join(
+                "Differences use the seeds that both have run; other seeds than the method: ",
+                names(uneven),
+                ".",
+            )
+        )
+    if not items:
+        return None
+    return element(
+        "aside",
+        {"class": "notes", "aria-label": "Notes"},
+        element("h2", {}, "Worth knowing"),
+        element("ul", {}, [element("li", {}, item) for item in items]),
+    )
+
+
+def _own(file: str) -> str:
+    return (files("forelearn.report") / file).read_text(encoding="utf-8")
