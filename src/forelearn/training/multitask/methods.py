@@ -10,14 +10,16 @@ from forelearn.core.multitask import Multitask, Scalar
 from forelearn.training.multitask.alpha_vil import AlphaVil
 from forelearn.training.multitask.alpha_vil_robust import AlphaVilRobust
 from forelearn.training.multitask.diw import Diw
+from forelearn.training.multitask.gradient_cosine import GradientCosine
 from forelearn.training.multitask.learner import Learner
 from forelearn.training.multitask.method import Method, Surroundings
 from forelearn.training.multitask.options import Options, read_options, written
 from forelearn.training.multitask.single import Single
 from forelearn.training.multitask.standard import Standard
+from forelearn.training.multitask.uncertainty import Uncertainty
 
 METHODS: dict[str, type[Method[Any]]] = {
-    kind.name: kind for kind in (Single, Standard, AlphaVil, AlphaVilRobust, Diw)
+    kind.name: kind for kind in (Single, Standard, AlphaVil, AlphaVilRobust, Diw, GradientCosine, Uncertainty)
 }
 
 
