@@ -37,10 +37,11 @@ def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
 
 
 def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list[Removal]:
-    """Remove weights that no answer needs: all but single-task models and each target's best pair."""
+    """Remove weights that no answer needs: all but single-task models, best pairs, and what was trained together."""
     from forelearn.experiment.api import standing
     from forelearn.experiment.drive import kept_weights
 
     prepared, search, _ = standing(study, Options(out=out, data_root=data))
     with prepared.directory.lock():
-        return collect(prepared.directory, keep=kept_weights(search), dry_run=dry_run)
+        together = {run.transfer.key for run in prepared.runs.all() if run.transfer.multitask}
+        return collect(prepared.directory, keep=kept_weights(search) | together, dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""[multitask]: the method by which `forelearn train --with` trains, and what it is told; both may be overruled there."""
+"""[multitask]: by which method `forelearn train --with` trains, and what it is told; the command may say otherwise."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""What a comparison of multitask training is about: from what a person asks for to data, method and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forelearn.core.data import TaskData
+from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.multitask import Scalar
+from forelearn.core.recipe import Recipe
+from forelearn.core.task import Task
+from forelearn.experiment.arms import Asked, other_arms
+from forelearn.experiment.auxiliaries import AUTO, Chosen, best_ranked, named
+from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.check import check
+from forelearn.experiment.drive import Display, new_search, replay
+from forelearn.experiment.multitask_settings import chosen_method
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared, prepare
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to train. auxiliaries: names, or `auto`: the `top` best sources by `rank`.
+
+    method, given: None and no options take what the study's [multitask] says. seeds: how many, or which; None takes
+    the study's. compare: further methods. controls: whether there are any. retry_failed: forget failures first.
+    """
+
+    auxiliaries: Sequence[str] | str = ()
+    method: str | None = None
+    given: Mapping[str, Scalar] | None = None
+    top: int = 3
+    seeds: int | Sequence[int] | None = None
+    compare: Sequence[str] = ()
+    controls: bool = True
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A study that is ready, what is compared on it, and how the auxiliary tasks were found, in words."""
+
+    prepared: Prepared
+    asked: Asked
+    chosen: str
+
+
+def asked_of(
+    study: Path | str, target: str, wanted: Request, options: Options, display: Display
+) -> Question:
+    """What a comparison is about. Raises InputError for a question that cannot be asked, before anything is written."""
+    opened, tasks = check(study, options).sound()
+    section, given = opened.settings.multitask, wanted.given or {}
+    method = chosen_method(section, wanted.method, given)
+    compare = tuple(chosen_method(section, wanted.method, given, name) for name in _distinct(wanted.compare))
+    if any(other.method == method.method for other in compare):
+        fix = "Leave it out; options of its own are an arm of another call."
+        raise InputError(Problem("--compare", f"`{method.method}` is the method that is compared.", fix))
+    if target not in tasks:
+        raise InputError(Problem(f"task `{target}`", "is not in the study.", did_you_mean(target, tasks)))
+    seeds = _seeds(wanted.seeds, opened.settings.seed, opened.settings.search.seeds)
+    chosen = Chosen((), "none")
+    if wanted.auxiliaries == AUTO:
+        _no_images(tasks[target])
+        chosen = best_ranked(study, target, wanted.top, tasks, options, display)
+    elif wanted.auxiliaries:
+        names = [wanted.auxiliaries] if isinstance(wanted.auxiliaries, str) else wanted.auxiliaries
+        chosen = named(names, tasks[target], tasks)
+    prepared = prepare(opened, tasks, options)
+    asked = Asked(
+        tasks[target],
+        tuple(tasks[name] for name in chosen.names),
+        prepared.space.encoder,
+        _recipe(prepared, tasks[target].task),
+        seeds,
+        method,
+        compare,
+        wanted.controls,
+    )
+    other_arms(asked, 1)  # what an arm refuses is said now
+    leaks = [
+        f"{name} holds rows of the target's test: {prepared.leaks[name, target]}"
+        for name in chosen.names
+        if (name, target) in prepared.leaks
+    ]
+    for line in leaks:
+        display.say(line)
+    return Question(prepared, asked, "; ".join([chosen.why, *leaks]))
+
+
+def _seeds(wanted: int | Sequence[int] | None, seed: int, usual: int) -> tuple[int, ...]:
+    """Run seeds: those that the search would draw, or those that are named."""
+    if wanted is not None and not isinstance(wanted, int):
+        return tuple(wanted)
+    count = usual if wanted is None else wanted
+    if count < 1:
+        raise InputError(Problem("--seeds", f"must be at least 1, got {count}.", "Raise it."))
+    return tuple(1000 * seed + index for index in range(count))
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _no_images(data: TaskData) -> None:
+    if data.train.images:
+        fix = "Name them: --with A,B,C."
+        raise InputError(
+            Problem("--with auto", f"`{data.task.name}` is of images, which no order reads.", fix)
+        )
+
+
+def _recipe(prepared: Prepared, task: Task) -> Recipe:
+    """The dev-best recipe of the target where the study has chosen it, else the first of the grid."""
+    recipes = prepared.space.recipes
+    if len(recipes) == 1:
+        return recipes[0]
+    search = new_search(prepared)
+    replay(prepared, search, Beliefs(prepared))
+    return search.recipe(task) or recipes[0]

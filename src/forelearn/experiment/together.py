@@ -1,0 +1,161 @@
+"""Train a target together with auxiliary tasks, its controls beside it, and say whether that was worth it.
+
+What has run lies in the study's store: a second call with the same question trains what is missing and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from forelearn.core.errors import ForelearnError
+from forelearn.core.keys import plain
+from forelearn.core.run import Failure, Run
+from forelearn.core.transfer import Transfer
+from forelearn.executors.base import Executor
+from forelearn.experiment.api import UNCHANGED, executor_for
+from forelearn.experiment.arms import Plan, first_arm, labels_of, other_arms, read_arm, spent
+from forelearn.experiment.drive import Display, Silent, run_transfers
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.question import Question, Request, asked_of
+from forelearn.experiment.worth import auxiliary, difference, verdict
+from forelearn.report.multitask_summary import Arm, Comparison
+
+
+class Watcher(Display, Protocol):
+    """What a person sees while a comparison runs."""
+
+    def begin(self, names: Mapping[str, tuple[str, int]]) -> None:
+        """These runs are about to start: key → (arm, seed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatched(Silent):
+    """Shows nothing."""
+
+    def begin(self, names: Mapping[str, tuple[str, int]]) -> None:
+        """Nothing."""
+
+
+UNWATCHED = Unwatched()
+
+
+def train_together(
+    study: Path | str,
+    target: str,
+    wanted: Request,
+    options: Options = UNCHANGED,
+    *,
+    output: Path | str | None = None,
+    display: Watcher = UNWATCHED,
+) -> Comparison:
+    """Train `target` with auxiliary tasks on every seed, then its controls at the same compute, and compare them.
+
+    output: the page, or JSON where the name ends in `.json`; None writes `multitask-TARGET.html` into the study's
+    folder. Raises InputError for a question that cannot be asked, before anything is written, and ForelearnError if
+    another process is running the study or no run of the method came to its end.
+    """
+    question = asked_of(study, target, wanted, options, display)
+    prepared, asked = question.prepared, question.asked
+    with prepared.directory.lock(), executor_for(prepared) as executor:
+        first = first_arm(asked)
+        _run(prepared, [first], executor, display, again=wanted.retry_failed)
+        method = read_arm(prepared, first)
+        if not method.seeds:
+            raise ForelearnError(f"{first.transfers[0].label} was not trained to its end: {method.failed[0]}")
+        compute = spent(method)
+        others = other_arms(asked, compute)
+        _run(prepared, others, executor, display, again=wanted.retry_failed)
+        arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
+        _drop_weights(prepared, (first, *others))
+        comparison = _compared(question, arms, compute)
+        write_comparison(comparison, Path(output) if output else page_of(prepared, target))
+        return comparison
+
+
+def page_of(prepared: Prepared, target: str) -> Path:
+    """Where the page of a target lies unless another place is named."""
+    name = target.encode()[:200].decode(errors="ignore")  # file systems count 255 bytes
+    return prepared.study.out / f"multitask-{name}.html"
+
+
+def write_comparison(comparison: Comparison, path: Path) -> None:
+    """Write the page, or JSON where the name ends in `.json`, in one step: a half-written file is never seen."""
+    if path.suffix == ".json":
+        text = json.dumps(comparison.as_json(), indent=1, ensure_ascii=False) + "\n"
+    else:
+        from forelearn.report.multitask_page import multitask_page
+
+        text = multitask_page(comparison)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _run(
+    prepared: Prepared, plans: Sequence[Plan], executor: Executor, display: Watcher, *, again: bool
+) -> None:
+    """Train what the store does not have. again: failures, too."""
+    missing: dict[str, Transfer] = {}
+    for plan in plans:
+        for transfer in plan.transfers:
+            outcome = prepared.runs.get(transfer.key)
+            if again and isinstance(outcome, Failure):
+                prepared.runs.forget(transfer.key)
+                outcome = None
+            if outcome is None:
+                missing[transfer.key] = transfer
+    if missing:
+        names = labels_of(plans)
+        display.begin({key: names[key] for key in missing})
+        run_transfers(prepared, list(missing.values()), executor, display)
+
+
+def _drop_weights(prepared: Prepared, plans: Sequence[Plan]) -> None:
+    """Keep the weights of the method, and of the arm that is best on dev; all of them if the study says so."""
+    if prepared.study.settings.run.keep_weights == "all":
+        return
+    measured = {}
+    for plan in plans:
+        found = [prepared.runs.get(transfer.key) for transfer in plan.transfers]
+        runs = [run.dev() for run in found if isinstance(run, Run)]
+        if runs:
+            measured[plan.name] = sum(runs) / len(runs)
+    best = max(measured, key=lambda name: measured[name])
+    kept = {
+        transfer.key for plan in plans if plan.name in (plans[0].name, best) for transfer in plan.transfers
+    }
+    for plan in plans:
+        for transfer in plan.transfers:
+            if transfer.key not in kept:
+                prepared.directory.remove("weights", transfer.key)
+
+
+def _compared(question: Question, arms: Sequence[Arm], compute: int) -> Comparison:
+    prepared, asked = question.prepared, question.asked
+    settings = prepared.study.settings
+    level = settings.search.level
+    differences = tuple(difference(arms[0], arm, level) for arm in arms[1:])
+    worth, reason = verdict(arms, differences, level)
+    names = tuple(data.task.name for data in asked.auxiliaries)
+    return Comparison(
+        study=settings.name,
+        target=asked.target.task.name,
+        metric=asked.target.task.metric,
+        encoder=prepared.space.encoder.name,
+        auxiliaries=names,
+        chosen=question.chosen,
+        recipe=plain(asked.recipe),
+        compute=compute,
+        level=level,
+        arms=tuple(arms),
+        differences=differences,
+        tasks=tuple(auxiliary(arms[0], name) for name in names),
+        worth=worth,
+        reason=reason,
+    )

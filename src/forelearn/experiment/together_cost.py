@@ -1,0 +1,76 @@
+"""What a comparison of multitask training will take, before it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from forelearn.core.keys import plain
+from forelearn.core.run import Run
+from forelearn.experiment.api import SILENT, UNCHANGED
+from forelearn.experiment.arms import first_arm, history_of, other_arms, read_arm, spent
+from forelearn.experiment.drive import Display
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.question import Request, asked_of
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a comparison will take. arms: (name, runs, runs that the store does not have); None: not known yet.
+
+    units: of what is missing, all arms taken to cost what the method does. seconds: by the pace of finished runs;
+    None before the first.
+    """
+
+    arms: tuple[tuple[str, int, int | None], ...]
+    runs: int
+    missing: int
+    units: float
+    seconds: float | None
+    chosen: str
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values."""
+        found: dict[str, object] = plain(self)
+        return found
+
+
+def expect_together(
+    study: Path | str,
+    target: str,
+    wanted: Request,
+    options: Options = UNCHANGED,
+    *,
+    display: Display = SILENT,
+) -> Expected:
+    """The cost of `train_together`, by the deterministic cost model. Trains nothing."""
+    question = asked_of(study, target, wanted, options, display)
+    prepared, asked = question.prepared, question.asked
+    first = first_arm(asked)
+    histories = [history_of(prepared, transfer) for transfer in first.transfers]
+    known = not any(isinstance(one, str) for one in histories)
+    others = other_arms(asked, spent(read_arm(prepared, first)) if known else 1)
+    rows: list[tuple[str, int, int | None]] = []
+    for plan in (first, *others):
+        left = sum(prepared.runs.get(transfer.key) is None for transfer in plan.transfers)
+        rows.append((plan.name, len(plan.transfers), left if known or plan is first else None))
+    missing = sum(runs if left is None else left for _, runs, left in rows)
+    units = missing * prepared.cost(first.transfers[0])
+    pace = _pace(prepared)
+    return Expected(
+        tuple(rows),
+        sum(runs for _, runs, _ in rows),
+        missing,
+        units,
+        None if pace is None else pace * units,
+        question.chosen,
+    )
+
+
+def _pace(prepared: Prepared) -> float | None:
+    """Seconds a unit of finished runs: of multitask ones if there are any."""
+    runs = [outcome for outcome in prepared.runs.all() if isinstance(outcome, Run)]
+    runs = [run for run in runs if run.transfer.multitask] or runs
+    units = sum(run.cost.units for run in runs)
+    return sum(run.cost.seconds for run in runs) / units if units else None
