@@ -33,6 +33,7 @@ class ImageLearner(Learner):
     """
 
     models: tuple[ImageClassifier, ...]
+    at_once: int = 512
 
     def __init__(
         self,
