@@ -49,7 +49,7 @@ class Series:
 class Chart:
     """said: (x, all values there in words), rising. rule: a y that is marked. stop: an x that is marked, with a word.
 
-    stems: (x, from, to), vertical. spread: whether the y axis may be logarithmic.
+    stems: (x, from, to), vertical. spread: whether the y axis may be logarithmic. floor: the least value that is drawn.
     """
 
     title: str
@@ -61,6 +61,7 @@ class Chart:
     stop: tuple[float, str] | None = None
     stems: Sequence[tuple[float, float, float]] = field(default=())
     spread: bool = False
+    floor: float | None = None
 
 
 def epoch_chart(chart: Chart, *, wide: bool = False) -> Markup | None:
@@ -69,7 +70,8 @@ def epoch_chart(chart: Chart, *, wide: bool = False) -> Markup | None:
     points = [point for one in chart.series for line in (one.mean, *one.seeds) for point in line]
     points += [(x, y) for one in chart.series for x, y, _ in (*one.marks, *one.hollow)]
     points += [(x, end) for x, *ends in chart.stems for end in ends]
-    known = [(x, y) for x, y in points if math.isfinite(y)]
+    floor = -math.inf if chart.floor is None else chart.floor
+    known = [(x, y) for x, y in points if math.isfinite(y) and y >= floor]
     if not known:
         return None
     x, y = _scales(chart, known, width, height)
@@ -197,10 +199,10 @@ def _drawn(one: Series, x: Scale, y: Scale) -> Markup:
 
 
 def _path(points: Sequence[Point], x: Scale, y: Scale) -> str:
-    """Straight lines between neighbours that have values."""
+    """Straight lines between neighbours that have values on the axis."""
     text, pen = [], "M"
     for at, value in points:
-        if math.isfinite(value):
+        if math.isfinite(value) and y.holds(value):
             text.append(f"{pen}{x(at):.1f} {y(value):.1f}")
             pen = "L"
         else:

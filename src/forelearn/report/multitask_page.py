@@ -11,14 +11,14 @@ import hashlib
 from importlib.resources import files
 
 from forelearn.report.markup import Markup, element, join, name, names
-from forelearn.report.multitask_summary import Comparison
-from forelearn.report.multitask_words import BADGES, hardest, lead, mean, over_seeds, seeds_words
+from forelearn.report.multitask_summary import Comparison, Worth
+from forelearn.report.multitask_words import hardest, lead, mean, over_seeds, seeds_words
 from forelearn.report.section_arms import arms
 from forelearn.report.section_auxiliaries import auxiliaries, events
 from forelearn.report.section_curves import compute_curve, curves
 from forelearn.report.section_ledger import ledger, made
 from forelearn.report.summary import Interval
-from forelearn.report.wording import NONE, bounds, count, metric_name, minus, number, of, signed
+from forelearn.report.wording import NONE, bounds, capital, count, metric_name, minus, number, of, signed
 
 SECTIONS = (
     ("arms", "Arms"),
@@ -28,6 +28,7 @@ SECTIONS = (
     ("ledger", "Cost"),
     ("method", "How it was made"),
 )
+STYLES: dict[Worth, str] = {"worth it": "won", "not worth it": "loss", "not enough evidence": "unclear"}
 
 
 def multitask_page(comparison: Comparison) -> str:
@@ -79,19 +80,14 @@ def multitask_page(comparison: Comparison) -> str:
 def _top(comparison: Comparison) -> Markup:
     """The answer, with its numbers."""
     few = len(comparison.auxiliaries) <= 3
+    verdict, rest = lead(comparison)
     return element(
         "header",
         {},
         element("p", {"class": "mark"}, "forelearn train · ", name(comparison.study)),
         element("h1", {}, name(comparison.target)),
-        element("p", {"class": "lead"}, lead(comparison)),
-        element(
-            "p",
-            {"class": "because"},
-            element("span", {"class": f"badge {BADGES[comparison.worth]}"}, comparison.worth),
-            " ",
-            minus(comparison.reason),
-        ),
+        element("p", {"class": "lead"}, element("b", {"class": STYLES[comparison.worth]}, verdict), rest),
+        element("p", {"class": "because"}, capital(minus(comparison.reason))),
         element(
             "p",
             {"class": "quiet"},
@@ -116,7 +112,9 @@ def _facts(comparison: Comparison) -> Markup:
         _fact(
             f"test {metric}",
             number(test),
-            NONE if spread is None else f"{number(spread.low)} to {number(spread.high)}, mean over seeds",
+            of(len(method.test), "seed")
+            if spread is None
+            else f"{number(spread.low)} to {number(spread.high)}, mean over seeds",
         ),
         _fact(
             "lead on dev",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from scipy.stats import t as student
@@ -12,16 +12,12 @@ from forelearn.report.markup import Markup, element
 from forelearn.report.multitask_summary import Arm, Auxiliary, Comparison, Difference, Worth
 from forelearn.report.summary import Interval
 from forelearn.report.wording import NONE, capital, number, of, signed
+from forelearn.training.multitask.history import Epoch
 
-BADGES: dict[Worth, str] = {
-    "worth it": "transfer",
-    "not worth it": "do-not-transfer",
-    "not enough evidence": "not-enough-evidence",
-}
-"""The style of a badge that says so."""
 Measure = Literal["select", "dev", "test"]
 _FEW = 3
 """Names that a sentence holds."""
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def finite(values: Iterable[float | None]) -> list[float]:
@@ -65,22 +61,29 @@ def hardest(comparison: Comparison) -> Difference | None:
     return min(known, key=lambda one: one.select.mean if one.select else 0.0, default=None)
 
 
-def figure(value: float | None, *, sign: bool = False) -> str:
-    """Four significant digits, with a true minus sign; a dash where there is none."""
+def figure(value: float | None, *, sign: bool = False, digits: int = 4, full: bool = False) -> str:
+    """Significant digits with a true minus sign, powers as `10⁻⁶`; a dash where there is no number.
+
+    full: with zeros at the end.
+    """
     if value is None or not math.isfinite(value):
         return NONE
-    shown = f"{value:+.4g}" if sign and value else f"{value:.4g}"
+    shown = format(value, f"{'+' if sign and value else ''}{'#' if full else ''}.{digits}g").rstrip(".")
+    front, power, exponent = shown.partition("e")
+    if power:
+        raised = f"10{str(int(exponent)).translate(_RAISED)}"
+        shown = front.replace("1", raised) if front.lstrip("+-") == "1" else f"{front} × {raised}"
     return shown.replace("-", "−")
 
 
 def valued(
     shown: float | None, interval: Interval | None, *, sign: bool = False, places: int | None = 3
 ) -> Markup:
-    """A figure with its interval small below it. places: None for four significant digits."""
+    """A figure with its interval small below it. places: None for three significant digits."""
 
     def say(value: float | None) -> str:
         if places is None or value is None or not math.isfinite(value):
-            return figure(value, sign=sign)
+            return figure(value, sign=sign, digits=3, full=True)
         return signed(value, places) if sign else number(value, places)
 
     below = None if interval is None else f"{say(interval.low)} to {say(interval.high)}"
@@ -105,13 +108,16 @@ def listed(names: Sequence[str], *, few: int = _FEW) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def lead(comparison: Comparison) -> str:
-    """The answer in a sentence."""
-    method = comparison.method
-    return (
-        f"{capital(comparison.worth)}: {comparison.target} trained together with "
-        f"{listed(comparison.auxiliaries)} by {method.method}."
-    )
+def lead(comparison: Comparison) -> tuple[str, str]:
+    """The answer in a sentence: the verdict, and what it is about."""
+    tasks, target, method = comparison.auxiliaries, comparison.target, comparison.method.method
+    how = f"trained by {method} {f'together with {listed(tasks)}' if tasks else 'alone'}"
+    rest: dict[Worth, str] = {
+        "worth it": f": {how}, {target} does better than under every control.",
+        "not worth it": f": {how}, {target} does no better than under the controls.",
+        "not enough evidence": f" that {target}, {how}, does better than under the controls.",
+    }
+    return capital(comparison.worth), rest[comparison.worth]
 
 
 def seeds_words(comparison: Comparison) -> str:
@@ -124,31 +130,42 @@ def seeds_words(comparison: Comparison) -> str:
     return f"Means over {len(method.seeds)} seeds with {level} intervals over seeds; differences are paired by seed."
 
 
-def slopes(arm: Arm, task: str) -> list[float]:
-    """The mean ⟨g, δ⟩ of a task over the epochs of each seed, of seeds in which it is known."""
-    return by_seed(arm, task, "slope")
+def slope_of(epoch: Epoch, task: str) -> float | None:
+    """⟨g, δ⟩ of a task in an epoch."""
+    return epoch.tasks[task].slope if task in epoch.tasks else None
 
 
-def by_seed(arm: Arm, task: str, what: Literal["alpha", "slope"]) -> list[float]:
+def alpha_of(epoch: Epoch, task: str) -> float | None:
+    """α of a task in an epoch."""
+    return epoch.tasks[task].alpha if task in epoch.tasks else None
+
+
+def share_of(epoch: Epoch, task: str) -> float | None:
+    """The weight of a task over the sum of all weights after an epoch."""
+    weights = {name: one.weight for name, one in epoch.tasks.items() if one.weight is not None}
+    total = sum(weights.values())
+    return weights[task] / total if task in weights and total > 0 else None
+
+
+def by_seed(arm: Arm, task: str, value: Callable[[Epoch, str], float | None]) -> list[float]:
     """The mean over epochs for each seed in which it is known."""
-    found = []
-    for history in arm.histories:
-        value = mean(getattr(epoch.tasks[task], what) for epoch in history.epochs if task in epoch.tasks)
-        if value is not None:
-            found.append(value)
-    return found
+    return finite(mean(value(epoch, task) for epoch in history.epochs) for history in arm.histories)
 
 
-def effect(arm: Arm, auxiliary: Auxiliary) -> str:
-    """What the changes of a task did to the target, by the sign of ⟨g, δ⟩, and in how many seeds."""
-    if not finite([auxiliary.slope]) or auxiliary.slope is None:
-        return "not known: this method does not look"
-    if auxiliary.slope == 0:
-        return "its changes did nothing to the target"
-    hurt = auxiliary.slope > 0
-    known = slopes(arm, auxiliary.name)
-    same = sum((slope > 0) == hurt and slope != 0 for slope in known)
-    said = f"its changes {'hurt' if hurt else 'helped'} the target"
-    if len(known) > 1:
-        return f"{said}, in {same} of {len(known)} seeds"
-    return f"{said}, in the one seed" if known else said
+def effect(arm: Arm, auxiliary: Auxiliary, level: float) -> tuple[str, str, str]:
+    """What the changes of a task did to the target by the sign of ⟨g, δ⟩, in how many seeds, and its style.
+
+    It is called clear only if the interval over seeds leaves out 0, or if nothing speaks of an interval: one seed.
+    """
+    slope = mean([auxiliary.slope])
+    if slope is None:
+        return "not known", "", "quiet"
+    known = by_seed(arm, auxiliary.name, slope_of)
+    hurt = slope > 0
+    same = sum((one > 0) == hurt and one != 0 for one in known)
+    seeds = "in one seed" if len(known) == 1 else f"in {same} of {of(len(known), 'seed')}"
+    interval = over_seeds(known, level)
+    word = "hurt" if hurt else "helped"
+    if slope == 0 or (interval is not None and interval.low <= 0 <= interval.high):
+        return "no clear effect", f"{word} {seeds}", "quiet"
+    return f"its changes {word} the target", seeds, "loss" if hurt else "won"

@@ -7,6 +7,7 @@ from forelearn.report.markup import Child, Markup, element, join, name
 from forelearn.report.multitask_summary import Arm, Comparison, Difference
 from forelearn.report.multitask_words import (
     arm_of,
+    figure,
     finite,
     mean,
     memory,
@@ -20,7 +21,7 @@ from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.strips import WIDTH as STRIP
 from forelearn.report.strips import dots
 from forelearn.report.summary import Interval
-from forelearn.report.wording import NONE, capital, count, duration, metric_name, number, signed, with_bounds
+from forelearn.report.wording import NONE, capital, count, duration, metric_name, signed, with_bounds
 
 
 def arms(comparison: Comparison, drawing: Markup | None) -> Markup:
@@ -119,7 +120,7 @@ def _differences(comparison: Comparison) -> Markup | None:
     scale = _forest_scale(known)
     columns = (
         Column("The method less"),
-        Column("On dev (filled) and test (hollow)", number=True, extra=forest_axis(scale)),
+        Column("Dev (dot) and test (diamond)", number=True, extra=forest_axis(scale)),
         Column("Dev", number=True, note="on the examples that decide"),
         Column("Test", number=True, note="reported, decides nothing"),
         Column("Seeds", number=True, note="that both have run"),
@@ -231,8 +232,8 @@ def _strip_scale(values: list[float]) -> Scale:
 
 def _strip_axis(scale: Scale) -> Markup:
     marks = [
-        element("text", {"x": scale(value), "y": 11, "class": "middle"}, number(value, 2))
-        for value in ticks(scale.low, scale.high, parts=3)
+        element("text", {"x": scale(value), "y": 11, "class": "middle"}, figure(value))
+        for value in ticks(scale.low, scale.high, parts=4)
     ]
     frame: dict[str, object] = {
         "viewBox": f"0 0 {STRIP} 14",

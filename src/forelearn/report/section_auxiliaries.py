@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from forelearn.report.markup import Markup, element, name
+from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.multitask_summary import Auxiliary, Comparison
-from forelearn.report.multitask_words import by_seed, effect, figure, finite, over_seeds, slopes, valued
+from forelearn.report.multitask_words import (
+    alpha_of,
+    by_seed,
+    effect,
+    figure,
+    finite,
+    over_seeds,
+    share_of,
+    slope_of,
+    valued,
+)
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.wording import count, of, share
 
@@ -45,17 +55,22 @@ def auxiliaries(comparison: Comparison) -> Markup | None:
         found = [Cell(name(one.name), one.name)]
         if looked:
             known = one.slope if finite([one.slope]) else None
-            kind = "" if not known else "loss" if known > 0 else "won"
-            found.append(Cell(element("span", {"class": kind or None}, effect(method, one)), known))
-            interval = over_seeds(slopes(method, one.name), level)
+            said, times, kind = effect(method, one, level)
+            shown = element("span", {"class": f"{kind} block"}, said)
+            found.append(Cell(join(shown, element("span", {"class": "quiet block"}, times)), known))
+            interval = over_seeds(by_seed(method, one.name, slope_of), level)
             found.append(Cell(valued(known, interval, sign=True, places=None), known))
         if mixed:
-            interval = over_seeds(by_seed(method, one.name, "alpha"), level)
+            interval = over_seeds(by_seed(method, one.name, alpha_of), level)
             found.append(Cell(valued(one.alpha, interval), _sort(one.alpha)))
         if weighed:
-            found.append(Cell(f"{figure(one.first)} → {figure(one.last)}", _sort(one.last)))
+            found.append(
+                Cell(f"{figure(one.first, digits=3)} → {figure(one.last, digits=3)}", _sort(one.last))
+            )
         if shared:
-            found.append(Cell(share(one.share if finite([one.share]) else None), _sort(one.share)))
+            found.append(
+                Cell(_share(one.share, by_seed(method, one.name, share_of), level), _sort(one.share))
+            )
         if weighed:
             found += [Cell(_in_seeds(times, seeds), times) for times in (one.dropped, one.back)]
         return tuple(found)
@@ -95,14 +110,14 @@ def events(comparison: Comparison) -> Markup | None:
     if not found:
         return None
     columns = (
-        Column("What happened"),
-        Column("Arm"),
-        Column("Seed", number=True),
         Column("Epoch", number=True),
+        Column("Seed", number=True),
+        Column("Arm"),
+        Column("What happened"),
     )
     rows = [
         Row(
-            (Cell(name(said), said), Cell(name(arm), arm), Cell(count(seed), seed), Cell(count(epoch), epoch))
+            (Cell(count(epoch), epoch), Cell(count(seed), seed), Cell(name(arm), arm), Cell(name(said), said))
         )
         for arm, seed, epoch, said in found
     ]
@@ -125,6 +140,13 @@ def events(comparison: Comparison) -> Markup | None:
 
 def _in_seeds(times: int, seeds: int) -> str:
     return f"{times} of {of(seeds, 'seed')}" if times else "never"
+
+
+def _share(value: float | None, seeds: list[float], level: float) -> Markup:
+    interval = over_seeds(seeds, level)
+    below = None if interval is None else f"{share(max(0.0, interval.low))} to {share(interval.high)}"
+    shown = share(value if finite([value]) else None)
+    return element("span", {}, shown, element("span", {"class": "quiet block"}, below) if below else None)
 
 
 def _sort(value: float | None) -> float | None:

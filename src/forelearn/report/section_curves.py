@@ -9,9 +9,9 @@ from itertools import chain
 from forelearn.report.epoch_chart import Chart, Point, Series, epoch_chart, mean_points, swatch
 from forelearn.report.markup import Markup, element, name
 from forelearn.report.multitask_summary import Arm, Comparison
-from forelearn.report.multitask_words import figure
+from forelearn.report.multitask_words import alpha_of, figure, share_of, slope_of
 from forelearn.report.wording import count, metric_name
-from forelearn.training.multitask.history import Epoch, History, TaskEpoch
+from forelearn.training.multitask.history import Epoch, History
 
 _PLACES = 48
 """Places of the compute axis at which all arms are read."""
@@ -26,10 +26,10 @@ def curves(comparison: Comparison) -> Markup | None:
         return None
     tasks = list(dict.fromkeys(chain.from_iterable(history.tasks for history in method.histories)))
     charts = [
-        _by_task(method, tasks, "α", "How much of its change was taken; 1 is all of it.", _alpha, rule=1.0),
-        _by_task(method, tasks, "Share of all weights", "Its weight over the sum of all.", None),
+        _by_task(method, tasks, "α", "How much of its change was taken; 1 is all of it.", alpha_of, rule=1.0),
+        _by_task(method, tasks, "Share of all weights", "Its weight over the sum of all.", share_of),
         _by_task(
-            method, tasks, "⟨g, δ⟩", "Above 0 the change hurts the target’s dev loss.", _slope, rule=0.0
+            method, tasks, "⟨g, δ⟩", "Above 0 the change hurts the target’s dev loss.", slope_of, rule=0.0
         ),
         _by_task(method, tasks, "‖δ‖", "How far the task moved the parameters.", _length, spread=True),
         _dev_loss(method),
@@ -67,14 +67,15 @@ def compute_curve(comparison: Comparison) -> Markup | None:
     chart = Chart(
         f"Dev {metric} against compute",
         "Lines: mean over seeds on the examples that decide. Dots: the snapshot each seed keeps at matched "
-        "compute; rings: its test, which chose nothing.",
+        "compute; rings: its test, which chose nothing. A line begins where it comes into view.",
         "sample gradients so far",
         series,
         said,
         stop=(float(comparison.compute), "matched"),
+        floor=_floor(series),
     )
     drawn = epoch_chart(chart, wide=True)
-    return element("div", {"class": "curves beside-legend"}, legend([arm.name for arm in arms]), drawn)
+    return element("div", {"class": "curves beside-legend"}, drawn, legend([arm.name for arm in arms]))
 
 
 def legend(names: Sequence[str]) -> Markup:
@@ -95,20 +96,12 @@ def legend(names: Sequence[str]) -> Markup:
     return element("ul", {"class": "legend", "aria-label": "Legend"}, items)
 
 
-def _alpha(task: TaskEpoch) -> float | None:
-    return task.alpha
+def _length(epoch: Epoch, task: str) -> float | None:
+    return epoch.tasks[task].length if task in epoch.tasks else None
 
 
-def _slope(task: TaskEpoch) -> float | None:
-    return task.slope
-
-
-def _length(task: TaskEpoch) -> float | None:
-    return task.length
-
-
-def _loss(task: TaskEpoch) -> float | None:
-    return task.loss
+def _loss(epoch: Epoch, task: str) -> float | None:
+    return epoch.tasks[task].loss if task in epoch.tasks else None
 
 
 def _by_task(
@@ -116,36 +109,25 @@ def _by_task(
     tasks: Sequence[str],
     title: str,
     about: str,
-    value: Callable[[TaskEpoch], float | None] | None,
+    value: Callable[[Epoch, str], float | None],
     *,
     rule: float | None = None,
     spread: bool = False,
 ) -> Chart | None:
-    """A series a task. value: of a task in an epoch; None: its share of all weights."""
+    """A series a task. value: of a task in an epoch."""
     series = []
     for place, task in enumerate(tasks):
         lines = [_line(history, task, value) for history in arm.histories]
         if any(math.isfinite(y) for line in lines for _, y in line):
             series.append(Series(task, place, mean_points(lines), lines))
-    if not series or (value is None and len(series) == 1):
+    if not series or (value is share_of and len(series) == 1):
         return None
     said = [(at, f"Epoch {at:g}: {_at(series, at)}") for at, _ in _longest(series)]
     return Chart(title, about, "epoch", series, said, rule=rule, spread=spread)
 
 
-def _line(history: History, task: str, value: Callable[[TaskEpoch], float | None] | None) -> list[Point]:
-    found = []
-    for epoch in history.epochs:
-        here = epoch.tasks.get(task)
-        shown = None if here is None else value(here) if value is not None else _share(epoch, task)
-        found.append((epoch.number + 1.0, _number(shown)))
-    return found
-
-
-def _share(epoch: Epoch, task: str) -> float | None:
-    weights = {key: one.weight for key, one in epoch.tasks.items() if one.weight is not None}
-    total = sum(weights.values())
-    return weights[task] / total if task in weights and total > 0 else None
+def _line(history: History, task: str, value: Callable[[Epoch, str], float | None]) -> list[Point]:
+    return [(epoch.number + 1.0, _number(value(epoch, task))) for epoch in history.epochs]
 
 
 def _dev_loss(arm: Arm) -> Chart | None:
@@ -179,6 +161,12 @@ def _arm_series(arm: Arm, place: int, compute: int, end: float) -> Series:
             hollow.append((float(kept.gradients), kept.test, f"{at}: test {figure(kept.test)}"))
     shown = [point for point in mean_points(lines) if point[0] <= end]
     return Series(arm.name, place, shown, (), marks, hollow)
+
+
+def _floor(series: Sequence[Series]) -> float | None:
+    """Where the axis begins: the snapshots must be told apart, though training starts far below them."""
+    kept = [y for one in series for _, y, _ in (*one.marks, *one.hollow)]
+    return min(kept) - 0.75 * (max(kept) - min(kept)) if len(set(kept)) > 1 else None
 
 
 def _longest(series: Sequence[Series]) -> Sequence[Point]:
