@@ -7,7 +7,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from tests.models.small_encoders import build
 
 from forelearn.core.errors import ForelearnError, InputError
-from forelearn.models.export import export, push
+from forelearn.models import lenet
+from forelearn.models.export import export, push, usage
+from forelearn.models.lenet import load_classifier, save_classifier
 from forelearn.models.task_model import load_model, new_classifier, save_model
 
 
@@ -27,6 +29,13 @@ def test_an_exported_folder_is_whole_and_loads(trained: Path, tmp_path: Path) ->
     assert (destination / "README.md").read_text() == "# card"
     assert not (destination / "manifest.json").exists()
     assert [path.name for path in destination.parent.iterdir()] == ["place"]
+
+
+def test_a_network_for_images_is_exported_without_a_tokenizer(tmp_path: Path) -> None:
+    save_classifier(lenet.new_classifier(("a", "b"), body_seed=0, head_seed=0), tmp_path / "weights")
+    destination = export(tmp_path / "weights", tmp_path / "place")
+    assert load_classifier(destination).labels == ("a", "b")
+    assert usage(destination) == f'forelearn.models.lenet.load_classifier("{destination}")'
 
 
 def test_an_empty_folder_may_be_the_destination(trained: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from forelearn.core.errors import ForelearnError, InputError, Problem
 from forelearn.models.encoder import first_line
+from forelearn.models.lenet import is_lenet
 
 _OURS = ("manifest.json",)
 """Files of the store that a model's folder does not need."""
@@ -62,6 +63,8 @@ def export(weights: Path, destination: Path) -> Path:
 
 def usage(folder: Path) -> str:
     """The line of Python that loads the trained folder: a pipeline where transformers has one for its head."""
+    if is_lenet(folder):
+        return f'forelearn.models.lenet.load_classifier("{folder}")'
     (architecture,) = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
     head = architecture.partition("For")[2]
     if head in _PIPELINES:
@@ -99,7 +102,9 @@ def push(weights: Path, repo_id: str, *, private: bool = True, api: HubClient | 
 
 
 def _check_weights(weights: Path) -> None:
-    needed: Iterable[str] = ("config.json", "tokenizer.json", "README.md")
+    needed: Iterable[str] = ("config.json", "README.md")
+    if not is_lenet(weights):
+        needed = (*needed, "tokenizer.json")
     missing = [name for name in needed if not (weights / name).is_file()]
     if missing or not list(weights.glob("*.safetensors")):
         lacks = missing[0] if missing else "*.safetensors"

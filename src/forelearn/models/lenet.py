@@ -35,6 +35,7 @@ MEAN, DEVIATION = 0.1307, 0.3081
 LEAST = 16
 """Pixels: below this an image is used up before the last layer."""
 
+_FAMILY = "lenet"
 _WEIGHTS, _CONFIG, _CARD = "model.safetensors", "config.json", "README.md"
 
 
@@ -114,16 +115,25 @@ def save_classifier(model: ImageClassifier, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
     save_file(tensors, folder / _WEIGHTS, metadata={"format": "pt"})
-    config = {"model_type": "lenet", "image_shape": list(model.body.shape), "labels": list(model.labels)}
+    config = {"model_type": _FAMILY, "image_shape": list(model.body.shape), "labels": list(model.labels)}
     (folder / _CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / _CARD).write_text(_card(model), encoding="utf-8")
 
 
-def load_classifier(folder: Path) -> ImageClassifier:
+def is_lenet(folder: Path) -> bool:
+    """Whether the configuration in `folder` is one that `save_classifier` writes."""
+    try:
+        return bool(json.loads((folder / _CONFIG).read_text(encoding="utf-8"))["model_type"] == _FAMILY)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def load_classifier(folder: Path | str) -> ImageClassifier:
     """The network that `save_classifier` wrote, in evaluation mode. Raises InputError if the folder holds none."""
+    folder = Path(folder)
     try:
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        if config["model_type"] != "lenet":
+        if config["model_type"] != _FAMILY:
             raise ValueError(f"its config.json is of {config['model_type']}")
         rows, columns = config["image_shape"]
         model = _unset([str(label) for label in config["labels"]], (int(rows), int(columns)))
@@ -146,10 +156,23 @@ def _unset(labels: Sequence[str], shape: tuple[int, int]) -> ImageClassifier:
     return model.to_empty(device="cpu")
 
 
+def usage(shape: tuple[int, int]) -> str:
+    """How a saved network is loaded and asked, for model cards. shape: of its images."""
+    return f"""It takes pixels as bytes (0 is the background) and gives a logit for each label:
+
+```python
+import torch
+from forelearn.models.lenet import load_classifier
+
+model = load_classifier(".")
+pixels = torch.zeros(1, {shape[0]}, {shape[1]}, dtype=torch.uint8)
+label = model.labels[int(model(pixels).argmax())]
+```"""
+
+
 def _card(model: ImageClassifier) -> str:
     rows, columns = model.body.shape
     size = sum(parameter.numel() for parameter in model.parameters())
-    names = ", ".join(f"`{label}`" for label in model.labels)
     return f"""---
 library_name: forelearn
 pipeline_tag: image-classification
@@ -157,15 +180,7 @@ pipeline_tag: image-classification
 # LeNet for {rows}×{columns} grey images
 
 Two convolutions of 5×5 ({FILTERS[0]} and {FILTERS[1]}) with max-pooling, {HIDDEN} units, a linear head:
-{size:,} parameters. It takes pixels as bytes (0 is the background) and gives a logit for each label: {names}.
+{size:,} parameters. Labels: {", ".join(f"`{label}`" for label in model.labels)}.
 
-```python
-import torch
-from pathlib import Path
-from forelearn.models.lenet import load_classifier
-
-model = load_classifier(Path("."))
-pixels = torch.zeros(1, {rows}, {columns}, dtype=torch.uint8)
-label = model.labels[int(model(pixels).argmax())]
-```
+{usage(model.body.shape)}
 """

@@ -11,6 +11,7 @@ from forelearn.core.data import TaskData
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.core.transfer import Transfer
+from forelearn.models.lenet import usage
 
 HUB_METRICS = {
     "average_precision": "average_precision",
@@ -49,6 +50,7 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
         _front(run, data, pipeline),
         f"# {_text(transfer.label)}",
         _story(transfer, pipeline),
+        *([usage(data.train.image_shape)] if data.train.images else []),
         "## Data",
         _table(
             ("split", "examples", *(("positive",) if binary else ())),
@@ -103,7 +105,8 @@ def _method(transfer: Transfer) -> list[str]:
 
 def _front(run: Run, data: TaskData, pipeline: str) -> str:
     transfer = run.transfer
-    lines = ["---", "library_name: transformers", f"pipeline_tag: {pipeline}"]
+    library = "forelearn" if data.train.images else "transformers"
+    lines = ["---", f"library_name: {library}", f"pipeline_tag: {pipeline}"]
     if _HUB_ID.fullmatch(transfer.encoder.name) and "/" in transfer.encoder.name:
         lines.append(f"base_model: {json.dumps(transfer.encoder.name)}")
     lines += ["tags:", "- forelearn", f"- {json.dumps(transfer.mode)}", "metrics:"]

@@ -11,9 +11,12 @@ import torch
 
 from forelearn.core.data import TaskData
 from forelearn.core.recipe import Recipe
-from forelearn.models.lenet import load_classifier
+from forelearn.core.run import Cost, Performance, Run
+from forelearn.core.transfer import Transfer
+from forelearn.models.lenet import lenet_encoder, load_classifier
 from forelearn.tasks.multi_mnist import embedded_digits, multi_mnist
 from forelearn.tasks.random_labels import with_random_labels
+from forelearn.training.card import card
 from forelearn.training.multitask.images import ImageLearner
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.method import Surroundings
@@ -167,6 +170,16 @@ def test_the_process_keeps_its_random_state(tasks: tuple[TaskData, TaskData]) ->
         torch.rand(3)
         gradient(found, (0, 1))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_card_of_a_run_says_how_to_load_a_network_for_images(tasks: tuple[TaskData, TaskData]) -> None:
+    measures = {"accuracy": 0.5, "macro_f1": 0.4, "matthews": 0.4}
+    transfer = Transfer(tasks[0].task, lenet_encoder(), RECIPE, 0)
+    run = Run(transfer, Performance(measures, measures), Cost(1.0, 1.0), "now")
+    text = card(run, tasks[0], pipeline="image-classification")
+    assert "library_name: forelearn\npipeline_tag: image-classification" in text
+    assert 'load_classifier(".")' in text
+    assert "torch.zeros(1, 28, 28, dtype=torch.uint8)" in text
 
 
 def test_joint_training_learns_both_digits_and_saves_what_it_measured(
