@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from forelearn.core.transfer import Mode
 from forelearn.evaluation.gains import Gain
 
 MARGIN = 0.01
@@ -32,15 +33,23 @@ Kind = Literal["transfer", "tied", "do not transfer", "not enough evidence"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Sources to learn before the target, in order, and what that gained."""
+    """Sources to learn before the target, in order, and what that gained; in the other mode together with it."""
 
     sources: tuple[str, ...]
     gain: Gain
+    mode: Mode = "sequential"
 
     @property
     def label(self) -> str:
         """The sources' names, `A → B`."""
         return " → ".join(self.sources)
+
+    @property
+    def learning(self) -> str:
+        """What is done with the sources: `Learning A → B first`, `Learning it with A + B (method)`."""
+        return (
+            f"Learning {self.label} first" if self.mode == "sequential" else f"Learning it with {self.label}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,7 @@ def _transfer(helpful: Sequence[Candidate]) -> Decision:
     leader = helpful[0]
     tied = tuple(one.sources for one in helpful if one.gain.mean >= leader.gain.low)
     if len(tied) == 1:
-        reason = f"Learning {leader.label} first gains {_words(leader.gain)}: the interval lies above 0."
+        reason = f"{leader.learning} gains {_words(leader.gain)}: the interval lies above 0."
         return Decision("transfer", leader.sources, (), leader.gain, reason, 0)
     rivals = ", ".join(one.label for one in helpful[1 : len(tied)])
     reason = (

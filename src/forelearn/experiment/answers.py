@@ -32,7 +32,7 @@ from forelearn.report.summary import (
     Summary,
 )
 from forelearn.search.search import Pair, Search
-from forelearn.search.space import LONGER, Candidate, Chain, source_name
+from forelearn.search.space import LONGER, Candidate, Chain, Together, mode_of, source_name
 from forelearn.store.environment import Surroundings, describe_environment
 
 
@@ -84,16 +84,23 @@ def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
         environment=describe_environment(
             Surroundings(prepared.device, settings.run.threads, search.space.recipes[0].precision)
         ),
-        notes=(*beliefs.notes.values(), *_without_chains(search)),
+        notes=(*beliefs.notes.values(), *_without_several(search)),
         set_aside=beliefs.aside(search) if ready else {},
     )
 
 
-def _without_chains(search: Search) -> list[str]:
-    """Why a study that asks for chains has none, once that is settled."""
-    if search.options.chain < 2 or search.chains or search.stage != "done":
-        return []
-    return ["no target has two sources that have run and are expected to gain: no chain of sources was tried"]
+def _without_several(search: Search) -> list[str]:
+    """Why a study that asks for several sources, in turn or together, has none, once that is settled."""
+    said = []
+    if search.stage == "done" and search.options.chain > 1 and not search.chains:
+        said.append(
+            "no target has two sources that have run and are expected to gain: no chain of sources was tried"
+        )
+    if search.stage == "done" and search.options.joint and not search.joint:
+        said.append(
+            "no target has a source that has run and is expected to gain: none was learned together with it"
+        )
+    return said
 
 
 def _answer(
@@ -139,6 +146,7 @@ def _answer(
         terms=tuple(terms(beliefs, (winner.last.name, target.name) if isinstance(winner, Chain) else pair))
         if pair
         else (),
+        mode=mode_of(winner),
         more=_more(search, target, decision, winner, rival),
         weights_key=key,
         export_hint=f"forelearn export {key} FOLDER" if key and advised else "",
@@ -200,9 +208,9 @@ def _more(
 def _pair_rows(
     prepared: Prepared, search: Search, beliefs: Beliefs, confirmation: Confirmation
 ) -> dict[Pair, PairRow]:
-    """A row for every source, chain and control of every target."""
+    """A row for every source, several sources and control of every target."""
     level = prepared.study.settings.search.level
-    aside = {**beliefs.aside(search), **beliefs.chains_aside(search)}
+    aside = {**beliefs.aside(search), **beliefs.several_aside(search)}
     leaking = beliefs.leaks()
     scores = beliefs.scores()
     prior = beliefs.prior()
@@ -226,12 +234,14 @@ def _pair_rows(
             ansat=None if all(value != value for value in ansat) else tuple(plain(ansat)),
             keys=tuple(outcome.transfer.key for outcome in outcomes),
             chain=tuple(task.name for task in source.sources) if isinstance(source, Chain) else (),
+            mode=mode_of(source),
+            auxiliaries=tuple(task.name for task in source.sources) if isinstance(source, Together) else (),
         )
     return rows
 
 
 def _is_control(candidate: Candidate, target: Task) -> bool:
-    if isinstance(candidate, Chain):
+    if isinstance(candidate, Chain | Together):
         return candidate.is_control
     return candidate in (LONGER, target)
 

@@ -72,7 +72,8 @@ class Beliefs:
     def __call__(self, search: Search) -> Mapping[Pair, Guess]:
         """Guesses for all candidates but those set aside; the same after the same outcomes."""
         self.get_ready(search)
-        told = (len(search.outcomes), sum(map(len, search.chains.values())))
+        formed = sum(len(search.several_of(target)) for target in search.space.targets)
+        told = (len(search.outcomes), formed)
         if self._held is None or self._held[0] != told:
             self._held = (told, self._guesses(search))
         return self._held[1]
@@ -237,20 +238,20 @@ class Beliefs:
         """Pairs that are no candidates, because the source holds rows of the target's test; none if that is allowed."""
         return {} if self.prepared.study.settings.search.allow_leaks else self.prepared.leaks
 
-    def chains_aside(self, search: Search) -> dict[str, str]:
-        """Chains with a source that is no candidate, each with the reason."""
+    def several_aside(self, search: Search) -> dict[str, str]:
+        """Several sources, in turn or together, of which one is no candidate, each with the reason."""
         aside = self.aside(search)
         return {
-            chain.name: f"{task.name}: {aside[task.name]}"
-            for chains in search.chains.values()
-            for chain in chains
-            for task in chain.sources
+            several.name: f"{task.name}: {aside[task.name]}"
+            for target in search.space.targets
+            for several in search.several_of(target)
+            for task in several.sources
             if task.name in aside
         }
 
     def _guesses(self, search: Search) -> Mapping[Pair, Guess]:
         self.gains = posterior(search, self._score(search), noise=self.earlier_noise())
-        found = guesses(self.gains, {*self.aside(search), *self.chains_aside(search)}, self.leaks())
+        found = guesses(self.gains, {*self.aside(search), *self.several_aside(search)}, self.leaks())
         width = NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
         tried = {
             (source_name(candidate), target.name)

@@ -17,6 +17,7 @@ from forelearn.core.errors import ForelearnError
 from forelearn.core.run import Cost, Failure, Outcome
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Broken, Done, Executor, Job
+from forelearn.experiment.joint_settings import joint_method
 from forelearn.experiment.prepare import Prepared
 from forelearn.search.chains import parts
 from forelearn.search.search import Options, Pair, Search
@@ -74,6 +75,9 @@ def new_search(prepared: Prepared, *, exhaustive: bool = False) -> Search:
             halving=settings.halving,
             chain=settings.chain,
             chain_share=settings.chain_share,
+            joint=joint_method(prepared.study.settings),
+            joint_top=settings.joint_top,
+            joint_share=settings.joint_share,
             exhaustive=exhaustive,
         ),
     )

@@ -11,6 +11,7 @@ from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import plain
 from forelearn.core.run import Failure, Outcome, Run, outcome_as_json
 from forelearn.core.task import CLASSIFICATION
+from forelearn.core.transfer import Transfer
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -20,6 +21,7 @@ from forelearn.representations.attributions import Attributions
 from forelearn.representations.terms import shared_terms
 from forelearn.search.search import Pair, Search
 from forelearn.search.space import Candidate, Chain, source_name
+from forelearn.training.multitask.history import FILE as HISTORY
 
 THRESHOLD = 0.05
 """From which score a word counts as active in explanations: the lowest of the paper's thresholds."""
@@ -149,6 +151,12 @@ class Explained:
         lines.append(
             "recipe " + ", ".join(f"{name}={value}" for name, value in plain(transfer.recipe).items())
         )
+        if transfer.multitask:
+            others = ", ".join(source.name for source in transfer.sources) or "no other task"
+            lines.append(f"learned together with {others} by {transfer.multitask.method}")
+            lines.append(
+                "options " + ", ".join(f"{name}={value}" for name, value in transfer.multitask.options)
+            )
         lines.append(f"encoder {transfer.start.name} ({transfer.start.digest})")
         lines += [f"after  {part.transfer.label} ({part.transfer.key})" for part in self.chain]
         lines.append(f"folder {self.folder}")
@@ -187,6 +195,18 @@ def without_terms(prepared: Prepared, beliefs: Beliefs, pair: Pair) -> str:
     return "No shared terms: no word is active in both single-task models."
 
 
+def _together(transfer: Transfer) -> str:
+    """What of a target that was learned together with other tasks cannot be shown, and what can, in a sentence."""
+    said = f"Weights and losses of each task, epoch by epoch: {HISTORY} in the folder."
+    if transfer.sources:
+        pair = f"{transfer.sources[0].name}->{transfer.target.name}"
+        return (
+            "No shared terms: they compare the models of two tasks, each learned alone, and here one model learned "
+            f'them all; of a pair: forelearn explain STUDY "{pair}". {said}'
+        )
+    return said
+
+
 def _names(candidate: Candidate) -> tuple[str, ...]:
     if isinstance(candidate, Chain):
         return tuple(task.name for task in candidate.sources)
@@ -194,7 +214,7 @@ def _names(candidate: Candidate) -> tuple[str, ...]:
 
 
 def explain_key(study: Path, key: str, options: Options) -> Explained:
-    """A run by its key, or by `SOURCE->TARGET`, `A->B->TARGET` (then the run on the first seed).
+    """A run by its key, or by `SOURCE->TARGET`, `A->B->TARGET`, `A + B (method)->TARGET` (then that on the first seed).
 
     Raises InputError, with the nearest key, if the store has no such run.
     """
@@ -225,7 +245,9 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
         prefix = prefix.prefix
     transfer = outcome.transfer
     found, why = [], ""
-    if transfer.sources:
+    if transfer.multitask:
+        why = _together(transfer)
+    elif transfer.sources:
         last = (transfer.sources[-1].name, transfer.target.name)
         found = terms(beliefs, last)
         why = "" if found else without_terms(prepared, beliefs, last)

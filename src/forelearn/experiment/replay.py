@@ -5,8 +5,8 @@ search's, the others are the fresh ones of confirmation. A run that the table do
 failed; of a pair without any run nothing is believed, so that it is set aside.
 
 Targets without a baseline have no gains to search for: they are left out and picked nothing for. Controls and
-chains are not tried: a table seldom has the former and never the latter. A source's own run costs nothing unless
-the source is a target too.
+several sources are not tried: a table seldom has the former and never the latter. A source's own run costs nothing
+unless the source is a target too.
 """
 
 from __future__ import annotations
@@ -163,6 +163,7 @@ class _World:
             confirm_share=options.confirm_share if fresh else 0.0,
             baseline_seeds=min(options.baseline_seeds, self.seeds),
             chain=1,
+            joint=None,
         )
 
     def scores(self, names: Sequence[str]) -> Mapping[Pair, float] | None:

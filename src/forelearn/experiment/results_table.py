@@ -62,7 +62,11 @@ def results_of(outcomes: Iterable[Outcome], grid: Sequence[Recipe]) -> list[Resu
         for recipe in grid
         for value in dict.fromkeys(["fp32", "bf16", *known])
     ]
-    runs = [one for one in outcomes if isinstance(one, Run) and len(one.transfer.sources) < 2]
+    runs = [
+        one
+        for one in outcomes
+        if isinstance(one, Run) and one.transfer.mode == "sequential" and len(one.transfer.sources) < 2
+    ]
     alone = [one for one in runs if not one.transfer.sources and one.transfer.recipe in grid]
     first = min((one.transfer.seed for one in alone), default=0)
     best: dict[str, Run] = {}

@@ -153,6 +153,8 @@ class SearchSettings(Section):
     warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
     chain: the most sources that are learned in turn before a target; 1 learns one. chain_share: share of the
     budget that is kept for chains, and all that they may spend; without chains it is not kept.
+    joint: the method by which sources are learned together with a target; empty does not try it. joint_top: the most
+    that are. joint_share: as `chain_share`, for that.
     """
 
     budget: Annotated[Budget, BeforeValidator(_budget)] = Budget("share", 0.5)
@@ -164,6 +166,9 @@ class SearchSettings(Section):
     controls: bool = True
     chain: Annotated[int, Field(ge=1, le=3)] = 1
     chain_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    joint: str = ""
+    joint_top: Annotated[int, Field(ge=1, le=12)] = 2
+    joint_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(distinct)] = FEATURES
     level: Annotated[float, Field(gt=0, lt=1)] = 0.9
     allow_leaks: bool = False
@@ -171,15 +176,17 @@ class SearchSettings(Section):
 
     @model_validator(mode="after")
     def _leaves_single_sources(self) -> SearchSettings:
-        if self.chain > 1 and self.confirm + self.chain_share >= 1:
+        kept = {
+            "confirm": self.confirm,
+            **({"chain_share": self.chain_share} if self.chain > 1 else {}),
+            **({"joint_share": self.joint_share} if self.joint else {}),
+        }
+        if sum(kept.values()) >= 1:
+            said = " and ".join(f"{name} = {share}" for name, share in kept.items())
             raise PydanticCustomError(
                 "shares",
-                "confirm = {confirm} and chain_share = {chain} leave nothing for single sources.",
-                {
-                    "confirm": self.confirm,
-                    "chain": self.chain_share,
-                    "fix": "Their sum must be below 1.",
-                },
+                "{said} leave nothing for single sources.",
+                {"said": said, "fix": "Their sum must be below 1."},
             )
         return self
 

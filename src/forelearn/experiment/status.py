@@ -17,6 +17,7 @@ STAGES = {
     "explore": "trying sources",
     "refine": "weighing the best",
     "chain": "learning sources in turn",
+    "joint": "learning sources together with targets",
     "confirm": "confirming on fresh seeds",
     "done": "done",
 }

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.experiment.data_settings import DataSettings
+from forelearn.experiment.joint_settings import joint_problems
 from forelearn.experiment.multitask_settings import multitask_problems
 from forelearn.experiment.settings import BUILT_IN, READY, Settings
 from forelearn.tasks.corpus import SUFFIXES
@@ -141,6 +142,7 @@ def read_study(
         )
         return None, problems
     problems += multitask_problems(settings.multitask, where)
+    problems += joint_problems(settings, where)
     chosen = folder / "out" if out is None else out.resolve()
     return Study(settings, path.resolve(), folder, chosen, root), problems
 

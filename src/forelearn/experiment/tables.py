@@ -13,7 +13,6 @@ from forelearn.core.task import Task
 from forelearn.experiment.prepare import Prepared
 from forelearn.report.summary import BaselineRow, CostRow, Counts, CurvePoint, Obtained, PairRow, TaskRow
 from forelearn.search.search import Search
-from forelearn.search.space import ARROW
 
 
 def task_row(prepared: Prepared, task: Task) -> TaskRow:
@@ -89,8 +88,7 @@ def curve(search: Search) -> list[CurvePoint]:
         spent, count = spent + outcome.cost, count + 1
         transfer, name = outcome.transfer, outcome.transfer.target.name
         if search.is_candidate(transfer) and isinstance(outcome, Run) and name in seen:
-            what = ARROW.join(source.name for source in transfer.sources)
-            seen[name].setdefault(what, []).append(outcome)
+            seen[name].setdefault(transfer.label, []).append(outcome)
         elif count < len(told) and not search.is_candidate(told[count].transfer):
             continue
         points.append(CurvePoint(spent.units / total, spent.seconds, _picked(alone, dev, seen), count))
@@ -111,12 +109,13 @@ def _picked(
 
 
 def costs(search: Search) -> list[CostRow]:
-    """Runs, units and seconds of each stage; features have no runs. Chains have a row where they are wanted."""
+    """Runs, units and seconds of each stage; features have no runs. Several sources have rows where wanted."""
     stages: dict[str, list[Cost]] = {
         "baselines": [],
         "features": [search.other],
         "pairs": [],
         **({"chains": []} if search.options.chain > 1 else {}),
+        **({"joint": []} if search.options.joint else {}),
         "confirmation": [],
     }
     for outcome in search.outcomes.values():
@@ -125,6 +124,8 @@ def costs(search: Search) -> list[CostRow]:
         stage = "confirmation" if fresh else "pairs" if search.is_candidate(transfer) else "baselines"
         if transfer.key in search.chained:
             stage = "chains"
+        if transfer.key in search.joined:
+            stage = "joint"
         stages[stage].append(outcome.cost)
     return [
         CostRow(

@@ -15,7 +15,7 @@ from forelearn.core.task import Task
 from forelearn.evaluation.decision import MARGIN, Candidate, Decision, decide
 from forelearn.evaluation.gains import Gain, Noise, own_noise, paired_gain, pooled_noise
 from forelearn.search.search import Search
-from forelearn.search.space import LONGER, source_name
+from forelearn.search.space import LONGER, Together, mode_of, source_name
 from forelearn.search.space import Candidate as Choice
 
 Split = str
@@ -93,7 +93,7 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     if gain is None:
         return _unconfirmed(search, target, winner)
     second = confirmation.gain(rival, target) if rival is not None else None
-    first = Candidate((words(winner, target),), gain)
+    first = Candidate((words(winner, target),), gain, mode_of(winner))
     decision = decide([first], margin=margin)
     source = _is_source(winner, target)
     if decision.kind == "transfer" and rival is not None and second is not None and second.low > 0:
@@ -106,7 +106,8 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
             )
             decision = Decision("tied", first.sources, both, gain, reason, 0)
     if decision.kind == "transfer" and not source:
-        reason = f"{first.label} gains {_gain(gain)}: the compute helps, not another task."
+        what = "way of training" if isinstance(winner, Together) else "compute"
+        reason = f"{first.label} gains {_gain(gain)}: the {what} helps, not another task."
         return replace(decision, kind="do not transfer", reason=f"On fresh seeds, {reason}")
     if decision.kind == "tied":
         return decision
@@ -120,6 +121,8 @@ def words(candidate: Choice, target: Task) -> str:
 
 
 def _is_source(candidate: Choice, target: Task) -> bool:
+    if isinstance(candidate, Together):
+        return not candidate.is_control
     return candidate != LONGER and not (isinstance(candidate, Task) and candidate.name == target.name)
 
 

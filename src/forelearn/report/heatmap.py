@@ -103,10 +103,10 @@ def said(pair: PairRow) -> str:
     predicted = "no prediction" if pair.predicted is None else f"predicted {with_bounds(pair.predicted)}"
     if pair.obtained is None:
         because = f" ({pair.reason})" if pair.reason else ""
-        return f"{pair.source} → {pair.target}: {predicted}; {pair.status}{because}"
+        return f"{pair.label}: {predicted}; {pair.status}{because}"
     got = f"obtained {signed(pair.obtained.test)} on test, {signed(pair.obtained.dev)} on dev"
     fresh = "" if pair.confirmed is None else f"; on fresh seeds {with_bounds(pair.confirmed)}"
-    return f"{pair.source} → {pair.target}: {predicted}; {got}{fresh}"
+    return f"{pair.label}: {predicted}; {got}{fresh}"
 
 
 def legend(summary: Summary) -> Markup:

@@ -11,9 +11,9 @@ from forelearn.report.summary import Answer, Summary
 from forelearn.report.wording import (
     DECISIONS,
     NONE,
+    TOGETHER,
     because,
     bounds,
-    chains_trained,
     count,
     duration,
     headline,
@@ -21,6 +21,7 @@ from forelearn.report.wording import (
     minus,
     number,
     of,
+    several_trained,
     share,
     signed,
     spent_share,
@@ -54,7 +55,7 @@ def facts(summary: Summary) -> list[tuple[str, str, str]]:
     amounts = [sum(answer.decision == decision for answer in summary.answers) for decision in ORDER]
     helped = [a for a in summary.answers if a.decision in ("transfer", "tied") and a.gain is not None]
     mean = sum(a.gain.mean for a in helped if a.gain is not None) / len(helped) if helped else None
-    pairs = [pair for pair in summary.pairs if not pair.chain]
+    pairs = [pair for pair in summary.pairs if pair.is_single]
     tried = sum(pair.status == "run" for pair in pairs)
     failed = of(len(summary.failures), "failure")
     seconds = sum(row.seconds for row in summary.costs)
@@ -78,7 +79,7 @@ def facts(summary: Summary) -> list[tuple[str, str, str]]:
         (
             "Pairs trained",
             f"{count(tried)} of {count(len(pairs))}",
-            f"{found}; {failed}" if (found := chains_trained(summary)) else failed,
+            "; ".join([*several_trained(summary), failed]),
         ),
         (
             "Cost, all included",
@@ -185,7 +186,8 @@ def _advice(answer: Answer) -> Markup:
     badge = element("span", {"class": f"badge {kind}"}, DECISIONS[answer.decision])
     if answer.decision in ("transfer", "tied"):
         joined = names(map(learned, answer.sources))
-        return join(badge, element("span", {"class": "sources"}, joined))
+        how = element("span", {"class": "quiet block"}, TOGETHER) if answer.mode == "multitask" else None
+        return join(badge, element("span", {"class": "sources"}, joined, how))
     if answer.sources:
         return join(
             badge,

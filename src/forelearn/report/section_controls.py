@@ -6,14 +6,14 @@ from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import PairRow, Summary
-from forelearn.report.wording import NONE, bounds, signed
+from forelearn.report.wording import NONE, STAGES, bounds, signed
 
 LONGER, SEED = "train longer", "another seed"
 
 
 def controls(summary: Summary) -> Markup | None:
-    """Controls beside the best tried sources, then chains beside theirs; None if neither was tried."""
-    shown = [part for part in (_single(summary), _chains(summary)) if part is not None]
+    """Controls beside the best tried sources, then several sources beside theirs; None if none was tried."""
+    shown = [part for part in (_single(summary), _chains(summary), _joint(summary)) if part is not None]
     return join(shown) if shown else None
 
 
@@ -22,7 +22,7 @@ def _single(summary: Summary) -> Markup | None:
     found: dict[str, dict[str, PairRow]] = {}
     for row in summary.controls:
         kind = "again" if row.source == row.target else row.source
-        if row.obtained is not None:
+        if row.obtained is not None and row.is_single:
             found.setdefault(row.target, {})[kind] = row
     if not found:
         return None
@@ -38,7 +38,7 @@ def _single(summary: Summary) -> Markup | None:
         tried = [
             row
             for row in summary.pairs
-            if row.target == answer.target and row.obtained is not None and not row.chain
+            if row.target == answer.target and row.obtained is not None and row.is_single
         ]
         best = max(
             tried, key=lambda row: (row.obtained.dev if row.obtained else 0.0, row.source), default=None
@@ -97,6 +97,39 @@ def _chains(summary: Summary) -> Markup | None:
             "else it is the compute that helps. Gains on test, on the search’s own seeds.",
         ),
         sortable("chains-table", "Gains of chains and of their controls", columns, rows),
+    )
+
+
+def _joint(summary: Summary) -> Markup | None:
+    """A row for every set of auxiliary tasks that was tried, beside its best one learned first and the control."""
+    tried = [row for row in summary.pairs if row.mode == "multitask" and row.obtained is not None]
+    if not tried:
+        return None
+    columns = (
+        Column("Target"),
+        Column("Learned together", number=True, note="with the target, by the method in brackets"),
+        Column("The first of them, learned first", number=True, note="one stage before the target"),
+        Column("The method alone", number=True, note="without auxiliary tasks"),
+    )
+    single = {(row.source, row.target): row for row in summary.pairs if row.is_single}
+    alone = {row.target: row for row in summary.controls if row.mode == "multitask"}
+    rows = []
+    for row in sorted(tried, key=lambda row: (row.target, row.source)):
+        others = (single.get((row.auxiliaries[0], row.target)), alone.get(row.target))
+        cells = (Cell(name(row.target), style="target"), _cell(row, named=True), *map(_cell, others))
+        rows.append(Row(cells))
+    return element(
+        "section",
+        {"id": "joint"},
+        element("h2", {}, STAGES["joint"]),
+        element(
+            "p",
+            {"class": "intro"},
+            "The best sources of a target as auxiliary tasks, learned together with it. They have to gain more "
+            "than the same method does without them: else it is the way of training that helps. Gains on test, on "
+            "the search’s own seeds.",
+        ),
+        sortable("joint-table", "Gains of learning together and of its controls", columns, rows),
     )
 
 

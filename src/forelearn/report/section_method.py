@@ -54,6 +54,7 @@ def definitions(summary: Summary) -> list[tuple[str, str]]:
             "encoder → source → target: learn the source, keep the encoder, add a new head, learn the "
             "target.",
         ),
+        *_joint(summary),
         ("Gain", "performance of the transfer minus the seed-averaged baseline. Below 0: negative transfer."),
         ("Dev and test", "everything is decided on dev and reported on test. Test labels choose nothing."),
         (
@@ -84,6 +85,17 @@ def definitions(summary: Summary) -> list[tuple[str, str]]:
             "not run, unless the search was exhaustive.",
         ),
     ]  # fmt: skip
+
+
+def _joint(summary: Summary) -> list[tuple[str, str]]:
+    """What it is to learn a target together with auxiliary tasks, where that was tried."""
+    if not any(pair.mode == "multitask" for pair in summary.pairs):
+        return []
+    meant = (
+        "the encoder learns the target and auxiliary tasks at once, by the method in brackets; the snapshot that is "
+        "best on the target’s dev is kept. `alone` is the same method with the target alone."
+    )
+    return [("Together with the target", meant)]
 
 
 def _performance(summary: Summary) -> list[tuple[str, str]]:

@@ -77,7 +77,7 @@ def _row(pair: PairRow, identity: str, read: Explanation | None, target: int, me
         "button",
         {"type": "button", "class": "opener", "aria-expanded": "false", "aria-controls": identity},
         name(pair.source),
-        element("span", {"class": "unseen"}, " → ", pair.target),
+        element("span", {"class": "unseen"}, " → " if pair.mode == "sequential" else " with ", pair.target),
     )
     got = pair.obtained
     dev, test = (None, None) if got is None else (got.dev, got.test)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from forelearn.core.keys import plain
 from forelearn.core.task import Kind
+from forelearn.core.transfer import Mode
 from forelearn.report.reading import read
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Decision = Literal["transfer", "tied", "do not transfer", "not enough evidence"]
 sources, none surely better than the others. `do not transfer`: no tried source helps. `not enough evidence`:
 the interval holds 0."""
 Status = Literal["run", "not tried", "failed", "stopped", "set aside"]
-Stage = Literal["baselines", "features", "pairs", "chains", "confirmation", "exhaustive"]
+Stage = Literal["baselines", "features", "pairs", "chains", "joint", "confirmation", "exhaustive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,15 @@ class Obtained:
 
 @dataclass(frozen=True, slots=True)
 class PairRow:
-    """One source for one target, or several in turn.
+    """One source for one target, or several, in turn or together with it.
 
     reason: why it was not tried, failed, was stopped or set aside; empty for a run.
     prior: the free score of the start, higher is better. predicted: gain, before the pair was trained.
     confirmed: gain on fresh seeds that chose nothing. features: what the predictor saw.
     ansat: shared active terms a document of the target, at the 14 thresholds.
     chain: names of the sources in the order in which they are learned, where there are several.
+    mode: `multitask` where the target is learned together with `auxiliaries`, the best first; none of them in the
+    control of such a row.
     """
 
     source: str
@@ -142,6 +145,20 @@ class PairRow:
     ansat: tuple[float | None, ...] | None = None
     keys: tuple[str, ...] = ()
     chain: tuple[str, ...] = ()
+    mode: Mode = "sequential"
+    auxiliaries: tuple[str, ...] = ()
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one source, learned first."""
+        return not self.chain and self.mode == "sequential"
+
+    @property
+    def label(self) -> str:
+        """`A → T`; of what is learned together `T with A + B (method)`, without auxiliary tasks `T alone (method)`."""
+        if self.mode == "sequential":
+            return f"{self.source} → {self.target}"
+        return f"{self.target} {'with ' if self.auxiliaries else ''}{self.source}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +185,7 @@ class Answer:
     runs, seconds: what was spent on this target's candidates, confirmation included.
     rival: the second best, confirmed beside the winner; `no transfer` if nothing else was expected to gain.
     rival_gain: its gain on test on the same fresh seeds. dev_gain: the winner's on dev, which decided.
+    mode: how the winner is learned: before the target, or (`multitask`) together with it.
     """
 
     target: str
@@ -189,6 +207,7 @@ class Answer:
     rival: str = ""
     rival_gain: Interval | None = None
     dev_gain: Interval | None = None
+    mode: Mode = "sequential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +285,8 @@ class Summary:
     exhaustive: the estimated cost of trying everything; None if unknown.
     notes: warnings and fallbacks in words. set_aside: task → why it is no source.
     controls: what costs about as much as a transfer without another task: `B → B` (source equals target),
-    `train longer`, `another seed`; and the control of a chain, its last source learned as often.
+    `train longer`, `another seed`; the control of a chain, its last source learned as often; and that of learning
+    together, the method without auxiliary tasks.
     """
 
     version: str

@@ -10,13 +10,14 @@ from forelearn.report.summary import Answer, Summary
 from forelearn.report.wording import (
     DECISIONS,
     NONE,
+    TOGETHER,
     bounds,
-    chains_trained,
     duration,
     headline,
     learned,
     number,
     of,
+    several_trained,
     share,
     signed,
     spent_share,
@@ -78,16 +79,17 @@ def closing(summary: Summary) -> list[str]:
         lines.append(
             f"Gain: {what} on fresh seeds against the baseline{mean}. Guess: predicted before training."
         )
-    single = [pair for pair in summary.pairs if not pair.chain]
+    single = [pair for pair in summary.pairs if pair.is_single]
     tried = sum(pair.status == "run" for pair in single)
-    chains = f" and {found}" if (found := chains_trained(summary)) else ""
+    *first, last = [f"{tried} of {of(len(single), 'pair')}", *several_trained(summary)]
+    trained = f"{', '.join(first)} and {last}" if first else last
     whole = spent_share(summary, everything=True)
     part = "" if whole is None else f", {share(whole)} of trying everything"
     seconds = duration(sum(row.seconds for row in summary.costs))
-    lines.append(f"Cost: {tried} of {of(len(single), 'pair')}{chains} trained, {seconds}{part}.")
+    lines.append(f"Cost: {trained} trained, {seconds}{part}.")
     worse = [answer for answer in summary.answers if answer.negative]
     if worse:
-        pairs = [f"{source} → {answer.target}" for answer in worse for source in answer.negative]
+        pairs = [_label(summary, source, answer.target) for answer in worse for source in answer.negative]
         more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
         lines.append(f"Negative transfer: {visible(', '.join(pairs[:3]))}{more}.")
     if summary.failures:
@@ -99,12 +101,19 @@ def closing(summary: Summary) -> list[str]:
     return lines
 
 
+def _label(summary: Summary, source: str, target: str) -> str:
+    row = summary.pair(source, target)
+    return f"{source} → {target}" if row is None else row.label
+
+
 def _cells(answer: Answer, metric: str | None) -> list[Text]:
     from rich.text import Text
 
     advice = Text(DECISIONS[answer.decision], style=STYLES[answer.decision])
     if answer.decision in ("transfer", "tied"):
         advice = Text(visible(" or ".join(map(learned, answer.sources))), style=STYLES[answer.decision])
+        if answer.mode == "multitask":
+            advice.append(f"\n{TOGETHER}", style="dim")
     elif answer.gain is not None and answer.sources:
         advice.append(f"\nbest: {visible(learned(answer.sources[0]))}", style="dim")
     gain = NONE if answer.gain is None else signed(answer.gain.mean)

@@ -25,9 +25,12 @@ STAGES: dict[Stage, str] = {
     "features": "Features",
     "pairs": "Pairs",
     "chains": "Several sources in turn",
+    "joint": "Sources together with the target",
     "confirmation": "Confirmation on fresh seeds",
     "exhaustive": "Everything (estimated)",
 }
+TOGETHER = "together with the target"
+"""Stands by an answer whose sources are not learned first."""
 _FIGURE = re.compile(r"(?<![^\s\[(])-(?=\d+\.\d)")
 METRICS = {
     "average_precision": "average precision",
@@ -141,18 +144,23 @@ def of(amount: int, singular: str, plural: str | None = None) -> str:
     return f"{count(amount)} {singular if amount == 1 else plural or singular + 's'}"
 
 
-def chains_trained(summary: Summary) -> str:
-    """`2 of 3 chains of sources`; empty without any."""
+def several_trained(summary: Summary) -> list[str]:
+    """`2 of 3 chains of sources`, `1 of 2 sets of auxiliary tasks`; empty without any."""
+    found = []
     chains = [row for row in summary.pairs if row.chain]
-    tried = sum(row.status == "run" for row in chains)
-    return f"{count(tried)} of {of(len(chains), 'chain')} of sources" if chains else ""
+    joint = [row for row in summary.pairs if row.mode == "multitask"]
+    for some, one, of_what in ((chains, "chain", "sources"), (joint, "set", "auxiliary tasks")):
+        tried = sum(row.status == "run" for row in some)
+        if some:
+            found.append(f"{count(tried)} of {of(len(some), one)} of {of_what}")
+    return found
 
 
 def spent_share(summary: Summary, *, everything: bool) -> float | None:
     """Units spent over the exhaustive cost; `everything` adds features and confirmation. None if unknown."""
     if summary.exhaustive is None or summary.exhaustive.units <= 0:
         return None
-    counted = {"baselines", "pairs", "chains", *(("features", "confirmation") if everything else ())}
+    counted = {"baselines", "pairs", "chains", "joint", *(("features", "confirmation") if everything else ())}
     return sum(row.units for row in summary.costs if row.stage in counted) / summary.exhaustive.units
 
 
@@ -168,7 +176,8 @@ def headline(summary: Summary) -> str:
     sure = sum(answer.gain is not None and answer.gain.low > 0 for answer in advised)
     whom = "the one target" if amount == 1 else f"{len(advised)} of {amount} targets"
     proof = f"for {sure} of them" if len(advised) > 1 else "there" if sure else "not there"
-    return f"Learn another task first for {whom}; the test interval lies above 0 {proof}."
+    how = "first, or together with the target," if any(a.mode == "multitask" for a in advised) else "first"
+    return f"Learn another task {how} for {whom}; the test interval lies above 0 {proof}."
 
 
 def _rounded(value: float, places: int) -> str:

@@ -3,15 +3,15 @@
 Source: none for the choice. That the sources that help most in turn also help most together is a presumption; the
 candidate has to win on dev and to hold on fresh seeds as its sources do.
 
-A target has one such candidate, the best of the sources that have *run* for it and are expected to gain, by the posterior
-mean of their gains. One is enough. Its control is the method itself without auxiliary tasks (`alone`), for a method may
-gain by how it trains: what the candidate gains more than that comes of the other tasks.
+A target has one such candidate: the best of the sources that have *run* for it and are expected to gain, by the
+posterior mean of their gains; one is enough. Its control is the method itself without auxiliary tasks (`alone`), for a
+method may gain by how it trains: what the candidate gains more than that comes of the other tasks.
 
 When one is formed, what it may spend and which of its runs comes next: `several.py`. Its epochs are not those of a
 baseline, so no run of it is stopped early.
 
-Not covered: sources that hurt when they are learned first and would help beside the target, ready encoders (they have no
-rows), other sets of the same sources, and starting from a source that was learned first.
+Not covered: sources that hurt when they are learned first and would help beside the target, ready encoders (they have
+no rows), other sets of the same sources, and starting from a source that was learned first.
 """
 
 from __future__ import annotations

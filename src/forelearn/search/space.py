@@ -9,7 +9,7 @@ from itertools import product
 from forelearn.core.multitask import Multitask
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
-from forelearn.core.transfer import Encoder, Source, Transfer
+from forelearn.core.transfer import Encoder, Mode, Source, Transfer
 
 LONGER = "train longer"
 """The control that trains the target alone for twice the epochs."""
@@ -235,6 +235,11 @@ def source_name(source: Candidate) -> str:
     if isinstance(source, str):
         return source
     return f"encoder@{source.name}" if isinstance(source, Encoder) else source.name
+
+
+def mode_of(candidate: Candidate | None) -> Mode:
+    """How the target is learned with a candidate."""
+    return "multitask" if isinstance(candidate, Together) else "sequential"
 
 
 def stages(transfer: Transfer) -> list[Transfer]:
