@@ -58,10 +58,11 @@ def toy_step(
     """
     models = method.learner.models  # type: ignore[attr-defined]
     before = method.learner.flat.values.clone()
+    graph = (0 * models[0].body.weight).exp().mean()  # 1: what tasks with the same inputs share
     losses = {}
     for task, (model, gradient) in enumerate(zip(models, gradients, strict=True)):
         loss = (model.body.weight * torch.tensor([gradient])).sum() + (task + 1) * model.head.weight.sum()
-        losses[task] = loss - loss.detach() + (values[task] if values else 0.0)
+        losses[task] = graph * (loss - loss.detach() + (values[task] if values else 0.0))
     method.step(losses, 0.0)
     moved = before - method.learner.flat.values
     assert not method.learner.flat.gradient.any()

@@ -1,4 +1,7 @@
-"""Every method of multitask training by its name. A new one is a file, and a line here."""
+"""Every method of multitask training by its name. A new one is a file, and a line here.
+
+Beside those of `METHODS` there is `torchjd:NAME` for each aggregator of torchjd, which is imported only then.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.multitask import Multitask, Scalar
+from forelearn.training.multitask.aggregators import PREFIX, aggregator
 from forelearn.training.multitask.alpha_vil import AlphaVil
 from forelearn.training.multitask.alpha_vil_robust import AlphaVilRobust
 from forelearn.training.multitask.diw import Diw
@@ -59,6 +63,8 @@ def expected_cost(plan: Multitask, epochs: int, train: Sequence[float], tune: fl
 
 
 def _kind(method: str) -> type[Method[Any]]:
+    if method.startswith(PREFIX):
+        return aggregator(method.removeprefix(PREFIX))
     if method not in METHODS:
         near = did_you_mean(method, METHODS)
         known = "\n".join(f"  {name}: {kind.about}" for name, kind in METHODS.items())
