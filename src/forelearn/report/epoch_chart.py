@@ -22,7 +22,7 @@ COLOURS = 6
 DASHES = ("", "7 3", "2 3")
 _DOTS = 14
 """Points of a line up to which each is marked."""
-_THIN = 30
+THIN = 30
 """Lines of seeds up to which all are drawn; beyond, they are drawn for the series that the legend shows alone."""
 _SPAN = 200.0
 """Largest over smallest value from which an axis is logarithmic, if that is allowed."""
@@ -87,7 +87,7 @@ def epoch_chart(chart: Chart, *, wide: bool = False) -> Markup | None:
         "role": "application",
         "aria-roledescription": "chart",
         "aria-label": f"{chart.title}. {chart.about} Left and right arrow keys read the values.",
-        "class": "epochs" + (" wide" if wide else "") + (" many" if thin > _THIN else ""),
+        "class": "epochs" + (" wide" if wide else "") + (" many" if thin > THIN else ""),
     }
     return element(
         "figure",
@@ -123,14 +123,14 @@ def mean_points(lines: Sequence[Sequence[Point]]) -> list[Point]:
 def _scales(chart: Chart, known: Sequence[Point], width: int, height: int) -> tuple[Scale, Scale]:
     xs = [at for at, _ in known] + [at for at, _ in chart.said] + ([chart.stop[0]] if chart.stop else [])
     low, high = min(value for _, value in known), max(value for _, value in known)
-    ends = {"start": float(height - BOTTOM), "end": float(TOP)}
+    bottom, top = float(height - BOTTOM), float(TOP)
     across = Scale(min(xs), max(xs), LEFT + 6, width - RIGHT - 6)
     if chart.spread and low > 0 and high / low > _SPAN:
-        return across, Scale(low / 1.3, high * 1.3, **ends, logarithmic=True)
+        return across, Scale(low / 1.3, high * 1.3, bottom, top, logarithmic=True)
     if chart.rule is not None:
         low, high = min(low, chart.rule), max(high, chart.rule)
     room = 0.06 * (high - low) or 0.06 * abs(low) or 0.5
-    return across, Scale(low - room, high + room, **ends)
+    return across, Scale(low - room, high + room, bottom, top)
 
 
 def _axes(chart: Chart, x: Scale, y: Scale, width: int, height: int) -> list[Markup]:

@@ -155,7 +155,7 @@ def by_seed(arm: Arm, task: str, value: Callable[[Epoch, str], float | None]) ->
 def effect(arm: Arm, auxiliary: Auxiliary, level: float) -> tuple[str, str, str]:
     """What the changes of a task did to the target by the sign of ⟨g, δ⟩, in how many seeds, and its style.
 
-    It is called clear only if the interval over seeds leaves out 0, or if nothing speaks of an interval: one seed.
+    With several seeds only an interval that leaves out 0 is an effect; one seed has its sign, and no style.
     """
     slope = mean([auxiliary.slope])
     if slope is None:
@@ -168,4 +168,4 @@ def effect(arm: Arm, auxiliary: Auxiliary, level: float) -> tuple[str, str, str]
     word = "hurt" if hurt else "helped"
     if slope == 0 or (interval is not None and interval.low <= 0 <= interval.high):
         return "no clear effect", f"{word} {seeds}", "quiet"
-    return f"its changes {word} the target", seeds, "loss" if hurt else "won"
+    return f"{word} the target", seeds, "" if interval is None else "loss" if hurt else "won"

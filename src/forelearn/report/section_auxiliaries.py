@@ -35,7 +35,11 @@ def auxiliaries(comparison: Comparison) -> Markup | None:
     looked = any(finite([one.slope]) for one in tasks)
     columns = [
         Column("Auxiliary task"),
-        *([Column("What it did", note="by the sign of ⟨g, δ⟩, sorts from helped to hurt")] if looked else ()),
+        *(
+            [Column("What its changes did", note="by the sign of ⟨g, δ⟩, sorts from helped to hurt")]
+            if looked
+            else ()
+        ),
         *(
             [Column("⟨g, δ⟩", number=True, note="above 0: its change raises the target’s dev loss")]
             if looked
@@ -48,7 +52,11 @@ def auxiliaries(comparison: Comparison) -> Markup | None:
             else ()
         ),
         *([Column("Share of weights", number=True, note="mean over epochs")] if shared else ()),
-        *([Column("Dropped", number=True), Column("Came back", number=True)] if weighed else ()),
+        *(
+            [Column("Dropped", number=True, note="in how many seeds its weight fell to the floor")]
+            if weighed
+            else ()
+        ),
     ]
 
     def cells(one: Auxiliary) -> tuple[Cell, ...]:
@@ -56,7 +64,7 @@ def auxiliaries(comparison: Comparison) -> Markup | None:
         if looked:
             known = one.slope if finite([one.slope]) else None
             said, times, kind = effect(method, one, level)
-            shown = element("span", {"class": f"{kind} block"}, said)
+            shown = element("span", {"class": f"{kind} block".strip()}, said)
             found.append(Cell(join(shown, element("span", {"class": "quiet block"}, times)), known))
             interval = over_seeds(by_seed(method, one.name, slope_of), level)
             found.append(Cell(valued(known, interval, sign=True, places=None), known))
@@ -72,7 +80,7 @@ def auxiliaries(comparison: Comparison) -> Markup | None:
                 Cell(_share(one.share, by_seed(method, one.name, share_of), level), _sort(one.share))
             )
         if weighed:
-            found += [Cell(_in_seeds(times, seeds), times) for times in (one.dropped, one.back)]
+            found.append(Cell(_dropped(one, seeds), one.dropped))
         return tuple(found)
 
     ordered = sorted(tasks, key=lambda one: (one.slope is None, one.slope or 0.0)) if looked else tasks
@@ -138,8 +146,9 @@ def events(comparison: Comparison) -> Markup | None:
     )
 
 
-def _in_seeds(times: int, seeds: int) -> str:
-    return f"{times} of {of(seeds, 'seed')}" if times else "never"
+def _dropped(one: Auxiliary, seeds: int) -> Markup:
+    back = element("span", {"class": "quiet block"}, f"came back in {one.back}") if one.back else None
+    return element("span", {}, f"in {one.dropped} of {of(seeds, 'seed')}" if one.dropped else "never", back)
 
 
 def _share(value: float | None, seeds: list[float], level: float) -> Markup:

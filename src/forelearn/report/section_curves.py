@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-from forelearn.report.epoch_chart import Chart, Point, Series, epoch_chart, mean_points, swatch
+from forelearn.report.epoch_chart import THIN, Chart, Point, Series, epoch_chart, mean_points, swatch
 from forelearn.report.markup import Markup, element, name
 from forelearn.report.multitask_summary import Arm, Comparison
 from forelearn.report.multitask_words import alpha_of, figure, share_of, slope_of
 from forelearn.report.wording import count, metric_name
 from forelearn.training.multitask.history import Epoch, History
 
-_PLACES = 48
+_PLACES = 100
 """Places of the compute axis at which all arms are read."""
 _BEYOND = 1.25
 """How far the compute axis goes beyond what all arms are held to."""
@@ -39,7 +39,11 @@ def curves(comparison: Comparison) -> Markup | None:
     if not panels:
         return None
     seeds = len(method.histories)
-    drawn = "fine lines are seeds, thick ones their mean" if seeds > 1 else "one seed, so one line a task"
+    drawn = "one seed, so one line a task"
+    if seeds > 1:
+        drawn = "fine lines are seeds, thick ones their mean"
+    if seeds * len(tasks) > THIN:
+        drawn = "means over seeds; the seeds of a task are drawn when it is shown alone"
     return element(
         "section",
         {"id": "curves"},
@@ -61,13 +65,13 @@ def compute_curve(comparison: Comparison) -> Markup | None:
     last = max(history.epochs[-1].gradients for arm in arms for history in arm.histories if history.epochs)
     end = min(float(last), _BEYOND * comparison.compute)
     metric = metric_name(comparison.metric)
-    series = [_arm_series(arm, place, comparison.compute, end) for place, arm in enumerate(arms)]
     steps = [end * (step + 1) / _PLACES for step in range(_PLACES)]
+    series = [_arm_series(arm, place, comparison.compute, steps) for place, arm in enumerate(arms)]
     said = [(at, f"{count(round(at))} sample gradients: {_at(series, at)}") for at in steps]
     chart = Chart(
         f"Dev {metric} against compute",
-        "Lines: mean over seeds on the examples that decide. Dots: the snapshot each seed keeps at matched "
-        "compute; rings: its test, which chose nothing. A line begins where it comes into view.",
+        "Lines: what would have been kept by then, on the examples that decide, mean over seeds. Dots: what each "
+        "seed keeps at matched compute; rings: its test, which chose nothing.",
         "sample gradients so far",
         series,
         said,
@@ -120,7 +124,7 @@ def _by_task(
         lines = [_line(history, task, value) for history in arm.histories]
         if any(math.isfinite(y) for line in lines for _, y in line):
             series.append(Series(task, place, mean_points(lines), lines))
-    if not series or (value is share_of and len(series) == 1):
+    if not series or (value is share_of and all(_is_constant(one) for one in series)):
         return None
     said = [(at, f"Epoch {at:g}: {_at(series, at)}") for at, _ in _longest(series)]
     return Chart(title, about, "epoch", series, said, rule=rule, spread=spread)
@@ -128,6 +132,10 @@ def _by_task(
 
 def _line(history: History, task: str, value: Callable[[Epoch, str], float | None]) -> list[Point]:
     return [(epoch.number + 1.0, _number(value(epoch, task))) for epoch in history.epochs]
+
+
+def _is_constant(one: Series) -> bool:
+    return len({round(y, 9) for line in one.seeds for _, y in line if math.isfinite(y)}) == 1
 
 
 def _dev_loss(arm: Arm) -> Chart | None:
@@ -147,20 +155,27 @@ def _dev_loss(arm: Arm) -> Chart | None:
     return Chart("Target’s dev loss", about, "epoch", series, said, stems=stems, spread=True)
 
 
-def _arm_series(arm: Arm, place: int, compute: int, end: float) -> Series:
+def _arm_series(arm: Arm, place: int, compute: int, steps: Sequence[float]) -> Series:
     lines, marks, hollow = [], [], []
     for history, seed in zip(arm.histories, arm.seeds, strict=True):
         if not history.epochs:
             continue
-        lines.append([(float(epoch.gradients), _number(epoch.select)) for epoch in history.epochs])
+        lines.append([(at, _kept(history, at)) for at in steps])
         kept = history.within(compute)
-        at = f"{arm.name}, seed {seed}, epoch {kept.number + 1}"
+        words = f"{arm.name}, seed {seed}, epoch {kept.number + 1}"
         if math.isfinite(kept.select):
-            marks.append((float(kept.gradients), kept.select, f"{at}: dev {figure(kept.select)}"))
+            marks.append((float(kept.gradients), kept.select, f"{words}: dev {figure(kept.select)}"))
         if kept.test is not None and math.isfinite(kept.test):
-            hollow.append((float(kept.gradients), kept.test, f"{at}: test {figure(kept.test)}"))
-    shown = [point for point in mean_points(lines) if point[0] <= end]
-    return Series(arm.name, place, shown, (), marks, hollow)
+            hollow.append((float(kept.gradients), kept.test, f"{words}: test {figure(kept.test)}"))
+    whole = [line for line in zip(*lines, strict=True) if all(math.isfinite(y) for _, y in line)]
+    return Series(arm.name, place, mean_points(list(zip(*whole, strict=True))), (), marks, hollow)
+
+
+def _kept(history: History, gradients: float) -> float:
+    """The deciding measure of the snapshot that would have been kept by then; NaN before the first epoch's end."""
+    if history.epochs[0].gradients > gradients:
+        return math.nan
+    return history.within(math.floor(gradients)).select
 
 
 def _floor(series: Sequence[Series]) -> float | None:

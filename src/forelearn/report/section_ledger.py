@@ -9,7 +9,7 @@ from forelearn.report.multitask_summary import Arm, Comparison
 from forelearn.report.multitask_words import mean, memory
 from forelearn.report.section_tasks import recipe_words
 from forelearn.report.sortable import Cell, Column, Row, sortable
-from forelearn.report.wording import NONE, count, duration, metric_name, number
+from forelearn.report.wording import NONE, capital, count, duration, metric_name, number
 
 KINDS = {"train": "Train", "alpha": "α-step"}
 """What sample gradients are spent on, by its name in a ledger; other names stand as they are."""
@@ -99,7 +99,7 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
         ("Measure", f"{metric_name(comparison.metric)} of {comparison.target}; higher is better."),
         ("Encoder", comparison.encoder),
         ("Recipe, the same for all arms", recipe_words(comparison.recipe) or NONE),
-        ("Auxiliary tasks", f"{', '.join(comparison.auxiliaries) or 'none'}. {comparison.chosen}"),
+        ("Auxiliary tasks", f"{', '.join(comparison.auxiliaries) or 'none'}. {capital(comparison.chosen)}"),
         ("Snapshot", "the parameters after the epoch with the best measure on the dev examples that decide."),
         (
             "Matched compute",
