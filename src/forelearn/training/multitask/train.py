@@ -12,6 +12,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from forelearn.core.data import TaskData
+from forelearn.core.errors import InputError, Problem
+from forelearn.core.recipe import Recipe
 from forelearn.core.run import Cost, Run
 from forelearn.core.transfer import Transfer
 from forelearn.training.card import write_card
@@ -20,15 +22,45 @@ from forelearn.training.judge import performance
 from forelearn.training.loop import Diverged
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.history import write_history
-from forelearn.training.multitask.learner import TARGET
+from forelearn.training.multitask.images import ImageLearner
+from forelearn.training.multitask.learner import TARGET, Learner
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.method import Surroundings
 from forelearn.training.multitask.methods import new_method, options_of
+from forelearn.training.multitask.options import Options
 from forelearn.training.multitask.text import TextLearner
 from forelearn.training.sequential import check_data
 
 MEMORY = 4e9
 """Bytes that the changes of all tasks may take in memory before they are kept on disk."""
+
+
+def new_learner(
+    tasks: Sequence[TaskData],
+    start: Path,
+    recipe: Recipe,
+    options: Options,
+    seed: int,
+    ledger: Ledger,
+    *,
+    device: str,
+) -> Learner:
+    """The learner of what the tasks read: images, or texts by the encoder in the folder `start`.
+
+    Raises InputError for tasks of both kinds, or images of several sizes.
+    """
+    shapes = {data.train.image_shape if data.train.images else None for data in tasks}
+    if len(shapes) > 1:
+        raise InputError(
+            Problem(
+                f"task `{tasks[TARGET].task.name}`",
+                "its auxiliary tasks read other things (texts and images, or images of another size).",
+                "Choose auxiliary tasks of its own kind.",
+            )
+        )
+    if shapes == {None}:
+        return TextLearner(tasks, start, recipe, options, seed, ledger, device=device)
+    return ImageLearner(tasks, recipe, options, seed, ledger, device=device)
 
 
 def train_together(
@@ -57,7 +89,7 @@ def train_together(
     device = resolve_device(device)
     plan, recipe, data = transfer.multitask, transfer.recipe, tasks[TARGET]
     ledger = Ledger()
-    learner = TextLearner(tasks, start, recipe, options_of(plan), transfer.seed, ledger, device=device)
+    learner = new_learner(tasks, start, recipe, options_of(plan), transfer.seed, ledger, device=device)
     method = new_method(
         plan, learner, Surroundings(recipe.epochs, files, memory, report or (lambda state: None))
     )
