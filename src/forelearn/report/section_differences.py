@@ -9,7 +9,7 @@ from forelearn.report.multitask_words import Measure, arm_of, figure, finite, me
 from forelearn.report.scale import Scale, ticks
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import Interval
-from forelearn.report.wording import NONE, count, signed, with_bounds
+from forelearn.report.wording import NONE, count, of, signed, with_bounds
 
 
 def differences(comparison: Comparison) -> Markup | None:
@@ -41,8 +41,8 @@ def differences(comparison: Comparison) -> Markup | None:
                 one.arm,
             ),
             Cell(_row(select, test, scale), None if select is None else select.mean, style="plot"),
-            _lead(select, one.select),
-            _lead(test, one.test),
+            _lead(select, one.select, seeds),
+            _lead(test, one.test, seeds),
             Cell(count(seeds), seeds),
         )
         rows.append(Row(cells))
@@ -65,7 +65,7 @@ def differences(comparison: Comparison) -> Markup | None:
 def _interval(comparison: Comparison, one: Difference, which: Measure) -> Interval | None:
     """As it was made; with one seed its difference alone, without ends."""
     made: Interval | None = getattr(one, which)
-    if made is not None:
+    if made is not None and finite([made.mean]):
         return made
     arm = arm_of(comparison, one)
     known = [] if arm is None else paired(comparison, arm, which)
@@ -73,14 +73,14 @@ def _interval(comparison: Comparison, one: Difference, which: Measure) -> Interv
     return None if middle is None else Interval(middle, middle, middle)
 
 
-def _lead(shown: Interval | None, made: Interval | None) -> Cell:
-    """made: the interval, if there is one."""
+def _lead(shown: Interval | None, made: Interval | None, seeds: int) -> Cell:
+    """made: the interval, if there is one. seeds: that the difference rests on."""
     if shown is None:
         return Cell(NONE)
-    if made is None:
-        below = element("span", {"class": "quiet block"}, "one seed, no interval")
+    if made is not shown:
+        below = element("span", {"class": "quiet block"}, f"{of(seeds, 'seed')}, no interval")
         return Cell(element("span", {}, signed(shown.mean), below), shown.mean)
-    return Cell(valued(made.mean, made, sign=True), made.mean)
+    return Cell(valued(shown.mean, shown, sign=True), shown.mean)
 
 
 def _row(select: Interval | None, test: Interval | None, scale: Scale) -> Markup:
