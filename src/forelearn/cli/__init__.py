@@ -18,6 +18,7 @@ import forelearn.cli.keep_commands as keep_commands
 import forelearn.cli.predict_command as predict_command
 import forelearn.cli.prior_command as prior_command
 import forelearn.cli.run_commands as run_commands
+import forelearn.cli.train_command as train_command
 from forelearn import __version__
 from forelearn.core.errors import ForelearnError, InputError
 
@@ -46,6 +47,7 @@ def _options(
 
 
 run_commands.add_to(app)
+train_command.add_to(app)
 inspect_commands.add_to(app)
 evaluate_command.add_to(app)
 keep_commands.add_to(app)

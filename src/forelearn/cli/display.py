@@ -75,12 +75,12 @@ class Live:
         )
 
     def step(self, key: str, state: Mapping[str, Any]) -> None:
-        """A job reports how far it is."""
+        """A job reports how far it is; one of several tasks says which task, and now and then a whole epoch."""
         if self._task is not None and "step" in state:
-            name = self._names.get(key, "")
+            name = self._names.get(key, "") + (f", {state['task']}" if "task" in state else "")
             loss = f", loss {state['loss']:.3f}" if "loss" in state else ""
-            text = f"{name}: step {state['step']}/{state['steps']}{loss}"
-            self._progress.update(self._task, current=text[:60])
+            at = f": step {state['step']}/{state['steps']}{loss}"
+            self._progress.update(self._task, current=name[: 60 - len(at)] + at)
 
     def end(self, label: str, outcome: Outcome) -> None:
         """A transfer has run or failed."""

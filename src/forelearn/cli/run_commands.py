@@ -1,4 +1,4 @@
-"""Commands that do work: demo, check, init, run, train, ask, tell."""
+"""Commands that do work: demo, check, init, run, ask, tell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from forelearn.cli.parameters import (
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this file."""
-    for command in (demo, init, check, run, train, ask, tell):
+    for command in (demo, init, check, run, ask, tell):
         app.command()(command)
 
 
@@ -168,39 +168,6 @@ def _dry_run(study: Path, options: object, *, as_json: bool) -> None:
         f"exhaustive:  {plan.exhaustive_runs} runs\n"
         f"time:        {seconds}, on one worker"
     )
-
-
-def train(
-    study: StudyArgument,
-    target: Annotated[str, typer.Option("--target", help="The task to train.")],
-    source: Annotated[
-        str | None, typer.Option("--source", help="What to learn first. [default: nothing]")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--run-seed", help="Seed of the run.")] = None,
-    out: Out = None,
-    data: Data = None,
-    device: Device = None,
-    as_json: Json = False,
-) -> None:
-    """Train one transfer of a study and say where its weights are."""
-    from forelearn.cli.display import Live
-    from forelearn.core.errors import ForelearnError
-    from forelearn.core.run import Run, outcome_as_json
-    from forelearn.experiment import api
-    from forelearn.experiment.opening import Options
-    from forelearn.report.wording import metric_name
-
-    options = Options(out=out, data_root=data, device=device)
-    with Live() as display:
-        outcome, weights = api.train(study, target, source, seed=seed, options=options, display=display)
-    if not isinstance(outcome, Run):
-        raise ForelearnError(f"{outcome.transfer.label} was not trained to its end: {outcome.reason}")
-    if as_json:
-        print_json({**outcome_as_json(outcome), "weights": weights and str(weights)})
-        return
-    metric = metric_name(outcome.transfer.target.metric)
-    print(f"{outcome.transfer.label}: {metric} {outcome.dev():.4f} on dev, {outcome.test():.4f} on test")
-    print(f"Weights: {weights}")
 
 
 def ask(

@@ -25,11 +25,19 @@ class Chosen:
 
 
 def named(names: Sequence[str], target: TaskData, tasks: Mapping[str, TaskData]) -> Chosen:
-    """The tasks with these names. Raises InputError for each that cannot be learned beside the target."""
+    """The tasks with these names; `A,B` names two where no task is called so.
+
+    Raises InputError for each that cannot be learned beside the target.
+    """
+    names = [one for name in names for one in ([name] if name in tasks else _split(name))]
     problems = list(_refused(names, target, tasks))
     if problems:
         raise InputError(problems)
     return Chosen(tuple(names), "named")
+
+
+def _split(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 def _refused(names: Sequence[str], target: TaskData, tasks: Mapping[str, TaskData]) -> Iterator[Problem]:

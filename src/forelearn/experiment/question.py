@@ -23,7 +23,7 @@ from forelearn.experiment.prepare import Prepared, prepare
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to train. auxiliaries: names, or `auto`: the `top` best sources by `rank`.
+    """What to train. auxiliaries: names, or `auto`: the `top` best sources by `rank`; none: the method alone.
 
     method, given: None and no options take what the study's [multitask] says. seeds: how many, or which; None takes
     the study's. compare: further methods. controls: whether there are any. retry_failed: forget failures first.
@@ -48,9 +48,7 @@ class Question:
     chosen: str
 
 
-def asked_of(
-    study: Path | str, target: str, wanted: Request, options: Options, display: Display
-) -> Question:
+def asked_of(study: Path | str, target: str, wanted: Request, options: Options, display: Display) -> Question:
     """What a comparison is about. Raises InputError for a question that cannot be asked, before anything is written."""
     opened, tasks = check(study, options).sound()
     section, given = opened.settings.multitask, wanted.given or {}
@@ -63,11 +61,11 @@ def asked_of(
         raise InputError(Problem(f"task `{target}`", "is not in the study.", did_you_mean(target, tasks)))
     seeds = _seeds(wanted.seeds, opened.settings.seed, opened.settings.search.seeds)
     chosen = Chosen((), "none")
-    if wanted.auxiliaries == AUTO:
+    names = [wanted.auxiliaries] if isinstance(wanted.auxiliaries, str) else list(wanted.auxiliaries)
+    if names == [AUTO] and AUTO not in tasks:
         _no_images(tasks[target])
         chosen = best_ranked(study, target, wanted.top, tasks, options, display)
-    elif wanted.auxiliaries:
-        names = [wanted.auxiliaries] if isinstance(wanted.auxiliaries, str) else wanted.auxiliaries
+    elif names:
         chosen = named(names, tasks[target], tasks)
     prepared = prepare(opened, tasks, options)
     asked = Asked(

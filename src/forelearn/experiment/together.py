@@ -73,14 +73,14 @@ def train_together(
         arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
         _drop_weights(prepared, (first, *others))
         comparison = _compared(question, arms, compute)
-        write_comparison(comparison, Path(output) if output else page_of(prepared, target))
+        write_comparison(comparison, Path(output) if output else page_of(prepared.study.out, target))
         return comparison
 
 
-def page_of(prepared: Prepared, target: str) -> Path:
+def page_of(out: Path, target: str) -> Path:
     """Where the page of a target lies unless another place is named."""
     name = target.encode()[:200].decode(errors="ignore")  # file systems count 255 bytes
-    return prepared.study.out / f"multitask-{name}.html"
+    return out / f"multitask-{name}.html"
 
 
 def write_comparison(comparison: Comparison, path: Path) -> None:

@@ -48,30 +48,29 @@ def verdict(arms: Sequence[Arm], differences: Sequence[Difference], level: float
             "not enough evidence",
             f"{method.name} and its controls share one seed at most: a difference has no interval then.",
         )
-    said = f"on {seeds} and at the same compute, {method.name} has {{}} on dev ({100 * level:g} % interval)"
     below = [name for name, found in known.items() if found.high < 0]
-    hardest = min(known, key=lambda name: known[name].low)
+    unsure = [name for name, found in known.items() if found.low <= 0 <= found.high]
+    missing = [one.arm for one in against if one.arm not in known]
+    worth: Worth
     if below:
-        hardest = min(below, key=lambda name: known[name].high)
-        worth: Worth = "not worth it"
-        rest = "which is surely below it"
+        worth, shown = "not worth it", min(below, key=lambda name: known[name].high)
+        rest = "it is surely worse."
     elif all(found.mean <= 0 for found in known.values()):
-        worth, rest = "not worth it", "and is on average above none of its controls"
-    elif len(known) == len(against) and all(found.low > 0 for found in known.values()):
-        worth, rest = "worth it", "the closest of its controls, and is surely above all of them"
+        worth, shown = "not worth it", max(known, key=lambda name: known[name].mean)
+        rest = "on average it is above none of its controls."
+    elif unsure:
+        worth, shown = "not enough evidence", min(unsure, key=lambda name: known[name].mean)
+        rest = "that may be luck."
+    elif missing:
+        worth, shown = "not enough evidence", min(known, key=lambda name: known[name].low)
+        rest = f"but of {' and '.join(missing)} there are too few runs to compare."
     else:
-        unsure = [name for name, found in known.items() if found.low <= 0]
-        missing = [one.arm for one in against if one.arm not in known]
-        worth = "not enough evidence"
-        hardest = min(unsure, key=lambda name: known[name].mean) if unsure else hardest
-        rest = (
-            "and that interval holds 0"
-            if unsure
-            else f"but of {' and '.join(missing)} there are too few runs to compare"
-        )
-    gap = with_bounds(known[hardest])
-    sentence = f"{said.format(gap)} against {hardest}{', ' if not rest.startswith('and is') else ' '}{rest}."
-    return worth, sentence[0].upper() + sentence[1:]
+        worth, shown = "worth it", min(known, key=lambda name: known[name].low)
+        rest = "it is surely better than every control, and this one is the closest."
+    return worth, (
+        f"On {seeds} and at the same compute {method.name} differs from {shown} by {with_bounds(known[shown])} "
+        f"on dev ({100 * level:g} % interval): {rest}"
+    )
 
 
 def auxiliary(method: Arm, name: str) -> Auxiliary:
