@@ -86,7 +86,8 @@ def valued(
             return figure(value, sign=sign, digits=3, full=True)
         return signed(value, places) if sign else number(value, places)
 
-    below = None if interval is None else f"{say(interval.low)} to {say(interval.high)}"
+    has_ends = interval is not None and math.isfinite(interval.low) and math.isfinite(interval.high)
+    below = f"{say(interval.low)} to {say(interval.high)}" if interval is not None and has_ends else None
     return element(
         "span", {}, say(shown), element("span", {"class": "quiet block"}, below) if below else None
     )

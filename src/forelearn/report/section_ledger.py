@@ -183,7 +183,7 @@ def _runs(comparison: Comparison) -> Markup:
             )
             rows.append(
                 [name(arm.name), seed, element("code", {}, key), kept,
-                 *(number(value[place]) for value in (arm.select, arm.dev, arm.test))]
+                 *(number(mean([value[place]])) for value in (arm.select, arm.dev, arm.test))]
             )  # fmt: skip
     if not rows:
         return element("p", {"class": "quiet"}, "Nothing has run.")
