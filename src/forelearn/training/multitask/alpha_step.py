@@ -7,7 +7,8 @@ The derivative by α_i is ⟨g, δ_i⟩, where g is the ordinary gradient of the
 and one matrix-vector product, whatever the number of tasks. Nothing is differentiated through α.
 
 Not in the paper: a mixture whose dev loss is not finite, or many times that of the first one, is stepped back from
-(the last sound α is kept, the descent ends, and the event is recorded).
+(the last sound α is kept, the descent ends, and the event is recorded). If the first mixture is not sound, α stays
+at 1, and whoever takes the mixture has to undo it.
 """
 
 from __future__ import annotations
@@ -63,8 +64,6 @@ def descend(
         deltas.mix_into(values, start, alpha.detach())
         loss = gradient_at(step)
         if not math.isfinite(loss) or (losses and loss > EXPLODED * (abs(losses[0]) + 1)):
-            if not losses:
-                sound = torch.zeros_like(sound)
             return AlphaStep(sound, first, tuple(losses), f"dev loss {loss:.4g} at α-step {step + 1}")
         losses.append(loss)
         sound = alpha.detach().clone()

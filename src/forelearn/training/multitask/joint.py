@@ -47,12 +47,13 @@ class Joint(Method[O]):
         totals = [0.0] * learner.count
         for index, rows in enumerate(steps):
             learner.reseed("joint", number, index)
+            behind = self.progress(number, index / len(steps))
             losses = learner.losses(rows, "train", what="train")
             for task, loss in losses.items():
                 value = float(loss.detach())
                 check_loss(value, learner.names[task])
                 totals[task] += value
-            self.step(losses, self.progress(number, index / len(steps)))
+            self.step(losses, behind)
             self.around.report(
                 {"step": index + 1, "steps": len(steps), "loss": sum(totals) / (index + 1) / learner.count}
             )

@@ -85,7 +85,10 @@ class Method(ABC, Generic[O]):
         """Take back what `tensors` and `numbers` gave."""
 
     def progress(self, number: int, part: float) -> float:
-        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs or by compute."""
+        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs or by compute.
+
+        To be asked before the ledger counts the step that it is for.
+        """
         by_epochs = (number + part) / self.around.epochs
         limit = self.options.compute
         return min(max(by_epochs, self.learner.ledger.total / limit if limit else 0.0), 1.0)
@@ -103,11 +106,12 @@ class Method(ABC, Generic[O]):
         total, examples = 0.0, 0
         for index, rows in enumerate(batches):
             learner.reseed("alone", identity, number, index)
+            behind = self.progress(number, index / len(batches))
             loss = learner.losses({task: rows}, "train", what="train")[task]
             value = float(loss.detach())
             check_loss(value, learner.names[task])
             (loss * weight).backward()  # type: ignore[no-untyped-call]
-            optimiser.step(self.progress(number, index / len(batches)), (task,))
+            optimiser.step(behind, (task,))
             total += value * len(rows)
             examples += len(rows)
             self.around.report(

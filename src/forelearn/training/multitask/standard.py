@@ -60,13 +60,14 @@ class Standard(Method[StandardOptions]):
         totals = np.zeros((learner.count, 2))
         for index, rows in enumerate(steps):
             learner.reseed("joint", number, index)
+            behind = self.progress(number, index / len(steps))
             losses = learner.losses(rows, "train", what="train")
             for task, loss in losses.items():
                 value = float(loss.detach())
                 check_loss(value, learner.names[task])
                 totals[task] += value, 1
             torch.stack(list(losses.values())).mean().backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step(self.progress(number, index / len(steps)), losses)
+            self._optimiser.step(behind, losses)
             self.around.report({"step": index + 1, "steps": len(steps), "loss": value})
         return Change(
             tuple(

@@ -1,0 +1,138 @@
+"""What an epoch takes, where training ends, and what chooses the snapshot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.training.multitask.by_hand import RECIPE, NumberLearner, by_hand, number_task
+
+from forelearn.training.multitask.fit import fit_together
+from forelearn.training.multitask.learner import Part
+from forelearn.training.multitask.options import Options
+
+TASKS = [number_task("target"), number_task("one", train=20)]
+
+
+@pytest.mark.parametrize("share", [0.25, 0.6, 1.0])
+def test_an_epoch_takes_a_share_of_each_tasks_examples_drawn_anew(share: float) -> None:
+    learner = NumberLearner(TASKS, RECIPE, Options(share=share))
+    for task, size in ((0, 40), (1, 20)):
+        first, again, second = (np.concatenate(learner.epoch_batches(task, epoch)) for epoch in (0, 0, 1))
+        assert len(first) == len(set(first.tolist())) == round(share * size)
+        assert first.tolist() == again.tolist() != second.tolist()
+        assert (set(first.tolist()) == set(second.tolist())) == (share == 1)
+
+
+def test_a_share_is_one_example_at_least() -> None:
+    assert len(NumberLearner(TASKS, RECIPE, Options(share=1e-6)).epoch_batches(0, 0)) == 1
+
+
+@pytest.mark.parametrize(("compute", "epochs"), [(0, 4), (1, 1), (40, 1), (41, 2), (80, 2), (1000, 4)])
+def test_no_epoch_begins_past_the_compute_that_is_granted(compute: int, epochs: int, tmp_path: Path) -> None:
+    """An epoch of the target alone takes 40 sample gradients; the recipe has 4 epochs."""
+    method, learner = by_hand("single", TASKS[:1], tmp_path, compute=compute)
+    history = fit_together(method, key="a")
+    assert len(history.epochs) == epochs
+    assert [epoch.gradients for epoch in history.epochs] == [40 * (n + 1) for n in range(epochs)]
+    assert learner.ledger.total == 40 * epochs
+
+
+def test_alpha_steps_are_paid_for_from_the_same_compute(tmp_path: Path) -> None:
+    """60 sample gradients of training, 3 · 24 of the α-step: 132 an epoch."""
+    method, _ = by_hand("alpha-vil", TASKS, tmp_path, compute=132, alpha_steps=3)
+    history = fit_together(method, key="a")
+    assert len(history.epochs) == 1
+    assert history.gradients == {"train": 60, "alpha": 72}
+
+
+@pytest.mark.parametrize("select", [0.25, 0.5])
+def test_tune_and_select_are_disjoint_and_together_all_of_dev(select: float) -> None:
+    learner = NumberLearner(TASKS, RECIPE, Options(select=select))
+    tune, chosen = (set(learner.examples(0, part).ids) for part in ("tune", "select"))
+    assert not tune & chosen
+    assert tune | chosen == set(TASKS[0].dev.ids) == set(learner.examples(0, "dev").ids)
+    assert len(chosen) == round(select * 24)
+
+
+def test_without_a_division_all_of_dev_is_both() -> None:
+    learner = NumberLearner(TASKS, RECIPE, Options())
+    assert learner.examples(0, "tune") == learner.examples(0, "select") == TASKS[0].dev
+
+
+@pytest.mark.parametrize(("select", "deciding"), [(0.5, "select"), (0.0, "dev")])
+def test_the_snapshot_is_the_first_best_by_the_deciding_part_alone(
+    select: float, deciding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs 1 and 3 are level and best there; by everything else another would be."""
+    method, learner = by_hand("alpha-vil", TASKS, tmp_path, select=select, alpha_steps=1)
+    after: list[torch.Tensor] = []
+
+    def measure(task: int, part: Part) -> float:
+        if part == deciding:
+            after.append(learner.flat.values.clone())
+            return (0.2, 0.7, 0.5, 0.7)[len(after) - 1]
+        return 1 / len(after)
+
+    monkeypatch.setattr(learner, "measure", measure)
+    history = fit_together(method, key="a")
+    assert history.best == 1
+    assert torch.equal(learner.flat.values, after[1])
+    assert not torch.equal(after[1], after[3])
+    assert [epoch.select for epoch in history.epochs] == [0.2, 0.7, 0.5, 0.7]
+    assert [epoch.test is not None for epoch in history.epochs] == [True, True, False, False]
+
+
+@pytest.mark.parametrize("compute", [0, 80])
+@pytest.mark.parametrize("schedule", ["linear", "constant"])
+def test_a_linear_schedule_ends_near_zero_where_training_ends(
+    schedule: str, compute: int, tmp_path: Path
+) -> None:
+    """A loss of slope 1 everywhere: each step of plain SGD moves every number by its rate. 5 steps an epoch, 4 epochs
+    by the recipe, or 2 by compute.
+    """
+    moved: list[float] = []
+    state: dict[str, Any] = {}
+
+    def slope_one(learner: NumberLearner, task: int, part: Part, loss: torch.Tensor) -> torch.Tensor:
+        return sum((value.sum() for value in learner.nets[task].parameters()), loss * 0)
+
+    def report(given: Mapping[str, Any]) -> None:
+        if "step" in given:
+            values = state["learner"].flat.values.clone()
+            difference = state["before"] - values
+            assert math.isclose(float(difference.min()), float(difference.max()), abs_tol=1e-9)
+            moved.append(float(difference.mean()))
+            state["before"] = values
+
+    recipe = replace(RECIPE, learning_rate=1.0, warmup=0.2, weight_decay=0.0)
+    method, learner = by_hand(
+        "single",
+        TASKS[:1],
+        tmp_path,
+        recipe=recipe,
+        change_loss=slope_one,
+        report=report,
+        schedule=schedule,
+        compute=compute,
+        optimiser="sgd",
+        momentum=0.0,
+    )
+    state |= {"learner": learner, "before": learner.flat.values.clone()}
+    fit_together(method, key="a")
+    assert len(moved) == (10 if compute else 20)
+    if schedule == "constant":
+        assert moved == pytest.approx([1.0] * len(moved))
+        return
+    peak = int(np.argmax(moved))
+    assert moved[0] < 0.1 < moved[peak]
+    assert peak == 0.2 * len(moved)
+    assert moved[peak:] == sorted(moved[peak:], reverse=True)
+    assert moved[peak] > 0.85
+    assert 0 < moved[-1] < 1.3 / len(moved)
