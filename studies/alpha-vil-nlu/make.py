@@ -1,0 +1,239 @@
+"""Run the study in slices, and write its tables: `python make.py run --minutes 60`, then `python make.py table`.
+
+First the grid of learning rates, on dev: single task and standard multitask training, two seeds; the rate with the
+best mean over both and all targets is used for every arm. Then, seed by seed, every arm on every target; then the
+paper's own rate. What has run is in the store (`out/`) and is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from arms import Planned, between, history, interval, run, table
+
+from forelearn.core.data import TaskData
+from forelearn.core.multitask import Scalar
+from forelearn.core.recipe import Recipe
+from forelearn.core.transfer import Source, Transfer
+from forelearn.experiment.api import open_prepared
+from forelearn.experiment.multitask_settings import common
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import Prepared
+from forelearn.tasks.random_labels import with_random_labels
+from forelearn.training.multitask.methods import multitask
+
+SEEDS, GRID_SEEDS = 4, 2
+PAPER_RATE = 5e-6
+ARMS = ("single task", "multitask", "DIW", "αVIL")
+"""The columns of the paper's Table 2, which compares at equal epochs."""
+
+
+def others_of(prepared: Prepared, target: TaskData) -> list[TaskData]:
+    """The auxiliary tasks of a target."""
+    return [data for data in prepared.tasks.values() if data is not target]
+
+
+def compute(prepared: Prepared, target: TaskData) -> int:
+    """Sample gradients of αVIL on a target, as the method counts them."""
+    given = prepared.study.settings.multitask.options
+    share, tuned = float(given["share"]), float(given["alpha_share"])
+    an_epoch = sum(max(1, round(share * len(data.train))) for data in prepared.tasks.values())
+    an_epoch += 10 * max(1, round(tuned * len(target.dev)))
+    return prepared.space.recipes[0].epochs * an_epoch
+
+
+def planned(
+    prepared: Prepared,
+    arm: str,
+    method: str,
+    target: TaskData,
+    auxiliary: Sequence[TaskData],
+    recipe: Recipe,
+    seed: int,
+    *,
+    held: dict[str, Scalar] | None = None,
+    longest: int = 0,
+    equal: bool = True,
+) -> Planned:
+    """One run. longest: its epochs at most; 0: the recipe's. equal: whether it is read at the recipe's epochs, too."""
+    own = dict(prepared.study.settings.multitask.options)
+    given = own if method.startswith("alpha-vil") else common(own)
+    if method == "alpha-vil-robust":  # its α-step has a scale of its own
+        given = {name: value for name, value in own.items() if name != "alpha_rate"}
+    how = multitask(method, {**given, **(held or {})})
+    its = replace(recipe, epochs=longest or recipe.epochs)
+    sources = tuple(Source(data.task, its) for data in auxiliary)
+    transfer = Transfer(target.task, prepared.space.encoder, its, seed, sources, "multitask", how)
+    return Planned(arm, transfer, recipe.epochs if equal else None)
+
+
+def grid(prepared: Prepared) -> list[Planned]:
+    """Single task and standard multitask training at every rate."""
+    return [
+        planned(prepared, f"{arm} at {recipe.learning_rate:g}", method, target, auxiliary, recipe, seed)
+        for seed in range(GRID_SEEDS)
+        for recipe in prepared.space.recipes
+        for target in prepared.tasks.values()
+        for arm, method, auxiliary in (
+            ("single task", "single", []),
+            ("multitask", "multitask", others_of(prepared, target)),
+        )
+    ]
+
+
+def best_recipe(prepared: Prepared) -> Recipe | None:
+    """The recipe whose snapshots are best on dev, over targets, seeds and both arms; None before all have run."""
+    found: dict[Recipe, list[float]] = {}
+    for plan in grid(prepared):
+        happened = history(prepared, plan.transfer)
+        if happened is None:
+            return None
+        found.setdefault(plan.transfer.recipe, []).append(happened.epochs[happened.best].select)
+    return max(found, key=lambda recipe: fmean(found[recipe]))
+
+
+def arms(prepared: Prepared, recipe: Recipe, seeds: int) -> list[Planned]:
+    """Every arm on every target, seed by seed."""
+    found = []
+    for seed in range(seeds):
+        for target in prepared.tasks.values():
+            limit = compute(prepared, target)
+            held: dict[str, Scalar] = {"compute": limit}
+            least = max(
+                1, round(float(prepared.study.settings.multitask.options["share"]) * len(target.train))
+            )
+            most = -(-limit // least)
+            others = others_of(prepared, target)
+            twins = [with_random_labels(data) for data in others]
+            rows: list[tuple[str, str, Sequence[TaskData], dict[str, Scalar], int, bool]] = [
+                ("αVIL", "alpha-vil", others, {}, 0, True),
+                ("single task", "single", [], held, most, True),
+                ("multitask", "multitask", others, held, most, True),
+                ("αVIL-robust", "alpha-vil-robust", others, held, most, False),
+                ("single task, decaying", "single", [], {**held, "schedule": "linear"}, most, False),
+                ("αVIL, no auxiliary", "alpha-vil", [], held, most, False),
+                ("αVIL, random labels", "alpha-vil", twins, {}, 0, True),
+                ("DIW", "diw", others, {}, 0, True),
+            ]
+            found += [
+                planned(
+                    prepared,
+                    arm,
+                    method,
+                    target,
+                    tasks,
+                    recipe,
+                    seed,
+                    held=given,
+                    longest=longest,
+                    equal=equal,
+                )
+                for arm, method, tasks, given, longest, equal in rows
+            ]
+    return found
+
+
+def at_paper_rate(prepared: Prepared, recipe: Recipe, seeds: int) -> list[Planned]:
+    """The arms of the paper at its learning rate, for as many epochs as the others."""
+    slow = replace(recipe, learning_rate=PAPER_RATE)
+    return [
+        planned(prepared, f"{arm} at 5e-06", method, target, tasks, slow, seed)
+        for seed in range(seeds)
+        for target in prepared.tasks.values()
+        for arm, method, tasks in (
+            ("single task", "single", []),
+            ("multitask", "multitask", others_of(prepared, target)),
+            ("αVIL", "alpha-vil", others_of(prepared, target)),
+        )
+    ]
+
+
+def plans(prepared: Prepared, seeds: int) -> list[list[Planned]]:
+    """The stages whose plans are known so far."""
+    stages = [grid(prepared)]
+    recipe = best_recipe(prepared)
+    if recipe is not None:
+        stages += [arms(prepared, recipe, seeds), at_paper_rate(prepared, recipe, seeds)]
+    return stages
+
+
+def write(prepared: Prepared, rows: list[dict[str, str]]) -> None:
+    """The tables of the README."""
+    readme = HERE / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    targets = list(prepared.tasks)
+
+    def values(arm: str, target: str, column: str) -> dict[str, float]:
+        mine = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
+        return {row["seed"]: 100 * float(row[column]) for row in mine}
+
+    def said(found: Sequence[float]) -> str:
+        if len(found) < 2:
+            return f"{found[0]:.1f}" if found else "—"
+        mean, low, high = interval(found)
+        return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+    header = "| | " + " | ".join(f"{target}: dev | test" for target in targets) + " |"
+    rule = "| --- |" + " --- |" * (2 * len(targets))
+    every = dict.fromkeys(row["arm"] for row in rows)
+    for name, columns, chosen in (
+        ("table 2", ("dev", "test"), [arm for arm in every if arm in ARMS]),
+        ("matched", ("dev_matched", "test_matched"), [arm for arm in every if " at " not in arm]),
+        ("rates", ("dev", "test"), [arm for arm in every if " at " in arm]),
+    ):
+        lines = [header, rule]
+        for arm in chosen:
+            cells = [
+                said(list(values(arm, target, column).values())) for target in targets for column in columns
+            ]
+            lines.append(f"| {arm} | {' | '.join(cells)} |")
+        text = between(text, name, lines)
+    lines = [
+        "| less single task, at equal compute | mean over targets, test | targets × seeds |",
+        "| --- | --- | --- |",
+    ]
+    for arm in every:
+        if " at " in arm or arm == "single task":
+            continue
+        by_seed: dict[str, list[float]] = {}
+        for target in targets:
+            base = values("single task", target, "test_matched")
+            for seed, value in values(arm, target, "test_matched").items():
+                if seed in base:
+                    by_seed.setdefault(seed, []).append(value - base[seed])
+        whole = [fmean(apart) for apart in by_seed.values() if len(apart) == len(targets)]
+        count = f"{len(targets)} × {len(whole)}"
+        lines.append(f"| {arm} | {said(whole)} | {count} |")
+    text = between(text, "differences", lines)
+    readme.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("--minutes", type=float, default=600.0)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--out", default=str(HERE / "out"))
+    parser.add_argument("--workers", type=int, default=None)
+    given = parser.parse_args()
+    prepared = open_prepared(HERE, Options(out=given.out, workers=given.workers))
+    if given.what == "run":
+        run(prepared, grid(prepared), given.minutes)
+        for stage in plans(prepared, given.seeds)[1:]:
+            run(prepared, stage, given.minutes)
+    every = [plan for stage in plans(prepared, given.seeds) for plan in stage]
+    limit = {data.task.name: compute(prepared, data) for data in prepared.tasks.values()}
+    write(prepared, table(prepared, every, limit, HERE / "results.csv"))
+
+
+if __name__ == "__main__":
+    main()

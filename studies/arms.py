@@ -1,0 +1,116 @@
+"""What the studies of multitask training share: plans that run in slices, and what a run would have kept earlier."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+
+from scipy.stats import t as student
+
+from forelearn.core.run import Run
+from forelearn.core.transfer import Transfer
+from forelearn.experiment.api import executor_for
+from forelearn.experiment.drive import Silent, run_transfers
+from forelearn.experiment.prepare import Prepared
+from forelearn.training.multitask.history import Epoch, History, read_history
+
+HEADER = (
+    "arm", "target", "seed", "epochs", "dev", "test", "gradients", "dev_matched", "test_matched", "gradients_matched",
+    "seconds", "peak_mb", "key",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One run of a study. epochs: of the equal-epochs table; None keeps the whole run."""
+
+    arm: str
+    transfer: Transfer
+    epochs: int | None = None
+
+
+def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 4) -> None:
+    """Run what is missing, in the order of the plans, until the time is up."""
+    end = time.monotonic() + 60 * minutes
+    missing = [plan for plan in plans if prepared.runs.get(plan.transfer.key) is None]
+    with prepared.directory.lock(), executor_for(prepared) as executor:
+        while missing and time.monotonic() < end:
+            began = time.monotonic()
+            run_transfers(prepared, [plan.transfer for plan in missing[:at_once]], executor, Silent())
+            done = ", ".join(
+                f"{plan.transfer.target.name} {plan.arm} {plan.transfer.seed}" for plan in missing[:at_once]
+            )
+            missing = missing[at_once:]
+            print(
+                f"{len(missing)} of {len(plans)} left ({done}: {time.monotonic() - began:.0f} s)", flush=True
+            )
+
+
+def history(prepared: Prepared, transfer: Transfer) -> History | None:
+    """What happened in a finished run; None if it has not finished."""
+    folder = prepared.directory.whole("runs", transfer.key)
+    if folder is None or not isinstance(prepared.runs.get(transfer.key), Run):
+        return None
+    return read_history(folder)
+
+
+def within_epochs(found: History, epochs: int | None) -> Epoch:
+    """The epoch whose snapshot would have been kept after so many epochs."""
+    seen = found.epochs[:epochs]
+    return max(seen, key=lambda epoch: (epoch.select, -epoch.number))
+
+
+def table(
+    prepared: Prepared, plans: Iterable[Planned], compute: Mapping[str, int], file: Path
+) -> list[dict[str, str]]:
+    """Every finished run as a row of `file`: at equal epochs, and at equal compute.
+
+    compute: sample gradients by target.
+    """
+    rows = []
+    for plan in plans:
+        found = history(prepared, plan.transfer)
+        if found is None:
+            continue
+        equal, matched = within_epochs(found, plan.epochs), found.within(compute[plan.transfer.target.name])
+        last = found.epochs[: plan.epochs][-1]
+        values = (
+            plan.arm,
+            plan.transfer.target.name,
+            plan.transfer.seed,
+            len(found.epochs[: plan.epochs]),
+            f"{equal.dev if equal.dev is not None else equal.select:.6f}",
+            f"{equal.test or 0.0:.6f}",
+            last.gradients,
+            f"{matched.dev if matched.dev is not None else matched.select:.6f}",
+            f"{matched.test or 0.0:.6f}",
+            min(found.epochs[-1].gradients, compute[plan.transfer.target.name]),
+            f"{last.seconds:.0f}",
+            f"{found.peak_bytes / 1e6:.0f}",
+            plan.transfer.key,
+        )
+        rows.append(dict(zip(HEADER, map(str, values))))
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, HEADER, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def interval(values: Sequence[float], level: float = 0.9) -> tuple[float, float, float]:
+    """Mean and Student's t interval over seeds. Raises ValueError for fewer than two values."""
+    mean = fmean(values)
+    half = float(student.ppf((1 + level) / 2, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return mean, mean - half, mean + half
+
+
+def between(text: str, name: str, lines: Sequence[str]) -> str:
+    """`text` with the lines between the marks of `name` replaced."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2]
+    return "\n".join([before + begin, "", *lines, "", end]) + after
