@@ -6,6 +6,7 @@
     result = forelearn.search("study.toml")            # to the end of the budget; start again to resume
     result                                             # a table in a notebook; result.frame() with pandas
     forelearn.train("study.toml", "target", "source")  # one transfer, with its weights
+    forelearn.train_together("study.toml", "target", forelearn.Request(["A", "B"]))  # beside its controls
     forelearn.report("study.toml", output="page.html")
 
 Each mirrors the command of its name (`search` is `forelearn run`); `Options` is what a command may change in a
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from forelearn.experiment.check import check
     from forelearn.experiment.opening import Options
     from forelearn.experiment.predict import predict
+    from forelearn.experiment.question import Request
     from forelearn.experiment.rank import rank
+    from forelearn.experiment.together import train_together
 
 _PLACES = {
     "Options": "opening",
+    "Request": "question",
     "ask": "api",
     "check": "check",
     "predict": "predict",
@@ -35,9 +39,23 @@ _PLACES = {
     "search": "api",
     "tell": "api",
     "train": "api",
+    "train_together": "together",
 }
 
-__all__ = ["Options", "__version__", "ask", "check", "predict", "rank", "report", "search", "tell", "train"]
+__all__ = [
+    "Options",
+    "Request",
+    "__version__",
+    "ask",
+    "check",
+    "predict",
+    "rank",
+    "report",
+    "search",
+    "tell",
+    "train",
+    "train_together",
+]
 
 
 def __getattr__(name: str) -> Any:

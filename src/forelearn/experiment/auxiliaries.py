@@ -78,7 +78,9 @@ def best_ranked(
     said = [f"the best {len(rows)} of {len(ranked)} tasks by rank ({', '.join(found.estimators)})"]
     if len(ranked) > len(usable):
         said.append(f"left out for rows of the target's test: {len(ranked) - len(usable)}")
-    if found.advice.decision not in ("transfer", "tied"):
-        said.append(f"rank advises against transfer here: {found.advice.reason.rstrip('.')}")
+    if found.advice.decision == "do not transfer":
+        said.append("rank advises against learning any of them")
+    elif found.advice.decision == "not enough evidence":
+        said.append("rank has not enough evidence that any of them helps")
     said += [f"rank would set {row.source} aside: {row.reason}" for row in rows if row.reason]
     return Chosen(tuple(row.source for row in rows), "; ".join(said))

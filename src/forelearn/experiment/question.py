@@ -70,7 +70,7 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
     prepared = prepare(opened, tasks, options)
     asked = Asked(
         tasks[target],
-        tuple(tasks[name] for name in chosen.names),
+        tuple(data for name, data in tasks.items() if name in chosen.names),  # their order asks nothing else
         prepared.space.encoder,
         _recipe(prepared, tasks[target].task),
         seeds,

@@ -1,0 +1,131 @@
+"""`forelearn train --with` as a person runs it: the answer, its page, its refusals, its live view."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.cli.test_commands import call
+from tests.experiment.test_together import MORE, OTHERS, TARGET, make_study
+
+from forelearn.cli.display import Live
+from forelearn.cli.together_display import LiveTogether
+from forelearn.core.keys import plain
+from forelearn.training.multitask.history import Epoch, TaskEpoch
+
+WITH = ("--target", TARGET, "--with", ",".join(OTHERS), "--workers", 1)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that has run with one seed."""
+    from forelearn.experiment.opening import Options
+    from forelearn.experiment.question import Request
+    from forelearn.experiment.together import train_together
+
+    path = make_study(tmp_path_factory.mktemp("train"), MORE)
+    train_together(path, TARGET, Request(OTHERS, seeds=1), Options(workers=1))
+    return path
+
+
+def test_the_result_says_verdict_arms_auxiliary_tasks_weights_and_page(study, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = call(monkeypatch, capsys, "train", study, *WITH, "--seeds", 1)
+    assert code == 0
+    assert out.startswith("Not enough evidence")
+    assert "One seed has run" in " ".join(out.split())
+    for text in ("alpha-vil ", "single, decaying", "random labels", "no auxiliary", "02-amber", "⟨g, δ⟩"):
+        assert text in out
+    folder = study.parent / "out"
+    assert f"Page: {folder / f'multitask-{TARGET}.html'}" in out
+    shown = [line.split()[0] for line in out.splitlines() if line.endswith("alpha-vil, seed 0")]
+    assert (folder / "weights" / shown[0] / "config.json").is_file()
+    assert all(len(line) <= 80 for line in out.splitlines() if "/" not in line)
+    assert err == ""  # off a terminal nothing is shown while it runs
+
+
+def test_json_goes_to_stdout_and_to_a_file_that_is_named_so(study, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "found.json"
+    code, out, _ = call(monkeypatch, capsys, "train", study, *WITH, "--seeds", 1, "--json", "-o", file)
+    assert code == 0
+    assert json.loads(out) == json.loads(file.read_text(encoding="utf-8"))
+    assert json.loads(out)["worth"] == "not enough evidence"
+
+
+def test_a_dry_run_says_what_is_missing_and_trains_nothing(study, monkeypatch, capsys):
+    before = sorted((study.parent / "out" / "runs").iterdir())
+    code, out, _ = call(monkeypatch, capsys, "train", study, *WITH, "--seeds", 1, "--dry-run")
+    assert code == 0
+    assert "0 of 5 runs" in out
+    code, out, _ = call(monkeypatch, capsys, "train", study, *WITH, "--dry-run", "--json")
+    assert json.loads(out)["missing"] == 9  # what a second seed makes the controls spend is not known yet
+    assert sorted((study.parent / "out" / "runs").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--with", "02-amber", "--source", "03-amber"), "--source: cannot stand beside --with"),
+        (("--method", "multitask", "--source", "03-amber"), "--source: cannot stand beside --method"),
+        (("--seeds", "2"), "--seeds: goes with --with or --method"),
+        (("--dry-run",), "--dry-run: goes with --with or --method"),
+        (("--with", "02-amber", "--top", "2"), "--top: goes with --with auto alone"),
+        (("--with", "02-amber", "--seeds", "2", "--run-seed", "1"), "cannot stand beside --run-seed"),
+        (("--with", "02-amber", "--option", "share"), "is NAME=VALUE, got `share`"),
+        (("--with", "02-amber", "--option", "share=1", "--option", "share=1"), "`share` stands twice"),
+        (("--with", "02-amber", "--option", "share=much"), "must be a number, got `much`"),
+        (("--with", "02-ambr"), "Did you mean `02-amber`?"),
+        (("--with", "02-amber", "--method", "alfa-vil"), "Did you mean `alpha-vil`?"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_exit_code_2(arguments, message, tmp_path, monkeypatch, capsys):
+    path = make_study(tmp_path)
+    code, out, err = call(monkeypatch, capsys, "train", path, "--target", TARGET, *arguments)
+    assert code == 2
+    assert message in err
+    assert out == ""
+    assert not (tmp_path / "out").exists()
+
+
+def epoch(number: int, select: float, events: tuple[str, ...] = ()) -> dict[str, object]:
+    tasks = {"T": TaskEpoch(1.0, 0.9, 0.5, 2.0, 0.4), "A": TaskEpoch(0.25, 1.1, -0.125, 3.0, None)}
+    return {
+        "epoch": number + 1,
+        "epochs": 4,
+        "of": plain(Epoch(number, tasks, 0.7, 0.6, events, select, gradients=10)),
+    }
+
+
+def drawn(view: LiveTogether) -> str:
+    text = io.StringIO()
+    Console(file=text, width=100).print(view.picture())
+    return text.getvalue()
+
+
+def test_the_live_view_shows_the_run_its_step_and_the_tasks_of_the_last_epoch():
+    view = LiveTogether()
+    view.begin({"k": ("alpha-vil", 3), "other": ("alpha-vil", 4)})
+    view.step("k", {"task": "A", "step": 2, "steps": 9, "loss": 0.5})
+    assert "alpha-vil, seed 3: A step 2/9, loss 0.500" in drawn(view)
+    view.step("k", epoch(0, 0.8))
+    view.step("k", epoch(1, 0.6, ("A dropped: made",)))
+    view.step("k", {"step": 1, "steps": 9})
+    shown = drawn(view)
+    assert "0/2 runs" in shown
+    assert "alpha-vil, seed 3: epoch 3/4, step 1/9" in shown
+    assert "dev loss 0.7000 → 0.6000; dev 0.600, best 0.800 after epoch 1" in shown
+    line = next(line for line in shown.splitlines() if line.startswith("A "))
+    assert line.split() == ["A", "0.25", "1.1", "−0.125", "3", "–"]
+
+
+def test_the_line_of_a_search_takes_what_multitask_runs_report(monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with Live() as display:
+        display._task = display._progress.add_task("", total=1, stage="", left="", current="")
+        display._names = {"k": "T with A, B, C and many more tasks (alpha-vil)"}
+        display.step("k", {"task": "A", "step": 2, "steps": 9, "loss": 0.5})
+        assert display._progress.tasks[0].fields["current"].endswith(": step 2/9, loss 0.500")
+        display.step("k", epoch(0, 0.8))

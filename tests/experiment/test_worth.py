@@ -1,0 +1,153 @@
+"""The verdict on multitask training, on arms made by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from forelearn.experiment.worth import auxiliary, difference, verdict
+from forelearn.report.multitask_summary import Arm, Worth
+from forelearn.training.multitask.history import Epoch, History, TaskEpoch
+
+LEVEL = 0.9
+
+
+def arm(
+    name: str,
+    select: Sequence[float],
+    *,
+    control: bool = True,
+    seeds: Sequence[int] | None = None,
+    test: Sequence[float] | None = None,
+    histories: Sequence[History] = (),
+) -> Arm:
+    """An arm whose dev is what chose its snapshots."""
+    count = len(select)
+    return Arm(
+        name,
+        "made",
+        name,
+        (),
+        (),
+        control,
+        tuple(range(count) if seeds is None else seeds),
+        tuple(f"key{seed}" for seed in range(count)),
+        tuple(select),
+        tuple(select),
+        tuple(test or [0.5] * count),
+        (100,) * count,
+        (1.0,) * count,
+        (1,) * count,
+        tuple(histories),
+    )
+
+
+def history(*epochs: Epoch) -> History:
+    return History("made", ("T", "A"), "f1", epochs, 0, {"train": 100}, 0, 1.0, 1)
+
+
+def judged(method: Sequence[float], controls: Mapping[str, Sequence[float]]) -> tuple[Worth, str]:
+    arms = [
+        arm("mine", method, control=False),
+        *(arm(name, select) for name, select in controls.items()),
+    ]
+    return verdict(arms, [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
+
+
+def test_a_difference_has_students_interval_over_the_seeds_that_both_have_run():
+    """Differences .1, .2, .3: mean .2, deviation .1, error .1/√3 = .057735; t(.95, 2) = 2.919986: ± .168585."""
+    mine = arm("mine", [0.5, 0.6, 0.7, 0.9], seeds=[0, 1, 2, 7], control=False)
+    found = difference(mine, arm("other", [0.4, 0.4, 0.4, 0.1], seeds=[2, 1, 0, 5]), LEVEL).select
+    assert found is not None
+    assert found.mean == pytest.approx(0.2)
+    assert found.low == pytest.approx(0.2 - 0.168585, abs=1e-6)
+    assert found.high == pytest.approx(0.2 + 0.168585, abs=1e-6)
+
+
+def test_the_order_in_which_seeds_are_listed_changes_no_difference():
+    mine = arm("mine", [0.5, 0.6], seeds=[0, 1], control=False)
+    first = difference(mine, arm("other", [0.1, 0.4], seeds=[0, 1]), LEVEL)
+    assert first == difference(mine, arm("other", [0.4, 0.1], seeds=[1, 0]), LEVEL)
+
+
+def test_one_seed_is_not_enough_evidence_however_large_the_difference():
+    worth, reason = judged([0.9], {"alone": [0.1]})
+    assert worth == "not enough evidence"
+    assert "one seed" in reason
+
+
+def test_it_is_worth_it_only_if_every_control_is_surely_beaten():
+    method, beaten, close = [0.80, 0.81, 0.82], [0.70, 0.71, 0.72], [0.79, 0.82, 0.80]
+    assert judged(method, {"a": beaten, "b": beaten})[0] == "worth it"
+    worth, reason = judged(method, {"a": beaten, "b": close})
+    assert worth == "not enough evidence"
+    assert "differs from b by" in reason
+
+
+def test_it_is_not_worth_it_if_one_control_is_surely_better():
+    worth, reason = judged([0.80, 0.81, 0.82], {"a": [0.70, 0.71, 0.72], "b": [0.90, 0.91, 0.92]})
+    assert worth == "not worth it"
+    assert "differs from b by −0.100 (−0.100 to −0.100) on dev (90 % interval)" in reason
+
+
+def test_it_is_not_worth_it_if_no_control_is_beaten_on_average():
+    worth, reason = judged([0.5, 0.7], {"a": [0.7, 0.5], "b": [0.9, 0.4]})
+    assert worth == "not worth it"
+    assert "above none of its controls" in reason
+
+
+def test_a_control_that_failed_leaves_no_verdict_in_favour():
+    arms = [arm("mine", [0.8, 0.81], control=False), arm("a", [0.6, 0.61]), arm("b", [])]
+    worth, reason = verdict(arms, [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
+    assert worth == "not enough evidence"
+    assert "of b there are too few runs" in reason
+
+
+def test_what_was_only_asked_for_beside_it_decides_nothing():
+    arms = [
+        arm("mine", [0.80, 0.81, 0.82], control=False),
+        arm("alone", [0.70, 0.71, 0.72]),
+        arm("rival", [0.9, 0.9, 0.9], control=False),
+    ]
+    assert verdict(arms, [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)[0] == "worth it"
+    assert verdict(arms[::2], [difference(arms[0], arms[2], LEVEL)], LEVEL)[0] == "not enough evidence"
+
+
+def test_test_measures_decide_nothing():
+    mine = arm("mine", [0.80, 0.81, 0.82], control=False, test=[0.1, 0.1, 0.1])
+    other = arm("alone", [0.70, 0.71, 0.72], test=[0.9, 0.9, 0.9])
+    assert verdict([mine, other], [difference(mine, other, LEVEL)], LEVEL)[0] == "worth it"
+
+
+def test_an_auxiliary_task_is_told_by_means_over_epochs_then_seeds():
+    """Weights of A 1 then .5 beside 1 of T: shares 1/2 and 1/3, mean 5/12; the other seed has 1/2 throughout."""
+    first = history(
+        Epoch(0, {"T": TaskEpoch(1.0), "A": TaskEpoch(1.0, 0.9, 2.0)}),
+        Epoch(1, {"T": TaskEpoch(1.0), "A": TaskEpoch(0.5, 0.7, 4.0)}, events=("A dropped: made",)),
+    )
+    second = history(
+        Epoch(0, {"T": TaskEpoch(1.0), "A": TaskEpoch(1.0, 1.0, None)}),
+        Epoch(1, {"T": TaskEpoch(1.0), "A": TaskEpoch(1.0, 1.0, None)}, events=("T dropped: made",)),
+    )
+    found = auxiliary(arm("mine", [0.5, 0.5], histories=[first, second]), "A")
+    assert (found.first, found.last) == (1.0, 0.75)
+    assert found.share == pytest.approx((5 / 12 + 1 / 2) / 2)
+    assert found.alpha == pytest.approx(0.9)
+    assert found.slope == pytest.approx(3.0)
+    assert (found.dropped, found.back) == (1, 0)
+
+
+def test_a_method_without_weights_and_alpha_has_none():
+    without = history(Epoch(0, {"T": TaskEpoch(), "A": TaskEpoch()}))
+    found = auxiliary(arm("mine", [0.5], histories=[without]), "A")
+    assert (found.first, found.last, found.share, found.alpha, found.slope) == (None,) * 5
+
+
+def test_every_number_of_a_difference_is_finite_or_absent():
+    alone = difference(arm("mine", [0.5]), arm("other", [0.4]), LEVEL)
+    assert alone.select is None
+    equal = difference(arm("mine", [0.5, 0.6]), arm("other", [0.4, 0.5]), LEVEL).select
+    assert equal is not None
+    assert math.isclose(equal.low, equal.high)
