@@ -106,7 +106,7 @@ def fake_arm(
     """An arm whose measures are read from its histories."""
     histories = tuple(fake_history(tasks, seed, epochs=epochs, top=top, alpha=alpha) for seed in seeds)
     kept = [history.within(compute) for history in histories]
-    method = "alpha-vil" if alpha else "single" if len(tasks) == 1 else "standard"
+    method = "alpha-vil" if alpha else "single" if len(tasks) == 1 else "multitask"
     return Arm(
         name,
         "what it does, in one line",

@@ -322,3 +322,11 @@ def test_memory_is_said_in_units_of_its_size() -> None:
 
 def test_names_of_the_auxiliaries_are_all_on_the_page(made: Comparison) -> None:
     assert all(task in visible(multitask_page(made)) for task in NAMES)
+
+
+def test_the_axis_of_compute_ends_where_all_arms_are_held(made: Comparison) -> None:
+    figure = multitask_page(made).split("<figure")[1].split("</figure>")[0]
+    told = [int(text.replace("\u202f", "").replace("\u2009", "").replace("\xa0", "").replace(" ", ""))
+            for text in re.findall(r"<title>([\d\s\u202f\u2009\xa0]+) sample gradients", figure)]  # fmt: skip
+    assert told == sorted(told)
+    assert told[-1] == made.compute

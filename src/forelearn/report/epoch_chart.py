@@ -138,7 +138,9 @@ def _axes(chart: Chart, x: Scale, y: Scale, width: int, height: int) -> list[Mar
     for value in _log_steps(y) if y.logarithmic else ticks(y.low, y.high, parts=5):
         line = {"x1": LEFT, "x2": width - RIGHT, "y1": y(value), "y2": y(value), "class": "grid"}
         parts.append(element("line", line))
-        parts.append(element("text", {"x": LEFT - 6, "y": y(value) + 4, "class": "end"}, figure(value)))
+        parts.append(
+            element("text", {"x": LEFT - 6, "y": y(value) + 4, "class": "end"}, figure(value, digits=6))
+        )
     if chart.rule is not None and y.holds(chart.rule):
         at = y(chart.rule)
         parts.append(element("line", {"x1": LEFT, "x2": width - RIGHT, "y1": at, "y2": at, "class": "zero"}))

@@ -30,10 +30,14 @@ for (const box of $$(".curves")) {
     button.addEventListener("click", () => {
       const alone = button.getAttribute("aria-pressed") !== "true";
       for (const each of buttons) each.setAttribute("aria-pressed", String(alone && each === button));
-      for (const series of $$(".series", box)) {
-        const own = series.dataset.place === button.dataset.place;
-        series.classList.toggle("alone", alone && own);
-        series.classList.toggle("dimmed", alone && !own);
+      for (const chart of $$("svg.epochs", box)) {
+        const all = $$(".series", chart);
+        const isOwn = (series) => series.dataset.place === button.dataset.place;
+        const here = alone && all.some(isOwn); // a chart that does not have the series stays as it is
+        for (const series of all) {
+          series.classList.toggle("alone", here && isOwn(series));
+          series.classList.toggle("dimmed", here && !isOwn(series));
+        }
       }
     });
   }

@@ -107,7 +107,7 @@ def _strip_scale(values: list[float]) -> Scale:
 def _strip_axis(scale: Scale) -> Markup:
     marks = [
         element("text", {"x": scale(value), "y": 11, "class": "middle"}, figure(value))
-        for value in ticks(scale.low, scale.high, parts=3)
+        for value in ticks(scale.low, scale.high, parts=4)
     ]
     frame: dict[str, object] = {
         "viewBox": f"0 0 {WIDTH} 14",

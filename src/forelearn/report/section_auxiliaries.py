@@ -139,8 +139,7 @@ def events(comparison: Comparison) -> Markup | None:
         element(
             "p",
             {"class": "intro"},
-            f"{of(len(rows), 'event')}: tasks dropped and back, and trainings that diverged and were stepped "
-            "back from.",
+            "What the methods noted: tasks dropped and back, trainings stepped back from, weights tried.",
         ),
         table,
     )

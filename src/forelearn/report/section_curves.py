@@ -15,8 +15,6 @@ from forelearn.training.multitask.history import Epoch, History
 
 _PLACES = 100
 """Places of the compute axis at which all arms are read."""
-_BEYOND = 1.25
-"""How far the compute axis goes beyond what all arms are held to."""
 
 
 def curves(comparison: Comparison) -> Markup | None:
@@ -62,8 +60,8 @@ def compute_curve(comparison: Comparison) -> Markup | None:
     arms = [arm for arm in comparison.arms if any(history.epochs for history in arm.histories)]
     if not arms:
         return None
-    last = max(history.epochs[-1].gradients for arm in arms for history in arm.histories if history.epochs)
-    end = min(float(last), _BEYOND * comparison.compute)
+    first = min(history.epochs[0].gradients for arm in arms for history in arm.histories if history.epochs)
+    end = max(comparison.compute, first)
     metric = metric_name(comparison.metric)
     steps = [end * (step + 1) / _PLACES for step in range(_PLACES)]
     series = [_arm_series(arm, place, comparison.compute, steps) for place, arm in enumerate(arms)]

@@ -160,7 +160,9 @@ def _options(arms: Sequence[Arm]) -> Markup:
         *([key, *(_value(dict(arm.options).get(key), first.get(key)) for arm in arms)] for key in names),
     ]
     note = element(
-        "p", {"class": "quiet"}, "Bold: other than in the first arm. A dash: the method has no such option."
+        "p",
+        {"class": "quiet"},
+        "Bold: another value than in the first arm. A dash: the method has no such option.",
     )
     return element("div", {}, note, _plain(["", *(arm.name for arm in arms)], rows))
 
@@ -169,7 +171,7 @@ def _value(value: object, other: object) -> Markup:
     if value is None:
         return element("span", {"class": "quiet"}, NONE)
     shown = name(str(value))
-    return shown if value == other else element("b", {}, shown)
+    return shown if other is None or value == other else element("b", {}, shown)
 
 
 def _runs(comparison: Comparison) -> Markup:
