@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from forelearn.core.data import TaskData
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
-from forelearn.training.judge import dev_measures
+from forelearn.training.judge import dev_measures, performance
 from forelearn.training.multitask.flat import Flat
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.options import Options
@@ -181,8 +181,12 @@ class Learner(ABC):
         return self.raw_predictions(task, part)
 
     def measure(self, task: int, part: Part) -> float:
-        """The task's deciding measure on a part."""
+        """The task's deciding measure on a part. A threshold for test is chosen on dev, never on test labels."""
         data = self.parts[task].as_dev(part)
+        if part == "test" and self.recipe.threshold == "dev":
+            own, rule = self.parts[task].data, self.recipe.threshold
+            dev, test = self.predictions(task, "dev"), self.predictions(task, "test")
+            return performance(own, dev, test, rule=rule).test[own.task.metric]
         found = dev_measures(data, self.predictions(task, part), rule=self.recipe.threshold)
         return found[data.task.metric]
 
