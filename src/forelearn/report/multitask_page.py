@@ -30,6 +30,9 @@ SECTIONS = (
 )
 STYLES: dict[Worth, str] = {"worth it": "won", "not worth it": "loss", "not enough evidence": "unclear"}
 
+_LONG = 160
+"""Letters from which names of auxiliary tasks stand in their table alone, not above it, too."""
+
 
 def multitask_page(comparison: Comparison) -> str:
     """The page as text, to be written as UTF-8."""
@@ -79,7 +82,7 @@ def multitask_page(comparison: Comparison) -> str:
 
 def _top(comparison: Comparison) -> Markup:
     """The answer, with its numbers."""
-    few = len(comparison.auxiliaries) <= 3
+    said = len(comparison.auxiliaries) <= 3 or sum(map(len, comparison.auxiliaries)) > _LONG
     verdict, rest = lead(comparison)
     return element(
         "header",
@@ -91,7 +94,7 @@ def _top(comparison: Comparison) -> Markup:
         element(
             "p",
             {"class": "quiet"},
-            None if few else ["With ", names(comparison.auxiliaries), ". "],
+            None if said else ["With ", names(comparison.auxiliaries), ". "],
             "How they were chosen: " if comparison.auxiliaries else "",
             comparison.chosen,
         ),
