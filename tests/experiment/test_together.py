@@ -14,6 +14,7 @@ from forelearn.core.errors import ForelearnError, InputError
 from forelearn.core.run import Run
 from forelearn.experiment import api, jobs
 from forelearn.experiment.arms import ALONE, CONSTANT, DECAYING, RANDOM
+from forelearn.experiment.chosen_runs import train_command
 from forelearn.experiment.opening import Options
 from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.together import UNWATCHED, Unwatched, train_together
@@ -120,6 +121,20 @@ def test_weights_of_the_method_are_kept_and_those_of_beaten_controls_are_not(fin
     best = max(dev, key=lambda name: dev[name])
     for arm in comparison.arms:
         assert set(arm.keys) <= kept if arm.name in ("alpha-vil", best) else not set(arm.keys) & kept
+
+
+def test_weights_of_the_method_that_are_gone_are_made_again_by_the_command_that_is_named(finished):
+    study, comparison = finished
+    prepared = api.open_prepared(study, ONE)
+    key = comparison.method.keys[1]
+    transfer = prepared.runs.get(key).transfer
+    command = train_command(prepared, transfer)
+    assert "--with 02-amber,03-amber --method alpha-vil --option alpha_steps=2 --no-controls" in command
+    file = prepared.directory.whole("weights", key) / "model.safetensors"
+    before = file.read_bytes()
+    prepared.directory.remove("weights", key)
+    train_together(study, TARGET, Request(OTHERS, seeds=(transfer.seed,), controls=False), ONE)
+    assert file.read_bytes() == before
 
 
 def test_a_further_seed_trains_that_seed_alone(finished):

@@ -18,6 +18,7 @@ from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.prepare import Prepared
+from forelearn.training.multitask.methods import multitask
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,10 @@ def train_command(prepared: Prepared, transfer: Transfer | None, task: Task | No
         names = [source.name for source in transfer.sources]
         if transfer.multitask is not None:
             words += [*(["--with", ",".join(names)] if names else []), "--method", transfer.multitask.method]
+            usual = dict(multitask(transfer.multitask.method).options)
+            for name, value in transfer.multitask.options:
+                words += ["--option", f"{name}={value}"] if value != usual[name] else []
+            words.append("--no-controls")
         elif names:
             words += ["--source", "->".join(names)]
         words += ["--run-seed", str(transfer.seed)]

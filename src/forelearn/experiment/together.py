@@ -63,7 +63,7 @@ def train_together(
     prepared, asked = question.prepared, question.asked
     with prepared.directory.lock(), executor_for(prepared) as executor:
         first = first_arm(asked)
-        _run(prepared, [first], executor, display, again=wanted.retry_failed)
+        _run(prepared, [first], executor, display, again=wanted.retry_failed, weights=True)
         method = read_arm(prepared, first)
         if not method.seeds:
             raise ForelearnError(f"{first.transfers[0].label} was not trained to its end: {method.failed[0]}")
@@ -98,9 +98,15 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
 
 
 def _run(
-    prepared: Prepared, plans: Sequence[Plan], executor: Executor, display: Watcher, *, again: bool
+    prepared: Prepared,
+    plans: Sequence[Plan],
+    executor: Executor,
+    display: Watcher,
+    *,
+    again: bool,
+    weights: bool = False,
 ) -> None:
-    """Train what the store does not have. again: failures, too."""
+    """Train what the store does not have. again: failures, too. weights: runs whose weights are gone, too."""
     missing: dict[str, Transfer] = {}
     for plan in plans:
         for transfer in plan.transfers:
@@ -108,7 +114,8 @@ def _run(
             if again and isinstance(outcome, Failure):
                 prepared.runs.forget(transfer.key)
                 outcome = None
-            if outcome is None:
+            lost = isinstance(outcome, Run) and prepared.directory.whole("weights", transfer.key) is None
+            if outcome is None or (weights and lost):
                 missing[transfer.key] = transfer
     if missing:
         names = labels_of(plans)
