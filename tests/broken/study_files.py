@@ -54,6 +54,20 @@ with_study(
     TOP,
     TOP + '\n[search]\nfeatures = ["conductanse"]\n',
 )
+with_study(
+    "unknown method of multitask training",
+    "[multitask] method",
+    "no method `alpha-vill`",
+    TOP,
+    TOP + '\n[multitask]\nmethod = "alpha-vill"\n',
+)
+with_study(
+    "unknown option of multitask training",
+    "[multitask] alpha_rat",
+    "none of alpha-vil",
+    TOP,
+    TOP + "\n[multitask]\nalpha_rat = 1.0\n",
+)
 with_study("unknown device", "[run] device", "'gpu'", TOP, TOP + '\n[run]\ndevice = "gpu"\n')
 with_study(
     "unknown encoding", "[[data]] 1 encoding", "no such encoding", FIRST, FIRST + '\nencoding = "utf-9"'

@@ -46,6 +46,7 @@ class Uncertainty(Joint[UncertaintyOptions]):
     about: ClassVar[str] = "each loss is weighed by a learned uncertainty of its task"
     Options: ClassVar[type[Options]] = UncertaintyOptions
     symmetric: ClassVar[bool] = True
+    differs_alone: ClassVar[bool] = True  # the learned weight of one loss is a learning rate that moves
 
     def __init__(self, learner: Learner, options: UncertaintyOptions, around: Surroundings) -> None:
         super().__init__(learner, options, around)
