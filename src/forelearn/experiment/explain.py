@@ -152,8 +152,9 @@ class Explained:
             "recipe " + ", ".join(f"{name}={value}" for name, value in plain(transfer.recipe).items())
         )
         if transfer.multitask:
-            others = ", ".join(source.name for source in transfer.sources) or "no other task"
-            lines.append(f"learned together with {others} by {transfer.multitask.method}")
+            others = ", ".join(source.name for source in transfer.sources)
+            how = f"together with {others}" if others else "without auxiliary tasks"
+            lines.append(f"learned {how} by {transfer.multitask.method}")
             lines.append(
                 "options " + ", ".join(f"{name}={value}" for name, value in transfer.multitask.options)
             )
