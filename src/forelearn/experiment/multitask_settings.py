@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from forelearn.core.errors import InputError, Problem
+from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.multitask import Multitask, Scalar
 from forelearn.experiment.section import Section
 
@@ -32,14 +32,17 @@ def multitask_problems(section: MultitaskSettings, where: str) -> Iterator[Probl
     """What the method refuses, named by section and key. Loads torch, unless the section is as if left out."""
     if section == MultitaskSettings():
         return
-    from forelearn.training.multitask.methods import multitask
+    from forelearn.training.multitask.methods import METHODS, multitask
 
     try:
         multitask(section.method)
     except InputError as error:
-        for problem in error.problems:
+        place = f"{where}, [multitask] method"
+        if ":" in section.method:  # one of a library, which has its own reasons
+            yield from (Problem(place, f"`{section.method}` {one.what}", one.fix) for one in error.problems)
+        else:
             said = f"There is no method `{section.method}`."
-            yield Problem(f"{where}, [multitask] method", said, problem.fix)
+            yield Problem(place, said, did_you_mean(section.method, METHODS))
         return
     for name, value in section.options.items():
         place = f"{where}, [multitask] {name}"
