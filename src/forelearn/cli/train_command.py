@@ -207,8 +207,7 @@ def _show_expected(expected: Expected) -> None:
 
     wide = max(len(name) for name, _, _ in expected.arms)
     for name, runs, missing in expected.arms:
-        left = "at most all of them missing" if missing is None else f"{missing} missing"
-        print(f"{name:<{wide}}  {runs} run{'' if runs == 1 else 's'}, {left}")
+        print(f"{name:<{wide}}  {runs} run{'' if runs == 1 else 's'}, {missing} missing")
     seconds = "unknown before the first run"
     if expected.seconds is not None:
         seconds = f"about {duration(expected.seconds)}, on one worker"

@@ -8,7 +8,7 @@ from pathlib import Path
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.experiment.api import SILENT, UNCHANGED
-from forelearn.experiment.arms import first_arm, history_of, other_arms, read_arm, spent
+from forelearn.experiment.arms import first_arm, other_arms, read_arm, spent
 from forelearn.experiment.drive import Display
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -17,13 +17,14 @@ from forelearn.experiment.question import Request, asked_of
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a comparison will take. arms: (name, runs, runs that the store does not have); None: not known yet.
+    """What a comparison will take. arms: (name, runs, runs that the store does not have).
 
+    The method may yet spend more on a seed that has not run: its controls then run again, which is not counted.
     units: of what is missing, all arms taken to cost what the method does. seconds: by the pace of finished runs;
     None before the first.
     """
 
-    arms: tuple[tuple[str, int, int | None], ...]
+    arms: tuple[tuple[str, int, int], ...]
     runs: int
     missing: int
     units: float
@@ -48,14 +49,17 @@ def expect_together(
     question = asked_of(study, target, wanted, options, display)
     prepared, asked = question.prepared, question.asked
     first = first_arm(asked)
-    histories = [history_of(prepared, transfer) for transfer in first.transfers]
-    known = not any(isinstance(one, str) for one in histories)
-    others = other_arms(asked, spent(read_arm(prepared, first)) if known else 1)
-    rows: list[tuple[str, int, int | None]] = []
-    for plan in (first, *others):
-        left = sum(prepared.runs.get(transfer.key) is None for transfer in plan.transfers)
-        rows.append((plan.name, len(plan.transfers), left if known or plan is first else None))
-    missing = sum(runs if left is None else left for _, runs, left in rows)
+    method = read_arm(prepared, first)
+    others = other_arms(asked, spent(method) if method.seeds else 1)
+    rows = [
+        (
+            plan.name,
+            len(plan.transfers),
+            sum(prepared.runs.get(transfer.key) is None for transfer in plan.transfers),
+        )
+        for plan in (first, *others)
+    ]
+    missing = sum(left for _, _, left in rows)
     units = missing * prepared.cost(first.transfers[0])
     pace = _pace(prepared)
     return Expected(
