@@ -14,14 +14,14 @@ class Multitask:
     """A method of multitask training.
 
     options: (name, value) of every option of the method, defaults among them, sorted by name: a key says all of
-    them. `training.multitask.methods.multitask` makes it.
+    them. (Options that came later are left out at their defaults.) `training.multitask.methods.multitask` makes it.
     """
 
     method: str
     options: tuple[tuple[str, Scalar], ...] = ()
 
     def option(self, name: str) -> Scalar:
-        """The value of an option. Raises KeyError for one that the method does not have."""
+        """The value of an option. Raises KeyError for one that is not among `options`."""
         return dict(self.options)[name]
 
     @staticmethod

@@ -14,6 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from forelearn.core.errors import ForelearnError, InputError, Problem
 from forelearn.models.encoder import first_line
 from forelearn.models.lenet import is_lenet
+from forelearn.models.two_layer import is_two_layer
 
 _OURS = ("manifest.json",)
 """Files of the store that a model's folder does not need."""
@@ -39,7 +40,8 @@ class HubClient(Protocol):
 def export(weights: Path, destination: Path) -> Path:
     """Copy the trained folder `weights` to `destination`, written beside and then renamed.
 
-    Raises `InputError` if `weights` holds no trained classifier or `destination` is there and not empty.
+    Raises `InputError` if `weights` holds no trained classifier, or one whose head no `Auto…` class has, or if
+    `destination` is there and not empty.
     """
     _check_weights(weights)
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
@@ -102,6 +104,14 @@ def push(weights: Path, repo_id: str, *, private: bool = True, api: HubClient | 
 
 
 def _check_weights(weights: Path) -> None:
+    if is_two_layer(weights):
+        raise InputError(
+            Problem(
+                str(weights),
+                "ends in a head of two layers, which no Auto class of transformers has and none could load.",
+                'Train it with `head = "auto"` to export it; `forelearn predict` takes it as it is.',
+            )
+        )
     needed: Iterable[str] = ("config.json", "README.md")
     if not is_lenet(weights):
         needed = (*needed, "tokenizer.json")

@@ -4,7 +4,7 @@ The encoder is what transformers calls the base model, the head is everything el
 pooler in the base model (BERT), the pooler is part of the encoder and is transferred; where it lies outside
 (DeBERTa, and the dense layer of RoBERTa, ELECTRA and DistilBERT), it is part of the head and starts anew. Heads
 that read every token have no use for BERT's pooler: it travels beside them, unchanged, in a file of its own, so
-that a classification after them finds it.
+that a classification after them finds it. So it does beside a head of two layers (`two_layer`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.task import Kind
@@ -25,6 +26,13 @@ from forelearn.models.encoder import Shape, first_line, read_config
 from forelearn.models.heads import Head, head_in
 from forelearn.models.heads.classification import Classification
 from forelearn.models.quiet import quiet
+from forelearn.models.two_layer import (
+    TwoLayerClassifier,
+    check_first_token,
+    is_two_layer,
+    load_two_layer,
+    save_two_layer,
+)
 
 _POOLER = "pooler."
 _POOLER_FILE = "pooler.safetensors"
@@ -32,7 +40,8 @@ _POOLER_FILE = "pooler.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class TaskModel:
-    """model: a model of one of the `Auto…` classes in evaluation mode, 32-bit weights, on the CPU until moved.
+    """model: a model of one of the `Auto…` classes, or a `TwoLayerClassifier`, in evaluation mode, 32-bit weights, on
+    the CPU until moved.
 
     head: what it reads, gives and learns. pooler: the encoder's pooler by name, where `model` has none.
     """
@@ -82,6 +91,10 @@ def shape_of(encoder: PreTrainedModel) -> Shape:
 
 def load_model(folder: Path) -> TaskModel:
     """The model in `folder`, written by `save_model` or by `save_pretrained`, with the head that it has."""
+    if is_two_layer(folder):
+        classifier, labels = load_two_layer(folder)
+        pooler = _pooler(folder, classifier)
+        return TaskModel(classifier.train(False), load_tokenizer(folder), Classification(labels), pooler)
     head = head_in(read_config(folder), str(folder))
     model, missing = _load(folder, head)
     if missing:
@@ -97,13 +110,16 @@ def load_model(folder: Path) -> TaskModel:
     )
 
 
-def new_model(start: Path, head: Head, *, seed: int) -> TaskModel:
+def new_model(start: Path, head: Head, *, seed: int, two_layers: bool = False) -> TaskModel:
     """The encoder in `start` with a new head.
 
     start: the folder of an encoder, or of a trained model whose head is dropped.
     seed: decides the new weights; the global random state is left as it is.
+    two_layers: a classification ends in two layers on the first token (`two_layer`). Raises InputError for an encoder
+        whose tokenizer puts no classification token there.
     """
-    model, missing = _load(start, head)
+    tokenizer = load_tokenizer(start)
+    model, missing = _load_below(start, head, tokenizer) if two_layers else _load(start, head)
     prefix = f"{model.base_model_prefix}."
     anew = {name for name in missing if name.startswith(prefix)}
     anew |= {name for name, _ in model.named_parameters() if not name.startswith(prefix)}
@@ -114,7 +130,7 @@ def new_model(start: Path, head: Head, *, seed: int) -> TaskModel:
             parameters[name].copy_(pooler[name.removeprefix(prefix)])
             anew.discard(name)
     _initialise(model, anew, torch.Generator().manual_seed(seed))
-    return TaskModel(model.train(False), load_tokenizer(start), head, _outside(pooler, model))
+    return TaskModel(model.train(False), tokenizer, head, _outside(pooler, model))
 
 
 def new_classifier(start: Path, labels: Sequence[str], *, seed: int) -> TaskModel:
@@ -125,7 +141,10 @@ def new_classifier(start: Path, labels: Sequence[str], *, seed: int) -> TaskMode
 def save_model(task_model: TaskModel, folder: Path) -> None:
     """Write weights (safetensors), configuration with label names, and tokenizer into `folder`."""
     with quiet():
-        task_model.model.save_pretrained(folder)
+        if isinstance(task_model.model, TwoLayerClassifier):
+            save_two_layer(task_model.model, task_model.labels, folder)
+        else:
+            task_model.model.save_pretrained(folder)
         task_model.tokenizer.save_pretrained(folder)
     if task_model.pooler:
         save_file(dict(task_model.pooler), folder / _POOLER_FILE, metadata={"format": "pt"})
@@ -153,8 +172,24 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def _load(folder: Path, head: Head) -> tuple[PreTrainedModel, list[str]]:
-    """A model with `head` from `folder`, and the names of parameters that the folder does not hold."""
+def _load_below(
+    start: Path, head: Head, tokenizer: PreTrainedTokenizerBase
+) -> tuple[PreTrainedModel, list[str]]:
+    """The encoder in `start` below two new layers, and the names of its parameters that the folder does not hold."""
+    assert isinstance(head, Classification)
+    check_first_token(tokenizer, str(start))
+    body, missing = _load(start, head, AutoModel)
+    model = TwoLayerClassifier(body, len(head.names))
+    held = {name for name, _ in model.named_parameters()}
+    below = (f"{model.base_model_prefix}.{name}" for name in missing)
+    return model, [name for name in below if name in held]
+
+
+def _load(folder: Path, head: Head, auto: Any = None) -> tuple[PreTrainedModel, list[str]]:
+    """A model with `head` from `folder`, and the names of parameters that the folder does not hold.
+
+    auto: the class of transformers to load; the head's own by default.
+    """
     config = read_config(folder)
     config.id2label = dict(enumerate(head.names))
     config.label2id = {name: index for index, name in enumerate(head.names)}
@@ -162,7 +197,7 @@ def _load(folder: Path, head: Head) -> tuple[PreTrainedModel, list[str]]:
     try:
         # the loader draws numbers for what it does not find; they are drawn again, from our own seed
         with quiet(), torch.random.fork_rng(devices=[]):
-            model, report = head.auto.from_pretrained(
+            model, report = (auto or head.auto).from_pretrained(
                 folder,
                 config=config,
                 dtype=torch.float32,

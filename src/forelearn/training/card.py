@@ -10,8 +10,10 @@ from forelearn import __version__
 from forelearn.core.data import TaskData
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
+from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
 from forelearn.models.lenet import usage
+from forelearn.models.two_layer import USAGE
 
 HUB_METRICS = {
     "average_precision": "average_precision",
@@ -51,6 +53,7 @@ def card(run: Run, data: TaskData, *, pipeline: str = "text-classification") -> 
         f"# {_text(transfer.label)}",
         _story(transfer, pipeline),
         *([usage(data.train.image_shape)] if data.train.images else []),
+        *([USAGE] if _two_layers(transfer) else []),
         "## Data",
         _table(
             ("split", "examples", *(("positive",) if binary else ())),
@@ -103,9 +106,15 @@ def _method(transfer: Transfer) -> list[str]:
     return ["## Multitask training", _table(("option", "value"), rows)]
 
 
+def _two_layers(transfer: Transfer) -> bool:
+    """Whether the model ends in a head of two layers."""
+    options = dict(transfer.multitask.options) if transfer.multitask else {}
+    return options.get("head") == "two-layer" and transfer.target.kind in CLASSIFICATION
+
+
 def _front(run: Run, data: TaskData, pipeline: str) -> str:
     transfer = run.transfer
-    library = "forelearn" if data.train.images else "transformers"
+    library = "forelearn" if data.train.images or _two_layers(transfer) else "transformers"
     lines = ["---", f"library_name: {library}", f"pipeline_tag: {pipeline}"]
     if _HUB_ID.fullmatch(transfer.encoder.name) and "/" in transfer.encoder.name:
         lines.append(f"base_model: {json.dumps(transfer.encoder.name)}")
@@ -155,9 +164,10 @@ def _story(transfer: Transfer, pipeline: str) -> str:
     )
     if transfer.multitask:
         others = ", ".join(f"`{_code(source.name)}`" for source in transfer.sources)
+        company = f"together with {others}" if others else "alone"
         return (
             f"A model for {pipeline.replace('-', ' ')}, trained by forelearn {__version__}: "
-            f"the encoder {encoder} learned `{_code(transfer.target.name)}` {f'together with {others}' if others else 'alone'} by the method "
+            f"the encoder {encoder} learned `{_code(transfer.target.name)}` {company} by the method "
             f"`{_code(transfer.multitask.method)}`; this is the snapshot that was best on dev. Seed {transfer.seed}."
         )
     how = "directly" if transfer.is_baseline else "after what stands before it"

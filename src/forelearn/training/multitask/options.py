@@ -12,6 +12,10 @@ from forelearn.core.multitask import Scalar
 
 O = TypeVar("O", bound="Options")  # noqa: E741
 
+_NEWER: dict[str, Scalar] = {"head": "auto"}
+"""Options with their defaults that are newer than stored runs: at its default such a one says nothing, so that the keys
+of those runs stand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -24,6 +28,8 @@ class Options:
     compute: sample gradients (one example, forward and backward) after which no further epoch begins; 0: none.
     select: share of the target's dev examples that choose the snapshot and are kept from everything else (α,
     weights); 0: all of dev does both.
+    head: `auto`, every task's is its `Auto…` class's own; `two-layer`, those of binary and multiclass tasks of text are
+    the first token's last state → 256 → ReLU → C (`models.two_layer`), as in αVIL's paper: forelearn alone loads them.
     """
 
     share: float = 1.0
@@ -34,6 +40,7 @@ class Options:
     dropout: bool = True
     compute: int = 0
     select: float = 0.0
+    head: Literal["auto", "two-layer"] = "auto"
 
     def __post_init__(self) -> None:
         self.check()
@@ -76,8 +83,8 @@ def read_options(kind: type[O], given: Mapping[str, Scalar], method: str) -> O:
 
 
 def written(options: Options) -> tuple[tuple[str, Scalar], ...]:
-    """Every option with its value, sorted by name."""
-    return tuple(sorted(asdict(options).items()))
+    """Every option with its value, sorted by name; without those that `_NEWER` leaves out."""
+    return tuple(sorted(item for item in asdict(options).items() if item not in _NEWER.items()))
 
 
 def _read(name: str, value: Scalar, wanted: object) -> Scalar:

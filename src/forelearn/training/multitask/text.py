@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from forelearn.core.data import TaskData
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
+from forelearn.core.task import CLASSIFICATION
 from forelearn.models.batch import batches
 from forelearn.models.dropout import quick_dropout
 from forelearn.models.heads import Items, head_for
@@ -29,7 +30,7 @@ from forelearn.training.predict import predict_items
 
 
 class TextLearner(Learner):
-    """One encoder, a head of an `Auto…` class a task.
+    """One encoder, a head of an `Auto…` class a task; of two layers for classifications, where the options say so.
 
     models: one a task, views of the flat buffer.
     """
@@ -50,7 +51,13 @@ class TextLearner(Learner):
         super().__init__(tasks, recipe, options, seed, ledger)
         self.device = device
         self.models = tuple(
-            new_model(start, head_for(data), seed=seed_from("head", seed, data.task.digest)) for data in tasks
+            new_model(
+                start,
+                head_for(data),
+                seed=seed_from("head", seed, data.task.digest),
+                two_layers=options.head == "two-layer" and data.task.kind in CLASSIFICATION,
+            )
+            for data in tasks
         )
         for model in self.models:
             model.model.to(device)  # type: ignore[arg-type]
@@ -136,7 +143,7 @@ class TextLearner(Learner):
         return self.models[TARGET].head.pipeline
 
     def save(self, folder: Path) -> None:
-        """An ordinary Hugging Face folder."""
+        """An ordinary Hugging Face folder, unless the target's head has two layers."""
         chosen = self.models[TARGET]
         with torch.no_grad():
             for parameter in chosen.model.parameters():

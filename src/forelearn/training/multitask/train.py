@@ -47,7 +47,7 @@ def new_learner(
 ) -> Learner:
     """The learner of what the tasks read: images, or texts by the encoder in the folder `start`.
 
-    Raises InputError for tasks of both kinds, or images of several sizes.
+    Raises InputError for tasks of both kinds, images of several sizes, or a head that images do not have.
     """
     shapes = {data.train.image_shape if data.train.images else None for data in tasks}
     if len(shapes) > 1:
@@ -60,6 +60,9 @@ def new_learner(
         )
     if shapes == {None}:
         return TextLearner(tasks, start, recipe, options, seed, ledger, device=device)
+    if options.head != "auto":
+        rule = "is of texts: a network for images has one linear layer a task."
+        raise InputError(Problem(f"option `head`, `{options.head}`", rule, 'Leave it out, or say "auto".'))
     return ImageLearner(tasks, recipe, options, seed, ledger, device=device)
 
 
