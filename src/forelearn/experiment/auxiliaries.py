@@ -15,6 +15,9 @@ from forelearn.experiment.rank import rank
 AUTO = "auto"
 """In place of names: the best sources by `rank`."""
 
+BY_NAME = "by name"
+"""How tasks that were named were found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -33,7 +36,7 @@ def named(names: Sequence[str], target: TaskData, tasks: Mapping[str, TaskData])
     problems = list(_refused(names, target, tasks))
     if problems:
         raise InputError(problems)
-    return Chosen(tuple(names), "named")
+    return Chosen(tuple(names), BY_NAME)
 
 
 def _split(names: str) -> list[str]:

@@ -27,8 +27,8 @@ def show_comparison(comparison: Comparison, *, console: Console | None = None) -
     out = console or Console()
     out.print(Text(visible("".join(lead(comparison))), style=_STYLES[comparison.worth]))
     out.print(Text(visible(comparison.reason)))
-    if comparison.auxiliaries:
-        out.print(Text(f"Auxiliary tasks: {visible(comparison.chosen)}.", style="dim"))
+    if comparison.auxiliaries and comparison.chosen != "by name":
+        out.print(Text(f"Auxiliary tasks chosen: {visible(comparison.chosen)}.", style="dim"))
     out.print(_arms(comparison))
     for arm in comparison.arms:
         for failure in arm.failed:
@@ -115,6 +115,8 @@ def _legend(comparison: Comparison) -> str:
         "compute: sample gradients (one example, forward and backward), of which every run had at most "
         f"{count(comparison.compute)}.",
     ]
+    if over := [arm.name for arm in comparison.arms if max(arm.gradients, default=0) > comparison.compute]:
+        lines.append(f"A first epoch takes more than that of {', '.join(map(visible, over))}.")
     if any(one.slope is not None for one in comparison.tasks):
         lines.append("⟨g, δ⟩ above 0: what the task changed raised the target's dev loss.")
     return " ".join(lines)
