@@ -20,6 +20,7 @@ from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.together import UNWATCHED, Unwatched, train_together
 from forelearn.experiment.together_cost import expect_together
 from forelearn.report.multitask_summary import Comparison
+from forelearn.training.multitask import deltas
 
 ONE = Options(workers=1)
 MORE = "[multitask]\nalpha_steps = 2\n"
@@ -102,6 +103,25 @@ def test_a_second_call_trains_nothing_and_says_the_same(finished):
     before = stored(study)
     assert train_together(study, TARGET, WANTED, ONE) == comparison
     assert stored(study) == before
+
+
+def test_changes_of_parameters_that_do_not_fit_into_memory_lie_in_a_file_and_change_no_number(
+    finished, tmp_path, monkeypatch
+):
+    files: list[Path] = []
+    mapped = deltas._mapped
+
+    def noted(file: Path, *others: Any) -> Any:
+        files.append(file)
+        return mapped(file, *others)
+
+    monkeypatch.setattr(deltas, "_mapped", noted)
+    study = make_study(tmp_path, MORE + "[run]\ndelta_gb = 0.0\n")
+    found = train_together(study, TARGET, Request(OTHERS, seeds=1, controls=False), ONE)
+    assert files
+    assert not any(file.exists() for file in files)
+    assert found.method.dev == finished[1].method.dev[:1]
+    assert found.method.keys == finished[1].method.keys[:1]
 
 
 def test_the_page_stands_in_the_studys_folder_and_holds_the_verdict(finished):

@@ -67,6 +67,7 @@ def train_job(
             files=files,
             device=place.device,
             report=report,
+            memory=place.delta_gb * 1e9,
         )
     else:
         outcome = train(

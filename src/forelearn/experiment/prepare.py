@@ -36,13 +36,14 @@ from forelearn.training.multitask.methods import expected_cost
 class Place:
     """Where a worker finds the study: plain values that travel between processes.
 
-    options: what the command line changed in the study file. device: resolved.
+    options: what the command line changed in the study file. device: resolved. delta_gb: see `RunSettings`.
     """
 
     study: str
     options: Options
     device: str
     threads: int
+    delta_gb: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Prepared:
             options=replace(self.options, out=str(self.study.out)),
             device=self.device,
             threads=self.study.settings.run.threads,
+            delta_gb=self.study.settings.run.delta_gb,
         )
 
     def cost(self, transfer: Transfer) -> float:

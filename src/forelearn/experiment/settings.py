@@ -201,12 +201,17 @@ class ConductanceSettings(Section):
 
 
 class RunSettings(Section):
-    """[run]: where and how wide; changes no outcome. workers: 0 is one a core on CPU and one on a GPU."""
+    """[run]: where and how wide; changes no outcome. workers: 0 is one a core on CPU and one on a GPU.
+
+    delta_gb: memory of a worker for what each task changed in an epoch of multitask training; more than that lies in a
+    file beside the run.
+    """
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     workers: Annotated[int, Field(ge=0)] = 0
     threads: Count = 1
     keep_weights: Literal["best", "all"] = "best"
+    delta_gb: Annotated[float, Field(ge=0)] = 4.0
 
 
 class Settings(Section):
