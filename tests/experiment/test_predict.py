@@ -26,6 +26,7 @@ from forelearn.experiment.prepare import Prepared
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import mixed_family
 from forelearn.training.ensemble import softmax
+from forelearn.training.multitask.methods import multitask
 
 TASK = "01-amber"
 
@@ -249,6 +250,17 @@ def test_a_seed_without_weights_is_left_out_and_said_with_the_command(empty):
     found = chosen_runs(empty, empty.tasks[TASK].task)
     assert [run.transfer.seed for run in found.runs] == [0]
     assert f"--target {TASK} --source 02-amber --run-seed 1" in found.notes[0]
+
+
+def test_the_command_names_options_that_are_newer_than_stored_runs(empty):
+    first, second = (
+        replace(one, mode="multitask", multitask=multitask("single", {"head": "two-layer"}))
+        for one in plans(empty, None, (0, 1))
+    )
+    put(empty, first, 0.5)
+    put(empty, second, 0.6, weights=False)
+    found = chosen_runs(empty, empty.tasks[TASK].task)
+    assert "--method single --option head=two-layer --no-controls --run-seed 1" in found.notes[0]
 
 
 def test_without_any_weights_the_error_names_the_command_of_every_seed(empty):

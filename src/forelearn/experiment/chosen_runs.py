@@ -150,7 +150,7 @@ def train_command(prepared: Prepared, transfer: Transfer | None, task: Task | No
             words += [*(["--with", ",".join(names)] if names else []), "--method", transfer.multitask.method]
             usual = dict(multitask(transfer.multitask.method).options)
             for name, value in transfer.multitask.options:
-                words += ["--option", f"{name}={value}"] if value != usual[name] else []
+                words += ["--option", f"{name}={value}"] if value != usual.get(name) else []
             words.append("--no-controls")
         elif names:
             words += ["--source", "->".join(names)]
