@@ -122,6 +122,24 @@ def test_a_step_of_some_tasks_leaves_the_heads_of_others_and_their_state_bit_for
     assert moved == {"body": 2, "idle": 2, "head": 4}
 
 
+def test_a_fused_optimiser_that_is_restored_counts_its_steps_beside_the_parameters() -> None:
+    """A kernel on a GPU cannot read a count that a checkpoint has brought to the CPU. `meta` stands for the GPU."""
+    learner = NumberLearner([number_task("a")], RECIPE, Options())
+    optimiser = Optimiser(learner.flat, (0,), RECIPE, Options())
+    learner.flat.gradient.fill_(1.0)
+    optimiser.step(0.0, (0,))
+    held = optimiser.tensors()
+    assert any(name.endswith("/step") for name in held)
+    away = Optimiser(
+        replace(learner.flat, values=learner.flat.values.to("meta")), (0,), RECIPE, Options(optimiser="adamw")
+    )
+    for group in away._inner.param_groups:
+        group["fused"] = True
+    away.restore(held)
+    assert held.keys() == away.tensors().keys()
+    assert {value.device.type for value in away.tensors().values()} == {"meta"}
+
+
 def test_only_matrices_are_decayed() -> None:
     learner = NumberLearner([number_task("a")], RECIPE, Options())
     flat = learner.flat

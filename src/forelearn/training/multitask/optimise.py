@@ -73,17 +73,12 @@ class Optimiser:
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Take back what `tensors` gave."""
-        for index, parameter in enumerate(self._parameters):
-            mine = {
-                name.partition("/")[2]: value
-                for name, value in tensors.items()
-                if name.partition("/")[0] == str(index)
-            }
-            if mine:
-                self._inner.state[parameter] = {
-                    name: value if name == "step" else value.to(parameter.device)
-                    for name, value in mine.items()
-                }
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for place, value in tensors.items():
+            index, _, name = place.partition("/")
+            state.setdefault(int(index), {})[name] = value
+        # torch's own way puts each where its kernel wants it: the step of a fused one beside the parameters
+        self._inner.load_state_dict({**self._inner.state_dict(), "state": state})
 
 
 def rate(progress: float, kind: str, warmup: float) -> float:
