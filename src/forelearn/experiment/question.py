@@ -19,6 +19,8 @@ from forelearn.experiment.drive import Display, new_search, replay
 from forelearn.experiment.multitask_settings import chosen_method
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared, prepare
+from forelearn.training.multitask.learner import divided
+from forelearn.training.multitask.methods import options_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
     if target not in tasks:
         raise InputError(Problem(f"task `{target}`", "is not in the study.", did_you_mean(target, tasks)))
     seeds = _seeds(wanted.seeds, opened.settings.seed, opened.settings.search.seeds)
+    for seed in seeds:
+        divided(tasks[target], options_of(method).select, seed)  # refuses a dev that is too small
     chosen = Chosen((), "none")
     names = [wanted.auxiliaries] if isinstance(wanted.auxiliaries, str) else list(wanted.auxiliaries)
     if names == [AUTO] and AUTO not in tasks:
@@ -92,6 +96,9 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
 def _seeds(wanted: int | Sequence[int] | None, seed: int, usual: int) -> tuple[int, ...]:
     """Run seeds: those that the search would draw, or those that are named."""
     if wanted is not None and not isinstance(wanted, int):
+        if not wanted or len(set(wanted)) < len(wanted):
+            got = ", ".join(map(str, wanted)) or "none"
+            raise InputError(Problem("seeds", f"must be named, each once, got {got}.", "Name others."))
         return tuple(wanted)
     count = usual if wanted is None else wanted
     if count < 1:

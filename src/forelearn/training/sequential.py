@@ -171,37 +171,29 @@ def _write_curve(file: Path, losses: Sequence[float], an_epoch: int) -> None:
 def check_data(data: TaskData) -> None:
     """Refuse data on which nothing can be learned or measured, before anything is spent."""
     parts: tuple[tuple[str, Examples], ...] = (("train", data.train), ("dev", data.dev), ("test", data.test))
-    problems = []
-    for name, part in parts:
-        where = f"task `{data.task.name}`, {name} examples"
-        if not len(part):
-            problems.append(Problem(where, "there are none.", "Give it examples, or change the split."))
-        elif data.task.kind == "binary" and not part.positives():
-            problems.append(
-                Problem(
-                    where,
-                    f"none of {len(part)} is `{data.labels[1]}`: nothing can be learned or measured.",
-                    "Change the split, or drop the task.",
-                )
-            )
-        elif data.task.kind == "regression" and name != "train" and len(set(part.values)) < 2:
-            problems.append(
-                Problem(
-                    where,
-                    f"all {len(part)} have the value {part.values[0]:g}: no correlation can be measured.",
-                    "Change the split, or drop the task.",
-                )
-            )
-        elif are_spans(data.labels) and data.task.kind == "sequence_labelling" and not _has_span(data, part):
-            problems.append(
-                Problem(
-                    where,
-                    f"none of {len(part)} holds a span: nothing can be learned or measured.",
-                    "Change the split, or drop the task.",
-                )
-            )
+    problems = [problem for name, part in parts if (problem := part_problem(data, name, part)) is not None]
     if problems:
         raise InputError(problems)
+
+
+def part_problem(data: TaskData, name: str, part: Examples) -> Problem | None:
+    """Why nothing can be learned from these examples of a task, or measured on them; None if it can.
+
+    name: `train`, `dev` or `test`.
+    """
+    where = f"task `{data.task.name}`, {name} examples"
+    fix = "Change the split, or drop the task."
+    if not len(part):
+        return Problem(where, "there are none.", "Give it examples, or change the split.")
+    if data.task.kind == "binary" and not part.positives():
+        rule = f"none of {len(part)} is `{data.labels[1]}`: nothing can be learned or measured."
+        return Problem(where, rule, fix)
+    if data.task.kind == "regression" and name != "train" and len(set(part.values)) < 2:
+        rule = f"all {len(part)} have the value {part.values[0]:g}: no correlation can be measured."
+        return Problem(where, rule, fix)
+    if are_spans(data.labels) and data.task.kind == "sequence_labelling" and not _has_span(data, part):
+        return Problem(where, f"none of {len(part)} holds a span: nothing can be learned or measured.", fix)
+    return None
 
 
 def _has_span(data: TaskData, part: Examples) -> bool:

@@ -13,6 +13,8 @@ import pytest
 import torch
 from tests.training.multitask.by_hand import RECIPE, NumberLearner, by_hand, number_task
 
+from forelearn.core.data import TaskData
+from forelearn.core.errors import InputError
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.learner import Part
 from forelearn.training.multitask.options import Options
@@ -59,6 +61,32 @@ def test_tune_and_select_are_disjoint_and_together_all_of_dev(select: float) -> 
     assert not tune & chosen
     assert tune | chosen == set(TASKS[0].dev.ids) == set(learner.examples(0, "dev").ids)
     assert len(chosen) == round(select * 24)
+
+
+def with_positives(count: int) -> TaskData:
+    """A target of 24 dev examples, `count` of them positive."""
+    dev = replace(TASKS[0].dev, labels=(1,) * count + (0,) * (24 - count))
+    return replace(TASKS[0], dev=dev)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_parts_of_a_dev_with_two_positives_have_one(seed: int) -> None:
+    learner = NumberLearner([with_positives(2)], RECIPE, Options(select=0.25), seed)
+    parts: tuple[Part, ...] = ("tune", "select")
+    assert [learner.examples(0, part).positives() for part in parts] == [1, 1]
+
+
+@pytest.mark.parametrize(("positives", "select"), [(1, 0.5), (12, 0.01), (12, 0.99)])
+def test_a_dev_that_cannot_be_divided_into_two_that_can_be_measured_is_refused(
+    positives: int, select: float
+) -> None:
+    with pytest.raises(InputError, match="option `select`: leaves a part of the 24 dev examples"):
+        NumberLearner([with_positives(positives)], RECIPE, Options(select=select))
+
+
+def test_the_dev_of_an_auxiliary_task_is_not_divided() -> None:
+    learner = NumberLearner([TASKS[0], with_positives(1)], RECIPE, Options(select=0.5))
+    assert len(learner.examples(1, "select")) == 24
 
 
 def test_without_a_division_all_of_dev_is_both() -> None:

@@ -19,18 +19,23 @@ import torch
 from numpy.typing import NDArray
 
 from forelearn.core.data import TaskData
+from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.training.judge import dev_measures, performance
 from forelearn.training.multitask.flat import Flat
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.options import Options
+from forelearn.training.sequential import part_problem
 
 Rows = NDArray[np.int64]
 Part = Literal["train", "tune", "select", "dev", "test"]
 """Examples of a task. `tune` and `select` are those of its dev that choose α and weights, and the snapshot."""
 
 TARGET = 0
+
+_DRAWS = 100
+"""Divisions of dev that are drawn until both parts can be measured."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ class Learner(ABC):
     def __init__(
         self, tasks: Sequence[TaskData], recipe: Recipe, options: Options, seed: int, ledger: Ledger
     ) -> None:
-        self.parts = tuple(divided(data, options.select, seed) for data in tasks)
+        target, *others = tasks
+        self.parts = (divided(target, options.select, seed), *map(Parts, others))
         self.recipe = recipe
         self.options = options
         self.seed = seed
@@ -192,10 +198,20 @@ class Learner(ABC):
 
 
 def divided(data: TaskData, select: float, seed: int) -> Parts:
-    """A task with its dev divided at random into `select` (that share of it) and `tune`; undivided for 0."""
+    """A task with its dev divided at random into `select` (that share of it) and `tune`; undivided for 0.
+
+    A draw that leaves one of them without what is measured (a positive, say) is drawn again. Raises InputError if
+    dev is too small for the share.
+    """
+    if not select:
+        return Parts(data)
     size = len(data.dev)
     chosen = round(select * size)
-    if not select or not 0 < chosen < size:
-        return Parts(data)
-    drawn = np.random.default_rng(seed_from("tune", seed, data.task.digest)).permutation(size)
-    return Parts(data, np.sort(drawn[chosen:]), np.sort(drawn[:chosen]))
+    chance = np.random.default_rng(seed_from("tune", seed, data.task.digest))
+    for _ in range(_DRAWS if 0 < chosen < size else 0):
+        drawn = chance.permutation(size)
+        tune, kept = np.sort(drawn[chosen:]), np.sort(drawn[:chosen])
+        if all(part_problem(data, "dev", data.dev.pick(rows.tolist())) is None for rows in (tune, kept)):
+            return Parts(data, tune, kept)
+    rule = f"leaves a part of the {size} dev examples of {data.task.name} on which nothing can be measured."
+    raise InputError(Problem("option `select`", rule, "Give it more dev examples, or leave it out."))
