@@ -65,7 +65,7 @@ def test_a_value_of_another_type_is_refused(name: str, value: Scalar, rule: str)
         ("alpha_steps", [-1]),
         ("alpha_share", [0, 1.01]),
         ("alpha_batch", [-1]),
-        ("floor", [-1e-9, 1.5]),
+        ("floor", [-1e-9, 0.0, 1.5]),  # weights of 0 alone have no shares
     ],
 )
 def test_a_value_out_of_range_is_refused(name: str, values: list[Scalar]) -> None:

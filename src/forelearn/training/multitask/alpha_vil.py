@@ -70,7 +70,7 @@ class AlphaOptions(Options):
         self.require("alpha_steps", self.alpha_steps >= 0, "must be 0 or more")
         self.require("alpha_share", 0 < self.alpha_share <= 1, "must lie in (0, 1]")
         self.require("alpha_batch", self.alpha_batch >= 0, "must be 0 (all) or more")
-        self.require("floor", 0 <= self.floor <= 1, "must lie in [0, 1]")
+        self.require("floor", 0 < self.floor <= 1, "must lie in (0, 1]")
 
 
 A = TypeVar("A", bound=AlphaOptions)
