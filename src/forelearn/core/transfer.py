@@ -79,7 +79,7 @@ class Transfer:
 
     @property
     def key(self) -> str:
-        """Digest of everything that changes the outcome; names and metrics do not."""
+        """Digest of everything that changes the outcome: no names; the metric only where it chooses a snapshot."""
         return _key(self)
 
     @property
@@ -141,6 +141,10 @@ class Transfer:
         )
 
 
+_UNSAID = "accuracy"
+"""The metric of a multitask transfer that its key leaves out, so that the keys of stored runs stand."""
+
+
 @lru_cache(maxsize=1 << 16)  # a search asks for the keys of thousands of plans in every round
 def _key(transfer: Transfer) -> str:
     content: dict[str, Any] = {
@@ -153,4 +157,6 @@ def _key(transfer: Transfer) -> str:
     }
     if transfer.multitask:
         content["multitask"] = transfer.multitask
+        if transfer.target.metric != _UNSAID:
+            content["metric"] = transfer.target.metric
     return digest(content)

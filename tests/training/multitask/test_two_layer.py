@@ -135,7 +135,7 @@ def test_a_network_for_images_refuses_two_layers(tmp_path: Path) -> None:
 
 
 def plan_key(**given: Any) -> str:
-    task, encoder = Task("t", "binary", "f1", "1" * 20), Encoder("e", "2" * 20)
+    task, encoder = Task("t", "binary", "accuracy", "1" * 20), Encoder("e", "2" * 20)
     return Transfer(task, encoder, Recipe(), 0, (), "multitask", multitask("alpha-vil", given)).key
 
 
