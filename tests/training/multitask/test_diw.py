@@ -82,14 +82,14 @@ def test_out_of_patience_the_best_try_is_kept_with_its_optimiser(
     assert [task.weight for task in change.tasks] == pytest.approx(moved)
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+@pytest.mark.parametrize("given", [{"optimiser": "sgd"}, {}, {"schedule": "linear", "compute": 1000}])
 def test_a_try_with_the_same_weights_does_the_same(
-    optimiser: str, tasks: list[TaskData], start: Path, tmp_path: Path
+    given: dict[str, Any], tasks: list[TaskData], start: Path, tmp_path: Path
 ) -> None:
     """What all tasks gain alone moves all weights alike, and weights that sum to 1 not at all: both tries are one."""
     kept = []
     for tries in ([0.8], [0.6, 0.8]):
-        method = make_method(tasks, start, "diw", tmp_path, optimiser=optimiser, weight_rate=1.0)
+        method = make_method(tasks, start, "diw", tmp_path, weight_rate=1.0, **given)
         scripted(method, [0.7] * 3 + [0.7] + [1.6] * 3 + tries)
         with method.learner.session():
             method.epoch(0)

@@ -164,3 +164,22 @@ def test_a_linear_schedule_ends_near_zero_where_training_ends(
     assert moved[peak:] == sorted(moved[peak:], reverse=True)
     assert moved[peak] > 0.85
     assert 0 < moved[-1] < 1.3 / len(moved)
+
+
+@pytest.mark.parametrize("name", ["alpha-vil", "alpha-vil-robust", "diw"])
+def test_what_trains_from_the_same_parameters_does_so_at_the_same_rates(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """5 steps of the target and 3 of the other task, the first of 4 epochs, where compute ends sooner."""
+    method, _ = by_hand(name, TASKS, tmp_path, schedule="linear", compute=132)
+    behind: list[float] = []
+    real = method.progress
+
+    def progress(number: int, part: float) -> float:
+        behind.append(real(number, part))
+        return behind[-1]
+
+    monkeypatch.setattr(method, "progress", progress)
+    method.epoch(0)
+    steps = [step / 5 / 4 for step in range(5)], [step / 3 / 4 for step in range(3)]
+    assert behind[:8] == pytest.approx([*steps[0], *steps[1]])

@@ -115,6 +115,7 @@ class Collecting(Method[A]):
         auxiliary task that diverges changes nothing in this epoch; the target's divergence is raised.
         """
         flat = self.learner.flat
+        self.began = self.learner.ledger.total
         self.start.copy_(flat.values)
         losses: list[float | None] = []
         events = []

@@ -48,6 +48,8 @@ class Method(ABC, Generic[O]):
     name: how it is called in commands and keys. about: what it does, in one line. Options: its options.
     symmetric: that it treats the target as any other task, so that one run serves every task as a target.
     differs_alone: that without auxiliary tasks it is not plain training of the target: it is a control of itself.
+    began: sample gradients when the epoch began, if it trains more than once from the same parameters: all of that is
+        at the same learning rates. None otherwise.
     """
 
     name: ClassVar[str]
@@ -60,6 +62,7 @@ class Method(ABC, Generic[O]):
         self.learner = learner
         self.options = options
         self.around = around
+        self.began: int | None = None
 
     @abstractmethod
     def epoch(self, number: int) -> Change:
@@ -91,7 +94,8 @@ class Method(ABC, Generic[O]):
         """
         by_epochs = (number + part) / self.around.epochs
         limit = self.options.compute
-        return min(max(by_epochs, self.learner.ledger.total / limit if limit else 0.0), 1.0)
+        spent = self.learner.ledger.total if self.began is None else self.began
+        return min(max(by_epochs, spent / limit if limit else 0.0), 1.0)
 
     def learn_alone(self, task: int, number: int, optimiser: Optimiser, *, weight: float = 1.0) -> float:
         """One epoch of one task from where the parameters are; its loss is weighed. Returns its mean (unweighed).
