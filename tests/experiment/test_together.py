@@ -273,6 +273,8 @@ def test_the_method_alone_is_compared_with_the_single_task(tmp_path):
         (Request(("auto",), top=0), "at least 1"),
         (Request(OTHERS, compare=("alpha-vil",)), "is the method that is compared"),
         (Request(OTHERS, compare=("diww",)), "Did you mean `diw`"),
+        (Request(OTHERS, method="single"), "method `single`: learns no other task"),
+        (Request(OTHERS, compare=("single",)), "method `single`: learns no other task"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_written(wanted, message, tmp_path):

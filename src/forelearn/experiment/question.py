@@ -8,7 +8,7 @@ from pathlib import Path
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
-from forelearn.core.multitask import Scalar
+from forelearn.core.multitask import Multitask, Scalar
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 from forelearn.experiment.arms import Asked, other_arms
@@ -21,6 +21,7 @@ from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared, prepare
 from forelearn.training.multitask.learner import divided
 from forelearn.training.multitask.methods import options_of
+from forelearn.training.multitask.single import Single
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
         divided(tasks[target], options_of(method).select, seed)  # refuses a dev that is too small
     chosen = Chosen((), "none")
     names = [wanted.auxiliaries] if isinstance(wanted.auxiliaries, str) else list(wanted.auxiliaries)
+    if names:
+        _no_single((method, *compare))
     if names == [AUTO] and AUTO not in tasks:
         _no_images(tasks[target])
         chosen = best_ranked(study, target, wanted.top, tasks, options, display)
@@ -108,6 +111,12 @@ def _seeds(wanted: int | Sequence[int] | None, seed: int, usual: int) -> tuple[i
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
+
+
+def _no_single(methods: Sequence[Multitask]) -> None:
+    if any(one.method == Single.name for one in methods):
+        fix = "Leave --with out, or name another method; the controls have the target alone."
+        raise InputError(Problem(f"method `{Single.name}`", "learns no other task.", fix))
 
 
 def _no_images(data: TaskData) -> None:
