@@ -11,7 +11,7 @@ part included; dropout is off in the α-step, and the loss there is the mean ove
 (`alpha_share`: over a share of them, drawn anew each epoch; `alpha_batch`: each step over that many).
 
 Differs from the source: an epoch whose mixture has no finite dev loss, or one that has exploded, is undone, and said.
-Gradients are clipped to the recipe's `clip_norm` after the loss is weighed, so that a weight counts less where it clips;
+Gradients are clipped to the recipe's `clip_norm` after the loss is weighed: where it clips, a weight counts less;
 the paper says nothing of clipping (1e9 turns it off). With α fixed at 1 (`alpha_steps = 0`) the parameters become the
 plain sum of the changes: the weights are in them already.
 """
