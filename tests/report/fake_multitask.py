@@ -80,7 +80,6 @@ def fake_history(
                 select,
                 select,
                 measured,
-                {},
                 spent,
                 1.0 * spent,
                 0.004 * spent,

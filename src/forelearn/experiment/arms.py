@@ -89,7 +89,8 @@ def other_arms(asked: Asked, compute: int) -> tuple[Plan, ...]:
         if name != Single.name:
             twins = _tasks([with_random_labels(data) for data in asked.auxiliaries])
             about = f"{name}, labels of the auxiliary tasks dealt out anew"
-            plans.append(_plan(asked, RANDOM, about, asked.method, twins, control=True))
+            how = multitask(name, {**dict(asked.method.options), "compute": compute})
+            plans.append(_plan(asked, RANDOM, about, how, twins, epochs=epochs, control=True))
     for other in asked.compare:
         share = float(dict(other.options)["share"])
         how = multitask(other.method, {**dict(other.options), "compute": compute})

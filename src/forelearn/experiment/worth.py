@@ -46,7 +46,8 @@ def verdict(arms: Sequence[Arm], differences: Sequence[Difference], level: float
     if not known:
         return (
             "not enough evidence",
-            f"{method.name} and its controls share one seed at most: a difference has no interval then.",
+            f"{method.name} and its controls share one seed at most, or differ by the same on all: such a difference "
+            "has no interval.",
         )
     below = [name for name, found in known.items() if found.high < 0]
     unsure = [name for name, found in known.items() if found.low <= 0 <= found.high]

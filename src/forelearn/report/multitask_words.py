@@ -20,6 +20,10 @@ _FEW = 3
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+_EQUAL = 1e-9
+"""Measures nearer than this are the same, but for rounding."""
+
+
 def finite(values: Iterable[float | None]) -> list[float]:
     """Those that are numbers."""
     return [value for value in values if value is not None and math.isfinite(value)]
@@ -32,9 +36,12 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def over_seeds(values: Iterable[float | None], level: float) -> Interval | None:
-    """Student's interval of the mean over seeds; None with fewer than two."""
+    """Student's interval of the mean over seeds; None with fewer than two, and where all are equal.
+
+    Equal differences are common where dev is small; that their spread is 0 is not believed.
+    """
     known = finite(values)
-    if len(known) < 2:
+    if len(known) < 2 or max(known) - min(known) < _EQUAL:
         return None
     middle = sum(known) / len(known)
     variance = sum((value - middle) ** 2 for value in known) / (len(known) - 1)

@@ -26,13 +26,26 @@ def arms(comparison: Comparison, drawing: Markup | None) -> Markup:
             "p",
             {"class": "intro"},
             f"{capital(metric)} of the target, higher is better. Every arm counts with the snapshot that it would "
-            f"have kept with no more than {count(comparison.compute)} sample gradients. {several}",
+            f"have kept with no more than {count(comparison.compute)} sample gradients (its first epoch is always "
+            f"paid). {several}",
             element("b", {}, "Test chose nothing"),
-            ": snapshots and the verdict rest on dev.",
+            f": snapshots and the verdict rest on dev.{_tuned(comparison)}",
         ),
         _table(comparison),
         differences(comparison),
         drawing,
+    )
+
+
+def _tuned(comparison: Comparison) -> str:
+    """A word of caution where the method was tuned on what judges it; empty where it was not."""
+    options = dict(comparison.method.options)
+    tunes = "alpha_steps" in options or "patience" in options
+    if not tunes or options.get("select"):
+        return ""
+    return (
+        " The method tuned its weights on these very examples, a single task did not: read the difference on test "
+        "beside it, or keep some of dev apart with the option select."
     )
 
 

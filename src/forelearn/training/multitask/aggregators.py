@@ -73,8 +73,6 @@ class AggregatorOptions(Options):
 class Aggregated(Joint[AggregatorOptions]):
     """What all aggregators share; `aggregator` makes the class of each."""
 
-    symmetric: ClassVar[bool] = True
-
     def __init__(self, learner: Learner, options: AggregatorOptions, around: Surroundings) -> None:
         super().__init__(learner, options, around)
         segments = [one for one in learner.flat.segments if len(one.owners) > 1]

@@ -48,12 +48,11 @@ def descend(
     steps: int,
     rate: float,
     momentum: float,
-    bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> AlphaStep:
     """α of `count` tasks after `steps` of SGD from 1; `values` is left somewhere on the way, not at the mixture.
 
     gradient_at: is given the number of the step, puts the gradient of the dev loss at `values` into `gradient`, and
-    returns that loss. values, gradient: [P], the model's flat buffers. start: [P] θ. bounds: α is kept inside.
+    returns that loss. values, gradient: [P], the model's flat buffers. start: [P] θ.
     """
     alpha = torch.nn.Parameter(torch.ones(count, dtype=start.dtype, device=start.device))
     optimiser = torch.optim.SGD([alpha], lr=rate, momentum=momentum)
@@ -73,6 +72,4 @@ def descend(
         if not bool(torch.isfinite(alpha.grad).all()):
             return AlphaStep(sound, first, tuple(losses), f"⟨g, δ⟩ is not finite at α-step {step + 1}")
         optimiser.step()
-        with torch.no_grad():
-            alpha.clamp_(*bounds)
     return AlphaStep(alpha.detach().clone(), first, tuple(losses))

@@ -150,7 +150,7 @@ class Collecting(Method[A]):
             np.random.default_rng(seed).permutation(size)[: max(1, round(self.options.alpha_share * size))]
         )
 
-    def find_alpha(self, rows: Rows | None, bounds: tuple[float, float] = (-math.inf, math.inf)) -> AlphaStep:
+    def find_alpha(self, rows: Rows | None) -> AlphaStep:
         """The α-step from the parameters that the changes were collected at."""
         learner, options, flat = self.learner, self.options, self.learner.flat
         found = descend(
@@ -163,7 +163,6 @@ class Collecting(Method[A]):
             steps=options.alpha_steps,
             rate=options.alpha_rate,
             momentum=options.alpha_momentum,
-            bounds=bounds,
         )
         flat.gradient.zero_()
         return found

@@ -49,12 +49,11 @@ def fit_together(
     key: str,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 60.0,
-    others: bool = False,
 ) -> History:
     """Train to the end, leave the learner at the best snapshot, and return what happened.
 
     key: names the outcome; a checkpoint of another key is not continued. checkpoint: folder of the state between
-    epochs. others: measure the auxiliary tasks, too, after every epoch (for a method that serves all of them alike).
+    epochs.
     The snapshot is that of the first epoch with the highest measure on the target's `select` examples.
     Raises `Diverged` if the target's training does.
     """
@@ -64,7 +63,7 @@ def fit_together(
         _resume(state, method, checkpoint, key)
         while len(state.epochs) < epochs and not _spent(learner, state):
             change = method.epoch(len(state.epochs))
-            _measure(state, method, change, others=others)
+            _measure(state, method, change)
             if checkpoint is not None and _is_due(state, checkpoint_seconds) and len(state.epochs) < epochs:
                 _save(state, method, checkpoint, key)
     learner.flat.values.copy_(state.snapshot)
@@ -87,7 +86,7 @@ def _spent(learner: Learner, state: _State) -> bool:
     return bool(state.epochs) and bool(limit) and learner.ledger.total >= limit
 
 
-def _measure(state: _State, method: Method[Any], change: Change, *, others: bool) -> None:
+def _measure(state: _State, method: Method[Any], change: Change) -> None:
     """Note the epoch; keep its parameters if they are the best so far."""
     learner = method.learner
     divided = bool(learner.options.select)
@@ -98,7 +97,6 @@ def _measure(state: _State, method: Method[Any], change: Change, *, others: bool
     number = len(state.epochs)
     dev = select if not divided else (learner.measure(TARGET, "dev") if is_best else None)
     test = learner.measure(TARGET, "test") if is_best else None
-    watched = range(1, learner.count) if others else ()
     state.epochs.append(
         Epoch(
             number,
@@ -109,10 +107,6 @@ def _measure(state: _State, method: Method[Any], change: Change, *, others: bool
             select,
             dev,
             test,
-            {
-                learner.names[task]: (learner.measure(task, "dev"), learner.measure(task, "test"))
-                for task in watched
-            },
             learner.ledger.total,
             learner.ledger.units,
             learner.ledger.stop_watch(),
@@ -171,7 +165,7 @@ def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -
             if numbers.get("key") != key:
                 return
             held = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118 (not a mapping)
-    except SafetensorError:
+    except (SafetensorError, ValueError):
         return
     learner = method.learner
     learner.flat.values.copy_(held["values"])

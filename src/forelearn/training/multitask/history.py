@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class Epoch:
     the method does not look. events: what a person should know: a task dropped, back, a divergence stepped back from.
     select, dev, test: the target's deciding measure afterwards; the snapshot is chosen by `select` (all of dev, unless
     the options divide it). test is there for epochs whose snapshot was the best so far, is recorded, and chooses
-    nothing; dev likewise where it is divided. others: (dev, test) of auxiliary tasks, where they were asked for.
+    nothing; dev likewise where it is divided.
     gradients, units, seconds: so far, see `Ledger`.
     """
 
@@ -49,7 +49,6 @@ class Epoch:
     select: float = 0.0
     dev: float | None = None
     test: float | None = None
-    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     gradients: int = 0
     units: float = 0.0
     seconds: float = 0.0
@@ -99,12 +98,12 @@ def read_history(folder: Path) -> History | None:
 
 
 def read_epoch(value: Mapping[str, Any]) -> Epoch:
-    """The epoch whose plain form is `value`."""
+    """The epoch whose plain form is `value`; what it says beside the fields of an epoch is passed over."""
+    names = {field.name for field in fields(Epoch)}
     return Epoch(
         **{
-            **value,
+            **{name: item for name, item in value.items() if name in names},
             "tasks": {name: TaskEpoch(**task) for name, task in value["tasks"].items()},
             "events": tuple(value["events"]),
-            "others": {name: (dev, test) for name, (dev, test) in value["others"].items()},
         }
     )

@@ -46,7 +46,6 @@ class Method(ABC, Generic[O]):
     """One method on one learner. A new one stands before the first epoch; `restore` puts it behind a later one.
 
     name: how it is called in commands and keys. about: what it does, in one line. Options: its options.
-    symmetric: that it treats the target as any other task, so that one run serves every task as a target.
     differs_alone: that without auxiliary tasks it is not plain training of the target: it is a control of itself.
     began: sample gradients when the epoch began, if it trains more than once from the same parameters: all of that is
         at the same learning rates. None otherwise.
@@ -55,7 +54,6 @@ class Method(ABC, Generic[O]):
     name: ClassVar[str]
     about: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
-    symmetric: ClassVar[bool] = False
     differs_alone: ClassVar[bool] = False
 
     def __init__(self, learner: Learner, options: O, around: Surroundings) -> None:

@@ -45,7 +45,6 @@ class Standard(Method[StandardOptions]):
     name: ClassVar[str] = "multitask"
     about: ClassVar[str] = "standard multitask training: the mean of all losses, or batches by size"
     Options: ClassVar[type[Options]] = StandardOptions
-    symmetric: ClassVar[bool] = True
 
     def __init__(self, learner: Learner, options: StandardOptions, around: Surroundings) -> None:
         super().__init__(learner, options, around)

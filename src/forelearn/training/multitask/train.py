@@ -29,7 +29,7 @@ from forelearn.training.multitask.method import Surroundings
 from forelearn.training.multitask.methods import new_method, options_of
 from forelearn.training.multitask.options import Options
 from forelearn.training.multitask.text import TextLearner
-from forelearn.training.sequential import check_data
+from forelearn.training.sequential import check_data, part_problem
 
 MEMORY = 4e9
 """Bytes that the changes of all tasks may take in memory before they are kept on disk."""
@@ -77,18 +77,19 @@ def train_together(
     report: Callable[[Mapping[str, Any]], None] | None = None,
     checkpoint_seconds: float = 60.0,
     memory: float = MEMORY,
-    others: bool = False,
 ) -> Run:
     """Train a multitask transfer and measure its target.
 
     tasks: the target, then the auxiliary tasks in the order of `transfer.sources`. start: folder of the encoder.
     weights: where the target's trained model goes. files: where predictions, history and the checkpoint go; a second
-    call with the same folder continues. others: measure auxiliary tasks after every epoch, too.
+    call with the same folder continues.
     Raises InputError for data that cannot be learned or measured, and `Diverged`.
     """
     assert transfer.multitask is not None
-    for data in tasks:
-        check_data(data)
+    check_data(tasks[TARGET])
+    problems = [part_problem(data, "train", data.train) for data in tasks[TARGET + 1 :]]
+    if any(problems):
+        raise InputError([problem for problem in problems if problem])
     device = resolve_device(device)
     plan, recipe, data = transfer.multitask, transfer.recipe, tasks[TARGET]
     ledger = Ledger()
@@ -101,7 +102,6 @@ def train_together(
         key=transfer.key,
         checkpoint=files / "checkpoint",
         checkpoint_seconds=checkpoint_seconds,
-        others=others,
     )
     with learner.session():
         found = {name: learner.predictions(TARGET, name) for name in ("dev", "test")}

@@ -45,7 +45,6 @@ class Uncertainty(Joint[UncertaintyOptions]):
     name: ClassVar[str] = "uncertainty"
     about: ClassVar[str] = "each loss is weighed by a learned uncertainty of its task"
     Options: ClassVar[type[Options]] = UncertaintyOptions
-    symmetric: ClassVar[bool] = True
     differs_alone: ClassVar[bool] = True  # the learned weight of one loss is a learning rate that moves
 
     def __init__(self, learner: Learner, options: UncertaintyOptions, around: Surroundings) -> None:
