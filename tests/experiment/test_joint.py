@@ -22,7 +22,7 @@ from forelearn.models.task_model import load_model
 
 ONE = Options(workers=1)
 JOINT = 'joint = "alpha-vil"\njoint_share = 0.2\nhalving = false'
-OPTIONS = "[multitask]\nalpha_steps = 2\n"
+OPTIONS = '[multitask]\nmethod = "alpha-vil"\nalpha_steps = 2\n'
 
 
 def study_with_joint(folder: Path, *, budget: str, confirm: float = 0.1, seeds: int = 1) -> Path:

@@ -17,10 +17,10 @@ def section(text: str):
     return parse_study(DATA + text, path=Path("study.toml")).settings.multitask
 
 
-def test_without_the_section_the_method_is_alpha_vil_with_its_defaults():
+def test_without_the_section_the_method_is_the_one_that_the_docs_recommend_with_its_defaults():
     found = chosen_method(section(""), None, {})
-    assert found.method == "alpha-vil"
-    assert found.option("alpha_steps") == 10
+    assert found.method == "alpha-vil-robust"
+    assert found.option("alpha_steps") == 5
 
 
 def test_the_command_line_goes_over_the_section_and_the_section_over_the_defaults():
@@ -37,8 +37,8 @@ def test_another_method_keeps_those_options_of_the_section_that_every_method_has
 
 def test_a_method_beside_takes_what_was_said_of_all_and_nothing_of_the_first():
     held = section("alpha_steps = 4\nshare = 0.5")
-    beside = chosen_method(held, None, {"optimiser": "sgd", "alpha_rate": 1.0}, "alpha-vil-robust")
-    assert beside.method == "alpha-vil-robust"
+    beside = chosen_method(held, None, {"optimiser": "sgd", "alpha_rate": 1.0}, "alpha-vil")
+    assert beside.method == "alpha-vil"
     assert (beside.option("optimiser"), beside.option("share")) == ("sgd", 0.5)
     assert beside.option("alpha_steps") != 4
     assert beside.option("alpha_rate") != 1.0

@@ -23,7 +23,7 @@ from forelearn.report.multitask_summary import Comparison
 from forelearn.training.multitask import deltas
 
 ONE = Options(workers=1)
-MORE = "[multitask]\nalpha_steps = 2\n"
+MORE = '[multitask]\nmethod = "alpha-vil"\nalpha_steps = 2\n'
 TARGET, OTHERS = "01-amber", ("02-amber", "03-amber")
 WANTED = Request(OTHERS)
 

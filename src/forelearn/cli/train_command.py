@@ -34,7 +34,7 @@ def train(
     method: Annotated[
         str | None,
         typer.Option(
-            "--method", help="How they are trained together. [default: the study's, else alpha-vil]"
+            "--method", help="How they are trained together. [default: the study's, else alpha-vil-robust]"
         ),
     ] = None,
     option: Annotated[

@@ -12,7 +12,8 @@ from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.multitask import Multitask, Scalar
 from forelearn.experiment.section import Section
 
-DEFAULT = "alpha-vil"
+DEFAULT = "alpha-vil-robust"
+"""What `python -m benchmarks.auxiliaries` speaks for, see `docs/multitask.md`."""
 
 
 class MultitaskSettings(Section):
