@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,17 @@ class Planned:
     arm: str
     transfer: Transfer
     epochs: int | None = None
+
+
+def asked(description: str | None, here: Path, seeds: int) -> argparse.Namespace:
+    """The command line of a study in the folder `here`: what, minutes, seeds, out, workers."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("--minutes", type=float, default=600.0)
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--out", default=str(here / "out"))
+    parser.add_argument("--workers", type=int, default=None)
+    return parser.parse_args()
 
 
 def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 4) -> None:

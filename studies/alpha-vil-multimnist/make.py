@@ -6,7 +6,6 @@ the arms of the second table may take. What has run is in the store (`out/`) and
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from statistics import fmean, stdev
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, between, interval, run, table
+from arms import Planned, asked, between, interval, run, table
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -142,13 +141,7 @@ def write(rows: list[dict[str, str]], limit: int) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "table"])
-    parser.add_argument("--minutes", type=float, default=600.0)
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--out", default=str(HERE / "out"))
-    parser.add_argument("--workers", type=int, default=None)
-    given = parser.parse_args()
+    given = asked(__doc__, HERE, SEEDS)
     prepared = open_prepared(HERE, Options(out=given.out, workers=given.workers), images=True)
     planned = plans(prepared, given.seeds)
     if given.what == "run":

@@ -7,7 +7,6 @@ paper's own rate. What has run is in the store (`out/`) and is not run again.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from statistics import fmean
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, between, history, interval, run, table
+from arms import Planned, asked, between, history, interval, run, table
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -218,13 +217,7 @@ def write(prepared: Prepared, rows: list[dict[str, str]]) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "table"])
-    parser.add_argument("--minutes", type=float, default=600.0)
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--out", default=str(HERE / "out"))
-    parser.add_argument("--workers", type=int, default=None)
-    given = parser.parse_args()
+    given = asked(__doc__, HERE, SEEDS)
     prepared = open_prepared(HERE, Options(out=given.out, workers=given.workers))
     if given.what == "run":
         run(prepared, grid(prepared), given.minutes)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 from forelearn.evaluation.figures import BUDGET_FIGURES, ORDER_FIGURES
 from forelearn.evaluation.quality import Quality
+from forelearn.report.document import document
 from forelearn.report.evaluation_figures import loss_chart, regret_chart
 from forelearn.report.evaluation_rows import (
     bounded,
@@ -17,28 +17,9 @@ from forelearn.report.evaluation_rows import (
 )
 from forelearn.report.markup import Markup, element
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def page_head(title: str) -> Markup:
-    """The head of a page without a script: own style, nothing from elsewhere."""
-    style = (files("forelearn.report") / "style.css").read_text(encoding="utf-8")
-    return element(
-        "head",
-        {},
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"name": "color-scheme", "content": "light dark"}),
-        element("link", {"rel": "icon", "href": "data:,"}),
-        element("title", {}, title),
-        element("style", {}, Markup(style)),
-    )
-
 
 def evaluation_page(qualities: Sequence[Quality]) -> str:
     """The page as text, to be written as UTF-8."""
-    head = page_head("Orders of sources · forelearn")
     lead = "How good is each order of sources? Means over targets with bootstrap intervals over targets."
     top = element(
         "header",
@@ -51,7 +32,7 @@ def evaluation_page(qualities: Sequence[Quality]) -> str:
     main = element(
         "main", {"id": "main"}, top, element("section", {}, overview), map(_section, qualities), _meanings()
     )
-    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, main))}\n"
+    return document("Orders of sources", [main], styles=["style.css"])
 
 
 def _section(quality: Quality) -> Markup:

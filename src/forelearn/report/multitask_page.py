@@ -6,10 +6,7 @@ carry itself.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib.resources import files
-
+from forelearn.report.document import document
 from forelearn.report.markup import Markup, element, join, name, names
 from forelearn.report.multitask_summary import Comparison, Worth
 from forelearn.report.multitask_words import hardest, lead, mean, over_seeds, seeds_words
@@ -36,24 +33,6 @@ _LONG = 160
 
 def multitask_page(comparison: Comparison) -> str:
     """The page as text, to be written as UTF-8."""
-    style = "".join(_own(file) for file in ("style.css", "multitask.css"))
-    script = "".join(_own(file) for file in ("script.js", "multitask.js"))
-    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{known}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    head = element(
-        "head",
-        {},
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"name": "color-scheme", "content": "light dark"}),
-        element("link", {"rel": "icon", "href": "data:,"}),
-        element("title", {}, f"{comparison.target}: multitask training · forelearn"),
-        element("style", {}, Markup(style)),
-    )
     body = {
         "arms": arms(comparison, compute_curve(comparison)),
         "auxiliaries": auxiliaries(comparison),
@@ -71,13 +50,13 @@ def multitask_page(comparison: Comparison) -> str:
         _notes(comparison),
         [body[key] for key, _ in SECTIONS],
     )
-    whole = join(
-        element("a", {"class": "skip", "href": "#arms"}, "To the arms"),
-        main,
-        element("footer", {}, "forelearn · ", name(comparison.study), " · ", name(comparison.target)),
-        element("script", {}, Markup(script)),
+    foot = element("footer", {}, "forelearn · ", name(comparison.study), " · ", name(comparison.target))
+    return document(
+        f"{comparison.target}: multitask training",
+        [element("a", {"class": "skip", "href": "#arms"}, "To the arms"), main, foot],
+        styles=["style.css", "multitask.css"],
+        scripts=["script.js", "multitask.js"],
     )
-    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, whole))}\n"
 
 
 def _top(comparison: Comparison) -> Markup:
@@ -180,7 +159,3 @@ def _notes(comparison: Comparison) -> Markup | None:
         element("h2", {}, "Worth knowing"),
         element("ul", {}, [element("li", {}, item) for item in items]),
     )
-
-
-def _own(file: str) -> str:
-    return (files("forelearn.report") / file).read_text(encoding="utf-8")

@@ -6,13 +6,11 @@ so that text from data could do nothing even if it were not escaped.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib.resources import files
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from forelearn.report.markup import Markup, element, join, name
+from forelearn.report.document import document
+from forelearn.report.markup import element, name
 from forelearn.report.section_answers import answers, notes, top
 from forelearn.report.section_controls import controls
 from forelearn.report.section_gains import cost, gains
@@ -35,12 +33,6 @@ SECTIONS = (
 
 def page(summary: Summary) -> str:
     """The page as text, to be written as UTF-8."""
-    style, script = (_own(file) for file in ("style.css", "script.js"))
-    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{known}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     body = {
         "answers": answers(summary),
         "gains": gains(summary),
@@ -52,19 +44,6 @@ def page(summary: Summary) -> str:
         "method": method(summary),
     }
     links = [element("a", {"href": f"#{key}"}, title) for key, title in SECTIONS if body[key] is not None]
-    head = element(
-        "head",
-        {},
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"name": "color-scheme", "content": "light dark"}),
-        element("meta", {"name": "generator", "content": f"forelearn {summary.version}"}),
-        element("link", {"rel": "icon", "href": "data:,"}),
-        element("title", {}, f"{summary.study} · forelearn"),
-        element("style", {}, Markup(style)),
-        element("noscript", {}, element("style", {}, "tr.below[hidden] { display: table-row; }")),
-    )
     main = element(
         "main",
         {"id": "main"},
@@ -77,13 +56,16 @@ def page(summary: Summary) -> str:
     foot = element(
         "footer", {}, "forelearn ", summary.version, " · ", name(summary.study), " · ", summary.made
     )
-    whole = join(
-        element("a", {"class": "skip", "href": "#answers"}, "To the answers"),
-        main,
-        foot,
-        element("script", {}, Markup(script)),
+    return document(
+        summary.study,
+        [element("a", {"class": "skip", "href": "#answers"}, "To the answers"), main, foot],
+        styles=["style.css"],
+        scripts=["script.js"],
+        extra=[
+            element("meta", {"name": "generator", "content": f"forelearn {summary.version}"}),
+            element("noscript", {}, element("style", {}, "tr.below[hidden] { display: table-row; }")),
+        ],
     )
-    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, whole))}\n"
 
 
 def write_page(summary: Summary, path: Path) -> Path:
@@ -97,7 +79,3 @@ def write_page(summary: Summary, path: Path) -> Path:
     beside = Path(part.name)
     beside.chmod(0o644)
     return beside.replace(path)
-
-
-def _own(file: str) -> str:
-    return (files("forelearn.report") / file).read_text(encoding="utf-8")

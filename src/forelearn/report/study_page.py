@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from forelearn.evaluation.study_quality import FIGURES
 from forelearn.evaluation.study_result import InMetric, StudyEvaluation
-from forelearn.report.evaluation_page import page_head
+from forelearn.report.document import document
 from forelearn.report.markup import Markup, element
 from forelearn.report.noisy_heat import noisy_heat
 from forelearn.report.study_figures import error_figure, runtime_figure
@@ -30,7 +30,6 @@ from forelearn.report.wording import metric_name
 
 def study_page(found: StudyEvaluation) -> str:
     """The page as text, to be written as UTF-8."""
-    head = page_head(f"{found.name}: evaluation · forelearn")
     top = element(
         "header",
         {},
@@ -71,7 +70,7 @@ def study_page(found: StudyEvaluation) -> str:
         [_metric(one, found.exhaustive_seconds) for one in found.metrics],
         _meanings(),
     )
-    return f"<!doctype html>\n{element('html', {'lang': 'en'}, head, element('body', {}, body))}\n"
+    return document(f"{found.name}: evaluation", [body], styles=["style.css"])
 
 
 def _metric(metric: InMetric, seconds: float) -> list[Markup]:
