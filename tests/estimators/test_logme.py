@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from benchmarks._literal import dense_evidence
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.estimators.rows import clusters, slope
 
@@ -84,6 +84,7 @@ def test_no_column_knows_of_another(seed, count, wide):
 
 
 @given(seed=st.integers(0, 10_000))
+@example(seed=9256)  # the highest point of the grid lies beside a lower maximum
 @settings(max_examples=60, deadline=None)
 def test_no_ratio_on_a_fine_grid_has_more_evidence_even_where_there_are_several_maxima(seed):
     """Eigenvalues over ten decades: evidence can rise, fall and rise again."""

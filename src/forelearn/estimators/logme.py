@@ -6,8 +6,8 @@ N(y; 0, FFᵀ/α + I/β); the score is the mean over columns of max over (α, β
 
 Differs from the paper. With λ = α/β, the best β is n / Q(λ), Q(λ) = yᵀ(FFᵀ/λ + I)⁻¹y, so what is left is one
 variable. Its gradient is zero exactly where the paper's fixed point stands still. We take Newton's steps on
-log λ from the best of a grid, until |Δ log λ| < 1e-8: a handful, where the fixed point can need hundreds at
-n < d, and the same for features in any unit, where the fixed point starts at λ = 1. Every eigenvalue of FᵀF
+log λ from the best of a grid (and from its other maxima, where it has several), until |Δ log λ| < 1e-8: a
+handful, where the fixed point can need hundreds at n < d, and the same for features in any unit, where the fixed point starts at λ = 1. Every eigenvalue of FᵀF
 counts, zeros included (widely used code forgets them at n < d), and nothing is carried from column to column.
 Values are standardised (a choice), so that their unit changes nothing. The features are taken as they are:
 no intercept is added, as in the paper.
@@ -20,9 +20,10 @@ least 1e-12 of yᵀy, which is below what features in single precision can tell.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from forelearn.estimators.inputs import (
     Array,
@@ -33,6 +34,8 @@ from forelearn.estimators.inputs import (
     standardise,
 )
 from forelearn.estimators.spectrum import spectrum
+
+Indices = NDArray[np.intp]
 
 CAP = 1e9
 """λ ends at this multiple of the largest eigenvalue."""
@@ -120,9 +123,32 @@ def _largest(s: Array, energy: Array, rest: Array, rows: int) -> Array:
     grid = np.linspace(math.log(FLOOR * s.min()), math.log(CAP * s.max()), GRID)
     shrink = _shrink(grid, s)
     on_grid = _profile(rest[:, None] + energy.T @ shrink, shrink, rows)
+    found = on_grid.max(axis=1)
+    for column, index in _tops(on_grid):
+        climbed = _climb(grid, index, s, energy[:, column], rest[column], rows)
+        np.maximum.at(found, column, climbed)
+    return np.asarray(found, np.float64)
+
+
+def _tops(on_grid: Array) -> Iterator[tuple[Indices, Indices]]:
+    """[k, GRID] → columns and places: first the highest of every column, then what else is a maximum of its own.
+
+    Between two points of the grid a lower maximum may rise above the highest. Few columns have a second one.
+    """
     best = on_grid.argmax(axis=1)
-    low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, GRID - 1)]
-    place = grid[best]
+    yield np.arange(len(best)), best
+    walled = np.pad(on_grid, ((0, 0), (1, 1)), constant_values=-np.inf)
+    tops = (on_grid > walled[:, :-2]) & (on_grid >= walled[:, 2:])
+    tops[np.arange(len(best)), best] = False
+    if tops.any():
+        columns, places = np.nonzero(tops)
+        yield columns, places
+
+
+def _climb(grid: Array, index: Indices, s: Array, energy: Array, rest: Array, rows: int) -> Array:
+    """[m], the profile's maximum next to each place of the grid. energy: [r, m]. rest: [m]."""
+    low, high = grid[np.maximum(index - 1, 0)], grid[np.minimum(index + 1, GRID - 1)]
+    place = grid[index]
     for _ in range(MOST_STEPS):
         slope, curvature = _derivatives(place, s, energy, rest, rows)
         low, high = np.where(slope > 0, place, low), np.where(slope > 0, high, place)
@@ -133,8 +159,7 @@ def _largest(s: Array, energy: Array, rest: Array, rows: int) -> Array:
         if moved < TOLERANCE:
             break
     shrink = _shrink(place, s)
-    found = _profile(rest + np.einsum("rk,rk->k", energy, shrink), shrink, rows)
-    return np.asarray(np.maximum(found, on_grid.max(axis=1)), np.float64)
+    return _profile(rest + np.einsum("rk,rk->k", energy, shrink), shrink, rows)
 
 
 def _shrink(place: Array, s: Array) -> Array:
