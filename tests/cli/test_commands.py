@@ -141,7 +141,7 @@ def test_report_prints_answers_and_writes_the_page_json_and_csv(run_study, tmp_p
     _, out, _ = call(monkeypatch, capsys, "report", run_study, "--json")
     assert len(json.loads(out)["answers"]) == 4
     _, out, _ = call(monkeypatch, capsys, "report", run_study, "--csv")
-    assert out.startswith("source,target,metric,status")
+    assert out.startswith("source,target,metric,mode,status")
 
 
 def test_explain_traces_a_run_to_its_source_part(run_study, monkeypatch, capsys):
