@@ -7,8 +7,9 @@ N(y; 0, FFᵀ/α + I/β); the score is the mean over columns of max over (α, β
 Differs from the paper. With λ = α/β, the best β is n / Q(λ), Q(λ) = yᵀ(FFᵀ/λ + I)⁻¹y, so what is left is one
 variable. Its gradient is zero exactly where the paper's fixed point stands still. We take Newton's steps on
 log λ from the best of a grid (and from its other maxima, where it has several), until |Δ log λ| < 1e-8: a
-handful, where the fixed point can need hundreds at n < d, and the same for features in any unit, where the fixed point starts at λ = 1. Every eigenvalue of FᵀF
-counts, zeros included (widely used code forgets them at n < d), and nothing is carried from column to column.
+handful, where the fixed point can need hundreds at n < d, and the same for features in any unit, where the fixed
+point starts at λ = 1. Every eigenvalue of FᵀF counts, zeros included (widely used code forgets them at n < d), and
+nothing is carried from column to column.
 Values are standardised (a choice), so that their unit changes nothing. The features are taken as they are:
 no intercept is added, as in the paper.
 
