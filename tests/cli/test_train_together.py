@@ -55,6 +55,15 @@ def test_json_goes_to_stdout_and_to_a_file_that_is_named_so(study, tmp_path, mon
     assert json.loads(out)["worth"] == "not enough evidence"
 
 
+def test_a_second_call_that_trains_nothing_shows_no_count_of_runs():
+    assert "runs" not in drawn(LiveTogether())
+
+
+def test_status_counts_runs_of_comparisons_beside_those_of_the_search(study, monkeypatch, capsys):
+    _, out, _ = call(monkeypatch, capsys, "status", study)
+    assert "besides  5 runs of `forelearn train --with`" in out
+
+
 def test_a_dry_run_says_what_is_missing_and_trains_nothing(study, monkeypatch, capsys):
     before = sorted((study.parent / "out" / "runs").iterdir())
     code, out, _ = call(monkeypatch, capsys, "train", study, *WITH, "--seeds", 1, "--dry-run")
@@ -77,6 +86,8 @@ def test_a_dry_run_says_what_is_missing_and_trains_nothing(study, monkeypatch, c
         (("--with", "02-amber", "--option", "share"), "is NAME=VALUE, got `share`"),
         (("--with", "02-amber", "--option", "share=1", "--option", "share=1"), "`share` stands twice"),
         (("--with", "02-amber", "--option", "share=much"), "must be a number, got `much`"),
+        (("--with", ","), "--with: names no task"),
+        (("--with", "auto,02-amber"), "--with auto: stands alone"),
         (("--with", "02-ambr"), "Did you mean `02-amber`?"),
         (("--with", "02-amber", "--method", "alfa-vil"), "Did you mean `alpha-vil`?"),
     ],

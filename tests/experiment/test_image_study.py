@@ -89,6 +89,16 @@ def test_what_needs_texts_ends_with_one_error_and_writes_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_head_of_texts_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "train STUDY --target top-left --with bottom-right --option head=two-layer"
+    code, _, err = call(monkeypatch, capsys, command, study(tmp_path))
+    assert code == 2
+    assert "is of texts: a network for images has one linear layer a task" in err
+    assert not (tmp_path / "out").exists()
+
+
 def test_what_accepts_images_gets_them_with_a_cost_of_a_token_each(tmp_path: Path) -> None:
     prepared = open_prepared(study(tmp_path), images=True)
     assert prepared.space.encoder.name == "lenet"

@@ -86,7 +86,7 @@ def test_it_is_explained_by_key_and_by_name_with_what_it_can_and_cannot_show(fin
     assert f"learned together with {', '.join(row['auxiliaries'])} by alpha-vil" in said
     assert "alpha_steps=2" in said
     assert "No shared terms" in said
-    assert f'explain STUDY "{row["auxiliaries"][0]}->{row["target"]}"' in said
+    assert f'explain "{row["auxiliaries"][0]}->{row["target"]}" --study STUDY' in said
     assert found.terms == ()
     assert (Path(found.folder) / "multitask.json").is_file()
 

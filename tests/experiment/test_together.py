@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from forelearn.core.errors import ForelearnError, InputError
 from forelearn.core.run import Run
 from forelearn.experiment import api, jobs
 from forelearn.experiment.arms import ALONE, CONSTANT, DECAYING, RANDOM
-from forelearn.experiment.chosen_runs import train_command
+from forelearn.experiment.chosen_runs import chosen_runs, train_command
+from forelearn.experiment.explain import explain_key
+from forelearn.experiment.keeping import weights_of
 from forelearn.experiment.opening import Options
 from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.together import UNWATCHED, Unwatched, train_together
@@ -155,6 +158,28 @@ def test_weights_of_the_method_that_are_gone_are_made_again_by_the_command_that_
     prepared.directory.remove("weights", key)
     train_together(study, TARGET, Request(OTHERS, seeds=(transfer.seed,), controls=False), ONE)
     assert file.read_bytes() == before
+
+
+def test_weights_of_a_beaten_control_are_made_again_by_what_the_refusal_names(finished, tmp_path):
+    study, comparison = finished
+    shutil.copytree(study.parent, tmp_path / "copy")
+    study = tmp_path / "copy" / study.name
+    prepared = api.open_prepared(study, ONE)
+    run = next(
+        found
+        for arm in comparison.arms[1:]
+        if isinstance(found := prepared.runs.get(arm.keys[0]), Run)
+        and prepared.directory.whole("weights", arm.keys[0]) is None
+    )
+    with pytest.raises(InputError, match='keep_weights = "all"'):
+        chosen_runs(prepared, run.transfer.target, [run.transfer.key])
+    with pytest.raises(InputError, match='keep_weights = "all"'):
+        weights_of(study, run.transfer.key, None)
+    assert 'keep_weights = "all"' in explain_key(study, run.transfer.key, ONE).text()
+    kept = study.read_text(encoding="utf-8") + '\n[run]\nkeep_weights = "all"\n'
+    study.write_text(kept, encoding="utf-8")
+    train_together(study, TARGET, Request(OTHERS), ONE)
+    assert weights_of(study, run.transfer.key, None).is_dir()
 
 
 def test_a_further_seed_trains_that_seed_alone(finished):

@@ -156,4 +156,6 @@ def test_every_number_of_a_difference_is_finite_or_absent():
 def test_equal_differences_on_all_seeds_are_no_evidence_that_there_is_no_noise():
     """On a dev of 32 examples, two seeds often differ by one example each."""
     assert difference(arm("mine", [0.5, 0.6]), arm("other", [0.4, 0.5]), LEVEL).select is None
-    assert judged([0.5, 0.6], {"a": [0.4, 0.5]})[0] == "not enough evidence"
+    worth, reason = judged([0.5, 0.6], {"a": [0.4, 0.5]})
+    assert worth == "not enough evidence"
+    assert "by the same on every seed" in reason

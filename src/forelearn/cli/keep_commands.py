@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export(
-    key: Annotated[str, typer.Argument(help="Key of a run, as `report` and `status` print it.")],
+    key: Annotated[str, typer.Argument(help="Key of a run, as `train`, `predict` and the pages print it.")],
     folder: Annotated[Path | None, typer.Argument(help="Where to put the Hugging Face folder.")] = None,
     study: StudyOption = Path("."),
     push_to_hub: Annotated[

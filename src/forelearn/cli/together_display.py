@@ -135,7 +135,8 @@ class LiveTogether:
 
     def picture(self) -> RenderableType:
         """What is shown now."""
-        head = f"{self._done}/{len(self._names)} runs, {duration(time.monotonic() - self._began)}"
+        took = duration(time.monotonic() - self._began)
+        head = f"{self._done}/{len(self._names)} runs, {took}" if self._names else took
         parts: list[RenderableType] = [Text(f"{head}{f'  {self._said}' if self._said else ''}", style="bold")]
         parts += [Text(going.line(), overflow="ellipsis", no_wrap=True) for going in self._going.values()]
         if self._shown is not None and self._shown.epoch:

@@ -47,7 +47,9 @@ def train(
     seeds: Annotated[
         int | None, typer.Option("--seeds", help="With --with: on how many. [default: the study's]")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--run-seed", help="Seed of the one run.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--run-seed", help="Seed of the one run; with --with, of every arm's.")
+    ] = None,
     compare: Annotated[
         str | None, typer.Option("--compare", help="Further methods beside it: multitask,diw.")
     ] = None,
@@ -212,5 +214,5 @@ def _show_expected(expected: Expected) -> None:
     if expected.seconds is not None:
         seconds = f"about {duration(expected.seconds)}, on one worker"
     print(f"auxiliary tasks: {expected.chosen}")
-    print(f"{expected.missing} of {expected.runs} runs, {units(expected.units)} units of training")
+    print(f"missing: {expected.missing} of {expected.runs} runs, {units(expected.units)} units of training")
     print(f"time: {seconds}")

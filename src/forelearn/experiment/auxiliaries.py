@@ -33,6 +33,8 @@ def named(names: Sequence[str], target: TaskData, tasks: Mapping[str, TaskData])
     Raises InputError for each that cannot be learned beside the target.
     """
     names = [one for name in names for one in ([name] if name in tasks else _split(name))]
+    if not names:
+        raise InputError(Problem("--with", "names no task.", "Name one: --with A,B; or leave it out."))
     problems = list(_refused(names, target, tasks))
     if problems:
         raise InputError(problems)
@@ -46,7 +48,10 @@ def _split(names: str) -> list[str]:
 def _refused(names: Sequence[str], target: TaskData, tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
     others = [name for name in tasks if name != target.task.name]
     for name in dict.fromkeys(names):
-        if name not in tasks:
+        if name == AUTO and AUTO not in tasks:
+            rule = "stands alone: it takes the best tasks by `rank`, and no others."
+            yield Problem(f"--with {AUTO}", rule, "Leave the names out, or `auto`.")
+        elif name not in tasks:
             yield Problem(f"auxiliary task `{name}`", "is not in the study.", did_you_mean(name, others))
         elif tasks[name].task.digest == target.task.digest:
             yield Problem(

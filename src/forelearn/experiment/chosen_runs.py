@@ -17,6 +17,7 @@ from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
+from forelearn.experiment.keeping import KEEP_ALL
 from forelearn.experiment.prepare import Prepared
 from forelearn.training.multitask.methods import multitask
 
@@ -102,8 +103,8 @@ def _best(prepared: Prepared, task: Task, own: Iterable[Run]) -> Chosen:
         f"(seed{'s' if len(best) > 1 else ''} {seeds}), of {len(compared)} that were compared"
     )
     notes = [
-        f"left out: {run.transfer.label}, seed {run.transfer.seed}: its weights were not kept. Train it again: "
-        f"{train_command(prepared, run.transfer)}"
+        f"left out: {run.transfer.label}, seed {run.transfer.seed}: its weights were not kept. "
+        f"{_again(prepared, run.transfer)}"
         for run in best
         if run not in standing
     ]
@@ -136,7 +137,16 @@ def _lost(prepared: Prepared, run: Run) -> Problem:
     rule = "has run, but its weights were not kept."
     if run.by != "forelearn":
         rule = f"was trained elsewhere (by {run.by}), so its weights are not here."
-    return Problem(where, rule, f"Train it again: {train_command(prepared, transfer)}")
+    return Problem(where, rule, _again(prepared, transfer))
+
+
+def _again(prepared: Prepared, transfer: Transfer) -> str:
+    """How weights that were not kept are made again."""
+    if transfer.multitask is not None and dict(transfer.multitask.options).get("compute"):
+        return (
+            KEEP_ALL  # its epochs follow from what another method has spent: no command of its own trains it
+        )
+    return f"Train it again: {train_command(prepared, transfer)}"
 
 
 def train_command(prepared: Prepared, transfer: Transfer | None, task: Task | None = None) -> str:

@@ -13,6 +13,7 @@ from forelearn.core.run import Failure, Outcome, Run, outcome_as_json
 from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.keeping import KEEP_ALL
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.report.summary import Document, Explanation, Term, Word
@@ -161,7 +162,10 @@ class Explained:
         lines.append(f"encoder {transfer.start.name} ({transfer.start.digest})")
         lines += [f"after  {part.transfer.label} ({part.transfer.key})" for part in self.chain]
         lines.append(f"folder {self.folder}")
-        lines.append(f"weights {self.weights or 'not kept; `forelearn train` makes them again'}")
+        if self.weights or not transfer.multitask:
+            lines.append(f"weights {self.weights or 'not kept; `forelearn train` makes them again'}")
+        else:
+            lines.append(f"weights not kept. {KEEP_ALL}")
         if self.terms:
             lines.append("terms active in both single-task models (documents; score in source, in target):")
             lines += [
@@ -203,7 +207,7 @@ def _together(transfer: Transfer) -> str:
         pair = f"{transfer.sources[0].name}->{transfer.target.name}"
         return (
             "No shared terms: they compare the models of two tasks, each learned alone, and here one model learned "
-            f'them all; of a pair: forelearn explain STUDY "{pair}". {said}'
+            f'them all; of a pair: forelearn explain "{pair}" --study STUDY. {said}'
         )
     return said
 

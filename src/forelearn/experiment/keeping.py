@@ -11,6 +11,11 @@ from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
 from forelearn.store.runs import Runs
 
+KEEP_ALL = (
+    'Say keep_weights = "all" in [run] and ask for its comparison again: forelearn train STUDY --with …'
+)
+"""How weights of an arm of a comparison are made again."""
+
 
 def weights_of(study: Path, key: str, out: str | None) -> Path:
     """The folder of the weights of run `key`. Raises InputError if there is none, and says how to get it."""
@@ -22,6 +27,8 @@ def weights_of(study: Path, key: str, out: str | None) -> Path:
     if isinstance(outcome, Stopped):
         fix = "Train it to its end: forelearn train STUDY --target … --source …"
         raise InputError(Problem(f"run `{key}`", f"was {outcome.reason}, and left no weights.", fix))
+    if outcome is not None and outcome.transfer.multitask is not None:
+        raise InputError(Problem(f"run `{key}`", "has run, but its weights were not kept.", KEEP_ALL))
     if outcome is not None:
         fix = "Train it again: forelearn train STUDY --target … --source …; the result is the same."
         raise InputError(Problem(f"run `{key}`", "has run, but its weights were not kept.", fix))

@@ -22,6 +22,7 @@ from forelearn.experiment.prepare import Prepared, prepare
 from forelearn.training.multitask.learner import divided
 from forelearn.training.multitask.methods import options_of
 from forelearn.training.multitask.single import Single
+from forelearn.training.multitask.train import check_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
         raise InputError(Problem("--compare", f"`{method.method}` is the method that is compared.", fix))
     if target not in tasks:
         raise InputError(Problem(f"task `{target}`", "is not in the study.", did_you_mean(target, tasks)))
+    check_head(tasks[target], options_of(method))
     seeds = _seeds(wanted.seeds, opened.settings.seed, opened.settings.search.seeds)
     for seed in seeds:
         divided(tasks[target], options_of(method).select, seed)  # refuses a dev that is too small

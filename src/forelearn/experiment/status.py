@@ -27,7 +27,8 @@ STAGES = {
 class Status:
     """Runs and cost so far, what is next, what failed. left: in the budget's unit; None without end.
 
-    runs: failed and stopped ones too. stopped: those that were given up at a rung.
+    runs: failed and stopped ones too. stopped: those that were given up at a rung. together: in the store besides,
+    of `forelearn train --with`, which the search neither pays for nor reads.
     """
 
     study: str
@@ -42,6 +43,7 @@ class Status:
     next: tuple[str, ...]
     bytes: int
     stopped: int = 0
+    together: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -57,6 +59,9 @@ class Status:
             f"budget   {self.budget}; {100 * self.share:.1f} % of the exhaustive cost is spent",
             f"disk     {self.bytes / 1e6:.1f} MB",
         ]
+        if self.together:
+            runs = f"{self.together} run{'' if self.together == 1 else 's'}"
+            lines.append(f"besides  {runs} of `forelearn train --with`, outside search and budget")
         lines += [f"failed   {line}" for line in self.failed]
         if self.next:
             more = f" and {len(self.next) - 4} more" if len(self.next) > 4 else ""
@@ -90,4 +95,8 @@ def status(study: Path, options: Options) -> Status:
         next=tuple(f"{transfer.label} (seed {transfer.seed})" for transfer in following),
         bytes=size,
         stopped=sum(isinstance(outcome, Stopped) for outcome in search.outcomes.values()),
+        together=sum(
+            outcome.transfer.multitask is not None and outcome.transfer.key not in search.outcomes
+            for outcome in prepared.runs.all()
+        ),
     )

@@ -69,7 +69,8 @@ def train_together(
             raise ForelearnError(f"{first.transfers[0].label} was not trained to its end: {method.failed[0]}")
         compute = spent(method)
         others = other_arms(asked, compute)
-        _run(prepared, others, executor, display, again=wanted.retry_failed)
+        keep = prepared.study.settings.run.keep_weights == "all"
+        _run(prepared, others, executor, display, again=wanted.retry_failed, weights=keep)
         arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
         _drop_weights(prepared, (first, *others))
         comparison = _compared(question, arms, compute)

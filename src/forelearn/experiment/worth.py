@@ -44,11 +44,13 @@ def verdict(arms: Sequence[Arm], differences: Sequence[Difference], level: float
         return "not enough evidence", f"{method.name} ran on {seeds} without a control to compare it with."
     known = {one.arm: one.select for one in against if one.select is not None}
     if not known:
-        return (
-            "not enough evidence",
-            f"{method.name} and its controls share one seed at most, or differ by the same on all: such a difference "
-            "has no interval.",
+        shared = max(len(set(method.seeds) & set(arm.seeds)) for arm in arms if arm.control)
+        why = (
+            f"{method.name} and its controls share {'one' if shared else 'no'} seed: an interval needs two."
+            if shared < 2
+            else f"{method.name} differs from each control by the same on every seed: that has no interval."
         )
+        return "not enough evidence", why
     below = [name for name, found in known.items() if found.high < 0]
     unsure = [name for name, found in known.items() if found.low <= 0 <= found.high]
     missing = [one.arm for one in against if one.arm not in known]

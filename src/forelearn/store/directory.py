@@ -169,7 +169,7 @@ def _checked(key: str) -> str:
             Problem(
                 f"key {key!r}",
                 "a key is 1 to 128 letters, digits, dots, dashes and underscores, no sign first.",
-                "`forelearn status STUDY` lists the keys.",
+                "The folders in `runs` of what the study fills are named by their keys.",
             )
         )
     return key

@@ -60,10 +60,15 @@ def new_learner(
         )
     if shapes == {None}:
         return TextLearner(tasks, start, recipe, options, seed, ledger, device=device)
-    if options.head != "auto":
+    check_head(tasks[TARGET], options)
+    return ImageLearner(tasks, recipe, options, seed, ledger, device=device)
+
+
+def check_head(target: TaskData, options: Options) -> None:
+    """Refuse a head of texts for a target of images."""
+    if target.train.images and options.head != "auto":
         rule = "is of texts: a network for images has one linear layer a task."
         raise InputError(Problem(f"option `head`, `{options.head}`", rule, 'Leave it out, or say "auto".'))
-    return ImageLearner(tasks, recipe, options, seed, ledger, device=device)
 
 
 def train_together(
