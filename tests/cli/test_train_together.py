@@ -64,6 +64,23 @@ def test_status_counts_runs_of_comparisons_beside_those_of_the_search(study, mon
     assert "besides  5 runs of `forelearn train --with`" in out
 
 
+def test_a_pair_that_has_not_run_is_explained_by_no_talk_of_keys(study, monkeypatch, capsys):
+    code, _, err = call(monkeypatch, capsys, "explain", f"02-amber->{TARGET}", "--study", study)
+    assert code == 2
+    assert "has not run yet" in err
+
+
+def test_a_control_with_random_labels_is_explained_without_a_pair_that_is_not_there(
+    study, capsys, monkeypatch
+):
+    _, found, _ = call(monkeypatch, capsys, "train", study, *WITH, "--seeds", 1, "--json")
+    key = next(arm["keys"][0] for arm in json.loads(found)["arms"] if arm["name"] == "random labels")
+    code, out, _ = call(monkeypatch, capsys, "explain", key, "--study", study)
+    assert code == 0
+    assert "No shared terms" in out
+    assert "of a pair" not in out
+
+
 def test_a_dry_run_says_what_is_missing_and_trains_nothing(study, monkeypatch, capsys):
     before = sorted((study.parent / "out" / "runs").iterdir())
     code, out, _ = call(monkeypatch, capsys, "train", study, *WITH, "--seeds", 1, "--dry-run")

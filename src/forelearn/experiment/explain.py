@@ -200,14 +200,15 @@ def without_terms(prepared: Prepared, beliefs: Beliefs, pair: Pair) -> str:
     return "No shared terms: no word is active in both single-task models."
 
 
-def _together(transfer: Transfer) -> str:
+def _together(transfer: Transfer, prepared: Prepared) -> str:
     """What of a target that was learned together with other tasks cannot be shown, and what can, in a sentence."""
     said = f"Weights and losses of each task, epoch by epoch: {HISTORY} in the folder."
     if transfer.sources:
-        pair = f"{transfer.sources[0].name}->{transfer.target.name}"
+        first = transfer.sources[0].name
+        pair = f'; of a pair: forelearn explain "{first}->{transfer.target.name}" --study STUDY'
         return (
             "No shared terms: they compare the models of two tasks, each learned alone, and here one model learned "
-            f'them all; of a pair: forelearn explain "{pair}" --study STUDY. {said}'
+            f"them all{pair if first in prepared.tasks else ''}. {said}"  # twins with random labels are no tasks of it
         )
     return said
 
@@ -235,7 +236,9 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
         if pair not in known:
             raise InputError(Problem(f"pair `{key}`", "is not in the study.", "Write it SOURCE->TARGET."))
         plan = search.plan(*known[pair], search.space.first_seed, check_prefix=False)
-        key = plan.key if plan else key
+        if plan is None:
+            raise InputError(Problem(f"pair `{key}`", "has not run yet.", f"Run it: forelearn run {study}"))
+        key = plan.key
     outcome = prepared.runs.get(key)
     if outcome is None:
         keys = prepared.directory.keys("runs")
@@ -251,7 +254,7 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
     transfer = outcome.transfer
     found, why = [], ""
     if transfer.multitask:
-        why = _together(transfer)
+        why = _together(transfer, prepared)
     elif transfer.sources:
         last = (transfer.sources[-1].name, transfer.target.name)
         found = terms(beliefs, last)
