@@ -12,11 +12,16 @@ from statistics import fmean, stdev
 
 from scipy.stats import t as student
 
+from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.api import executor_for
+from forelearn.experiment.arms import Plan, read_arm
 from forelearn.experiment.drive import Silent, run_transfers
 from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.together import write_comparison
+from forelearn.experiment.worth import auxiliary, difference, verdict
+from forelearn.report.multitask_summary import Comparison
 from forelearn.training.multitask.history import Epoch, History, read_history
 
 HEADER = (
@@ -116,6 +121,48 @@ def table(
         writer.writeheader()
         writer.writerows(rows)
     return rows
+
+
+def write_page(
+    prepared: Prepared, plans: Sequence[Planned], target: str, compute: int, file: Path, *, first: str
+) -> None:
+    """The page of one target: the arm `first` beside all others, with the curves of every task; nothing without runs.
+
+    compute: sample gradients that all arms are held to.
+    """
+    mine = [plan for plan in plans if plan.transfer.target.name == target]
+    names = sorted(dict.fromkeys(plan.arm for plan in mine), key=lambda name: name != first)
+    arms = []
+    for name in names:
+        transfers = tuple(plan.transfer for plan in mine if plan.arm == name)
+        done = tuple(one for one in transfers if history(prepared, one) is not None)
+        if done:
+            control = "single" in name or "no auxiliary" in name or "random" in name
+            arms.append(read_arm(prepared, Plan(name, name, control, done), compute))
+    if not arms or arms[0].name != first:
+        return
+    level = prepared.study.settings.search.level
+    differences = tuple(difference(arms[0], arm, level) for arm in arms[1:])
+    worth, reason = verdict(arms, differences, level)
+    data = prepared.tasks[target]
+    auxiliaries = arms[0].auxiliaries
+    found = Comparison(
+        study=prepared.study.settings.name,
+        target=target,
+        metric=data.task.metric,
+        encoder=prepared.space.encoder.name,
+        auxiliaries=auxiliaries,
+        chosen="named by the study",
+        recipe=plain(mine[0].transfer.recipe),
+        compute=compute,
+        level=level,
+        arms=tuple(arms),
+        differences=differences,
+        tasks=tuple(auxiliary(arms[0], name) for name in auxiliaries),
+        worth=worth,
+        reason=reason,
+    )
+    write_comparison(found, file)
 
 
 def interval(values: Sequence[float], level: float = 0.9) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, interval, run, table
+from arms import Planned, asked, between, interval, run, table, write_page
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -80,10 +80,18 @@ def plans(prepared: Prepared, seeds: int) -> list[Planned]:
     return found
 
 
-def write(rows: list[dict[str, str]], limit: int) -> None:
-    """The tables of the README."""
+def write(rows: list[dict[str, str]], limit: int, wanted: int) -> None:
+    """The tables of the README. wanted: runs of the whole study."""
     readme = HERE / "README.md"
     text = readme.read_text(encoding="utf-8")
+    seeds = len({row["seed"] for row in rows})
+    said = "Pages of both targets: `top-left.html`, `bottom-right.html` (their curves of α and weights are Figure 3)."
+    left = (
+        f"**{len(rows)} of {wanted} runs so far, on {seeds} seeds; rows may lack a seed.** "
+        if len(rows) < wanted
+        else ""
+    )
+    text = between(text, "so far", [left + said])
     targets = list(dict.fromkeys(row["target"] for row in rows))
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     lines = [
@@ -147,7 +155,13 @@ def main() -> None:
     if given.what == "run":
         run(prepared, planned, given.minutes)
     limit = compute(prepared)
-    write(table(prepared, planned, dict.fromkeys(prepared.tasks, limit), HERE / "results.csv"), limit)
+    write(
+        table(prepared, planned, dict.fromkeys(prepared.tasks, limit), HERE / "results.csv"),
+        limit,
+        len(planned),
+    )
+    for target in prepared.tasks:
+        write_page(prepared, planned, target, limit, HERE / f"{target}.html", first="αVIL")
 
 
 if __name__ == "__main__":

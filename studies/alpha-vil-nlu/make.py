@@ -16,7 +16,7 @@ from statistics import fmean
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, history, interval, run, table
+from arms import Planned, asked, between, history, interval, run, table, write_page
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -226,6 +226,9 @@ def main() -> None:
     every = [plan for stage in plans(prepared, given.seeds) for plan in stage]
     limit = {data.task.name: compute(prepared, data) for data in prepared.tasks.values()}
     write(prepared, table(prepared, every, limit, HERE / "results.csv"))
+    chosen = [plan for plan in every if " at " not in plan.arm]
+    for target, most in limit.items():
+        write_page(prepared, chosen, target, most, HERE / f"{target}.html", first="αVIL")
 
 
 if __name__ == "__main__":
