@@ -81,11 +81,6 @@ def within_epochs(found: History, epochs: int | None) -> Epoch:
     return max(seen, key=lambda epoch: (epoch.select, -epoch.number))
 
 
-def _last_within(found: History, compute: int) -> Epoch:
-    """The last epoch that these sample gradients paid for; at least the first."""
-    return ([epoch for epoch in found.epochs if epoch.gradients <= compute] or [found.epochs[0]])[-1]
-
-
 def table(
     prepared: Prepared, plans: Iterable[Planned], compute: Mapping[str, int], file: Path
 ) -> list[dict[str, str]]:
@@ -110,7 +105,7 @@ def table(
             last.gradients,
             f"{matched.dev if matched.dev is not None else matched.select:.6f}",
             f"{matched.test or 0.0:.6f}",
-            _last_within(found, compute[plan.transfer.target.name]).gradients,
+            found.last(compute[plan.transfer.target.name]).gradients,
             f"{last.seconds:.0f}",
             f"{found.peak_bytes / 1e6:.0f}",
             plan.transfer.key,

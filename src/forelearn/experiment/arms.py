@@ -116,7 +116,7 @@ def read_arm(prepared: Prepared, plan: Plan, compute: int | None = None) -> Arm:
         ):  # no run of ours: the epoch that is kept was the best so far, and those are measured
             failed.append(f"seed {transfer.seed}: its best epoch was not measured on test")
             continue
-        runs.append((transfer, found, kept, _last(found, limit)))
+        runs.append((transfer, found, kept, found.last(limit)))
     return Arm(
         plan.name,
         plan.about,
@@ -154,11 +154,6 @@ def history_of(prepared: Prepared, transfer: Transfer) -> History | str:
 def spent(arm: Arm) -> int:
     """The most sample gradients that a run of an arm took to its end."""
     return max(history.epochs[-1].gradients for history in arm.histories)
-
-
-def _last(history: History, gradients: int) -> Epoch:
-    """The last epoch that these sample gradients paid for; at least the first."""
-    return ([epoch for epoch in history.epochs if epoch.gradients <= gradients] or [history.epochs[0]])[-1]
 
 
 def _enough(asked: Asked, share: float, compute: int) -> int:

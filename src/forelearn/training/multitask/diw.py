@@ -66,7 +66,7 @@ class _Try:
     measure: float
     values: torch.Tensor
     optimiser: Mapping[str, torch.Tensor]
-    losses: Sequence[float]
+    losses: Sequence[float | None]
 
 
 class Diw(Joint[DiwOptions]):

@@ -76,6 +76,10 @@ class History:
         affordable = [epoch for epoch in self.epochs if epoch.gradients <= gradients] or [self.epochs[0]]
         return max(affordable, key=lambda epoch: (epoch.select, -epoch.number))
 
+    def last(self, gradients: int) -> Epoch:
+        """The last epoch that these sample gradients paid for; at least the first."""
+        return ([epoch for epoch in self.epochs if epoch.gradients <= gradients] or [self.epochs[0]])[-1]
+
 
 def write_history(history: History, folder: Path) -> None:
     """Write it into a run's folder."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any, TypeVar
 
 import torch
 
-from forelearn.training.multitask.learner import Learner
+from forelearn.training.multitask.learner import Learner, Rows
 from forelearn.training.multitask.method import Method, Surroundings, check_loss, joint_batches
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
@@ -35,16 +36,21 @@ class Joint(Method[O]):
         The gradient buffer is 0 before it and after it. progress: share of the whole training that is behind.
         """
 
-    def joint_pass(self, number: int) -> list[float]:
-        """The steps of epoch `number` (see `joint_batches`); what they draw follows from the epoch alone.
+    def batches(self, number: int) -> list[dict[int, Rows]]:
+        """The steps of epoch `number`: task → rows, of the tasks that take part in each."""
+        return joint_batches(self.learner, number)
 
-        Returns each task's mean loss. Raises `Diverged` if a loss or a gradient is not finite.
+    def joint_pass(self, number: int) -> list[float | None]:
+        """The steps of epoch `number`; what they draw follows from the epoch alone.
+
+        Returns each task's mean loss over the steps that it took part in; None without any. Raises `Diverged` if a
+        loss or a gradient is not finite.
         """
         learner = self.learner
-        steps = joint_batches(learner, number)
+        steps = self.batches(number)
         learner.mode(training=True)
         learner.flat.gradient.zero_()
-        totals = [0.0] * learner.count
+        values: list[list[float]] = [[] for _ in range(learner.count)]
         for index, rows in enumerate(steps):
             learner.reseed("joint", number, index)
             behind = self.progress(number, index / len(steps))
@@ -52,12 +58,11 @@ class Joint(Method[O]):
             for task, loss in losses.items():
                 value = float(loss.detach())
                 check_loss(value, learner.names[task])
-                totals[task] += value
+                values[task].append(value)
             self.step(losses, behind)
-            self.around.report(
-                {"step": index + 1, "steps": len(steps), "loss": sum(totals) / (index + 1) / learner.count}
-            )
-        return [total / len(steps) for total in totals]
+            latest = fmean(values[task][-1] for task in losses)
+            self.around.report({"step": index + 1, "steps": len(steps), "loss": latest})
+        return [fmean(its) if its else None for its in values]
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The optimiser's."""

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
 from forelearn.core.keys import seed_from
 from forelearn.training.multitask.history import TaskEpoch
-from forelearn.training.multitask.learner import Learner, Rows
-from forelearn.training.multitask.method import Change, Method, Surroundings, check_loss, joint_batches
-from forelearn.training.multitask.optimise import Optimiser
+from forelearn.training.multitask.joint import Joint
+from forelearn.training.multitask.learner import Rows
+from forelearn.training.multitask.method import Change
 from forelearn.training.multitask.options import Options
 
 
@@ -39,41 +39,26 @@ class StandardOptions(Options):
         self.require("temperature", self.temperature >= 1, "must be 1 or more")
 
 
-class Standard(Method[StandardOptions]):
+class Standard(Joint[StandardOptions]):
     """One optimiser for all."""
 
     name: ClassVar[str] = "multitask"
     about: ClassVar[str] = "standard multitask training: the mean of all losses, or batches by size"
     Options: ClassVar[type[Options]] = StandardOptions
 
-    def __init__(self, learner: Learner, options: StandardOptions, around: Surroundings) -> None:
-        super().__init__(learner, options, around)
-        self._optimiser = Optimiser(learner.flat, range(learner.count), learner.recipe, options)
-
     def epoch(self, number: int) -> Change:
-        """Joint steps."""
-        learner = self.learner
-        steps = joint_batches(learner, number) if self.options.sampling == "mean" else self._sampled(number)
-        learner.mode(training=True)
-        learner.flat.gradient.zero_()
-        totals = np.zeros((learner.count, 2))
-        for index, rows in enumerate(steps):
-            learner.reseed("joint", number, index)
-            behind = self.progress(number, index / len(steps))
-            losses = learner.losses(rows, "train", what="train")
-            for task, loss in losses.items():
-                value = float(loss.detach())
-                check_loss(value, learner.names[task])
-                totals[task] += value, 1
-            torch.stack(list(losses.values())).mean().backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step(behind, losses)
-            self.around.report({"step": index + 1, "steps": len(steps), "loss": value})
-        return Change(
-            tuple(
-                TaskEpoch(weight=1 / learner.count, loss=total / count if count else None)
-                for total, count in totals.tolist()
-            )
-        )
+        """A pass whose steps are as `sampling` says."""
+        losses = self.joint_pass(number)
+        return Change(tuple(TaskEpoch(weight=1 / len(losses), loss=loss) for loss in losses))
+
+    def step(self, losses: Mapping[int, torch.Tensor], progress: float) -> None:
+        """The mean of the losses."""
+        torch.stack(list(losses.values())).mean().backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step(progress, losses)
+
+    def batches(self, number: int) -> list[dict[int, Rows]]:
+        """Of every task at once, or of one task each."""
+        return super().batches(number) if self.options.sampling == "mean" else self._sampled(number)
 
     def _sampled(self, number: int) -> list[dict[int, Rows]]:
         """Batches of one task each."""
@@ -93,11 +78,3 @@ class Standard(Method[StandardOptions]):
             steps.append({task: batches[task][turn[task] % len(batches[task])]})
             turn[task] += 1
         return steps
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """The optimiser's."""
-        return self._optimiser.tensors()
-
-    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
-        """Into the optimiser."""
-        self._optimiser.restore(tensors)
