@@ -133,7 +133,7 @@ def write_page(
         done = tuple(one for one in transfers if history(prepared, one) is not None)
         if done:
             control = "single" in name or "no auxiliary" in name or "random" in name
-            arms.append(read_arm(prepared, Plan(name, name, control, done), compute))
+            arms.append(read_arm(prepared, Plan(name, done[0].label, control, done), compute))
     if not arms or arms[0].name != first:
         return
     level = prepared.study.settings.search.level

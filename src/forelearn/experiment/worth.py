@@ -62,7 +62,7 @@ def verdict(arms: Sequence[Arm], differences: Sequence[Difference], level: float
         worth, shown = "not worth it", max(known, key=lambda name: known[name].mean)
         rest = "on average it is above none of its controls."
     elif unsure:
-        worth, shown = "not enough evidence", min(unsure, key=lambda name: known[name].mean)
+        worth, shown = "not enough evidence", min(unsure, key=lambda name: known[name].low)
         rest = "that may be luck."
     elif missing:
         worth, shown = "not enough evidence", min(known, key=lambda name: known[name].low)

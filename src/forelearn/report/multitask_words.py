@@ -63,9 +63,9 @@ def arm_of(comparison: Comparison, difference: Difference) -> Arm | None:
 
 
 def hardest(comparison: Comparison) -> Difference | None:
-    """The control that the method leads by least on the examples that decide; None without an interval."""
+    """The control that the method beats least surely on the examples that decide; None without an interval."""
     known = [one for one in comparison.differences if one.control and one.select is not None]
-    return min(known, key=lambda one: one.select.mean if one.select else 0.0, default=None)
+    return min(known, key=lambda one: one.select.low if one.select else 0.0, default=None)
 
 
 def figure(value: float | None, *, sign: bool = False, digits: int = 4, full: bool = False) -> str:
