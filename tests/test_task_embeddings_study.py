@@ -17,9 +17,7 @@ from forelearn.models.tiny import build_tiny
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="FORELEARN_SHARED_DATA names no folder of real data"
-)
+with_data = pytest.mark.skipif(not DATA.is_dir(), reason="FORELEARN_SHARED_DATA names no folder of real data")
 
 
 @pytest.fixture
@@ -32,6 +30,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, TaskData
     return dict(loaded.tasks)
 
 
+@with_data
 def test_every_task_is_read_within_its_caps(tasks: dict[str, TaskData]) -> None:
     kinds = Counter(data.task.kind for data in tasks.values())
     assert kinds == {
@@ -50,6 +49,7 @@ def test_every_task_is_read_within_its_caps(tasks: dict[str, TaskData]) -> None:
     assert tasks["UD parts of speech"].task.metric == "accuracy"
 
 
+@with_data
 def test_the_halves_of_the_questions_share_no_paragraph(tasks: dict[str, TaskData]) -> None:
     one, other = (
         {context for split in ("train", "dev", "test") for context in (data.split(split).pairs or ())}

@@ -1,8 +1,14 @@
-"""Run the study in slices, and write its table of runs. `python make.py run --minutes 30`, then `make.py table`.
+"""Run the study in slices, and write its tables.
 
-The plan is three baselines of each task, then every pair and every `B → B`, seed after seed, then further baselines.
-Within a seed the pairs are shuffled, so that a slice is a random sample of them; question answering as a target, which
-takes ten times as long as the others, comes last. What has run is in the store (`out/`) and is not run again.
+python make.py run --minutes 30    a slice; results.csv (pairs and baselines) and further.csv (what comes after them)
+python make.py features            features.csv: every method's scores, from the single-task models
+python make.py page                page.html: heat maps, curves, costs
+python make.py readme              the tables of the README
+
+The plan is three baselines of each task, then every pair and every `B → B`, seed after seed, then further baselines;
+then sources in full (FULL → LIMITED), then chains. Within a seed the pairs are shuffled, so that a slice is a random
+sample of them; question answering as a target, which takes ten times as long as the others, comes last. What has run
+is in the store (`out/`) and is not run again.
 """
 
 from __future__ import annotations
@@ -10,78 +16,209 @@ from __future__ import annotations
 import argparse
 import csv
 import random
+import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from arms import between
+
 from forelearn.core.run import Run
-from forelearn.core.transfer import Transfer
+from forelearn.core.task import Task
+from forelearn.core.transfer import Source, Transfer
+from forelearn.executors.base import Executor
 from forelearn.experiment.api import executor_for, open_prepared
 from forelearn.experiment.drive import Silent, run_transfers
+from forelearn.experiment.evaluate import evaluate_study, save_results
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
+from forelearn.report.study_page import study_page
 
-HERE = Path(__file__).parent
 BASELINES, FIRST = 5, 3
 SEEDS = 2
+AT_ONCE = 16
+FULL = 4000
+"""Training rows of a source in full, at most: ten times those of a limited one."""
+FEW = ("RTE", "CB", "MRPC", "CoLA", "irony", "TREC", "COPA", "WNUT-17")
+"""The targets of sources in full: one or two of each sort."""
+LENGTHS = (2, 3)
 
 
-def plan(prepared: Prepared) -> list[list[Transfer]]:
-    """Stages of transfers: a stage's source parts have run in the stages before it."""
-    space, recipe = prepared.space, prepared.space.recipes[0]
-    first = space.first_seed
-    alone = [
-        [space.baseline(task, recipe, first + seed) for task in space.targets] for seed in range(BASELINES)
+def alone(prepared: Prepared, seed: int) -> list[Transfer]:
+    """Every task by itself."""
+    space = prepared.space
+    return [space.baseline(task, space.recipes[0], space.first_seed + seed) for task in space.targets]
+
+
+def pair(prepared: Prepared, sources: Sequence[Task], target: Task, seed: int) -> Transfer:
+    """The sources in turn, then the target."""
+    recipe = prepared.space.recipes[0]
+    before = tuple(Source(source, recipe) for source in sources)
+    return Transfer(target, prepared.space.encoder, recipe, prepared.space.first_seed + seed, before)
+
+
+def pairs(prepared: Prepared, seed: int) -> list[Transfer]:
+    """Every source before every target, in the order in which they run."""
+    tasks = prepared.space.targets
+    found = [pair(prepared, [source], target, seed) for target in tasks for source in tasks]
+    random.Random(seed).shuffle(found)
+    return sorted(found, key=lambda transfer: transfer.target.kind == "question_answering")
+
+
+def larger(full: Prepared, limited: Prepared) -> list[Task]:
+    """The tasks of which there is more than the limit."""
+    rows = {name: len(data.train) for name, data in limited.tasks.items()}
+    return [data.task for name, data in full.tasks.items() if len(data.train) > 2 * rows[name]]
+
+
+def in_full(full: Prepared, limited: Prepared) -> list[Transfer]:
+    """Sources in full before the few targets, on the first seed."""
+    return [
+        pair(limited, [source], limited.tasks[name].task, 0)
+        for name in FEW
+        for source in larger(full, limited)
+        if source.name != name
     ]
-    stages = []
-    for seed in range(SEEDS):
-        pairs = [
-            space.pair(source, target, recipe, recipe, first + seed)
-            for target in space.targets
-            for source in space.targets
-        ]
-        random.Random(seed).shuffle(pairs)
-        stages.append(sorted(pairs, key=lambda pair: pair.target.kind == "question_answering"))
-    return [*alone[:FIRST], *stages, *alone[FIRST:]]
 
 
-def run(prepared: Prepared, minutes: float) -> None:
-    """Run what is missing, in rounds, until the time is up."""
+def gains(prepared: Prepared, target: Task, seed: int) -> dict[str, float]:
+    """Source → dev gain over the mean baseline, of the pairs of a seed that have run; `B → B` is left out."""
+    own = [prepared.runs.get(pair(prepared, [], target, number).key) for number in range(BASELINES)]
+    level = [run.dev() for run in own if isinstance(run, Run)]
+    found = {}
+    for source in prepared.space.targets:
+        run = prepared.runs.get(pair(prepared, [source], target, seed).key)
+        if source is not target and isinstance(run, Run) and level:
+            found[source.name] = run.dev() - sum(level) / len(level)
+    return found
+
+
+def chains(prepared: Prepared) -> list[Transfer]:
+    """The best two and three sources of the first seed, best last, and the best one as often, on the second seed."""
+    found = []
+    for target in prepared.space.targets:
+        if target.kind == "question_answering":
+            continue
+        known = gains(prepared, target, 0)
+        if len(known) < len(prepared.space.targets) - 1:
+            continue
+        best = sorted(known, key=lambda name: -known[name])
+        for length in LENGTHS:
+            for names in (best[:length][::-1], best[:1] * length):
+                found.append(pair(prepared, [prepared.tasks[name].task for name in names], target, 1))
+    return found
+
+
+def run(limited: Prepared, here: Prepared, full: Prepared, minutes: float) -> None:
+    """Run what is missing, in rounds, until the time is up: the parts of a stage have run in those before it."""
     end = time.monotonic() + 60 * minutes
-    with prepared.directory.lock(), executor_for(prepared) as executor:
-        for stage in plan(prepared):
-            missing = [transfer for transfer in stage if prepared.runs.get(transfer.key) is None]
-            while missing and time.monotonic() < end:
-                run_transfers(prepared, missing[:4], executor, Silent())
-                missing = missing[4:]
-                print(f"{len(missing)} of {len(stage)} left in this stage", flush=True)
+    with limited.directory.lock(), executor_for(limited) as executor:
+        for seed in range(FIRST):
+            run_stage(limited, alone(limited, seed), executor, end, f"baselines, seed {seed}")
+        for seed in range(SEEDS):
+            run_stage(limited, pairs(limited, seed), executor, end, f"pairs, seed {seed}")
+        for seed in range(FIRST, BASELINES):
+            run_stage(limited, alone(limited, seed), executor, end, f"baselines, seed {seed}")
+        with here.directory.lock():
+            sources = [pair(full, [], task, 0) for task in larger(full, here)]
+            run_stage(full, sources, executor, end, "sources in full")
+            run_stage(here, in_full(full, here), executor, end, "after sources in full")
+        run_stage(limited, chains(limited), executor, end, "chains")
 
 
-def table(prepared: Prepared, file: Path) -> None:
-    """Every finished run as a row, in the order of the plan."""
+def run_stage(
+    prepared: Prepared, stage: Sequence[Transfer], executor: Executor, end: float, name: str
+) -> None:
+    """One stage, as far as the time goes."""
+    missing = [transfer for transfer in stage if prepared.runs.get(transfer.key) is None]
+    while missing and time.monotonic() < end:
+        run_transfers(prepared, missing[:AT_ONCE], executor, Silent())
+        missing = missing[AT_ONCE:]
+        print(f"{name}: {len(missing)} of {len(stage)} left", flush=True)
+
+
+def further(limited: Prepared, here: Prepared, full: Prepared, file: Path) -> None:
+    """Every finished run beyond pairs, sources in full and chains, as a row in the order of the plan.
+
+    part: `full` or `chain`. source: `A → B` for a chain. rows: of training, of the source learned last.
+    """
+    plans = [
+        ("full", here, [*(pair(full, [], task, 0) for task in larger(full, here)), *in_full(full, here)]),
+        ("chain", limited, chains(limited)),
+    ]
+    sizes = {data.task.digest: len(data.train) for each in (full, limited) for data in each.tasks.values()}
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["target", "source", "seed", "metric", "dev", "test", "units", "seconds", "key"])
-        for transfer in (one for stage in plan(prepared) for one in stage):
-            found = prepared.runs.get(transfer.key)
-            if isinstance(found, Run):
-                source = transfer.sources[0].name if transfer.sources else ""
-                row = [transfer.target.name, source, transfer.seed, transfer.target.metric]
+        writer.writerow(
+            ["part", "target", "source", "rows", "seed", "metric", "dev", "test", "units", "seconds", "key"]
+        )
+        for part, prepared, transfers in plans:
+            for transfer in transfers:
+                found = prepared.runs.get(transfer.key)
+                if not isinstance(found, Run):
+                    continue
+                source = " → ".join(one.name for one in transfer.sources)
+                last = transfer.sources[-1].task if transfer.sources else transfer.target
+                assert last is not None
+                row = [part, transfer.target.name, source, sizes[last.digest], transfer.seed]
                 numbers = [f"{found.dev():.6f}", f"{found.test():.6f}", f"{found.cost.units:.0f}"]
-                writer.writerow([*row, *numbers, f"{found.cost.seconds:.1f}", transfer.key])
+                seconds = f"{found.cost.seconds:.1f}"
+                writer.writerow([*row, transfer.target.metric, *numbers, seconds, transfer.key])
+
+
+def features(prepared: Prepared) -> None:
+    """Every method's scores of every pair, from the single-task models in the store: features.csv."""
+    from forelearn.experiment.features_table import write_features
+    from forelearn.experiment.study_features import compute_features
+
+    with prepared.directory.lock(), executor_for(prepared) as executor:
+        write_features(compute_features(prepared, prepared.runs.all(), executor), HERE / "features.csv")
+
+
+def readme() -> None:
+    """The tables of the README, between their marks."""
+    from readme import tables
+
+    file = HERE / "README.md"
+    text = file.read_text(encoding="utf-8")
+    for name, rows in tables().items():
+        text = between(text, name, rows)
+    file.write_text(text, encoding="utf-8")
+
+
+def page() -> None:
+    """Heat maps and curves of results.csv and features.csv, in one file."""
+    study = evaluate_study(HERE, out=str(HERE / "no-store"))
+    (HERE / "page.html").write_text(study_page(study).rstrip() + "\n", encoding="utf-8")
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "table"])
+    parser.add_argument("what", choices=["run", "table", "features", "page", "readme"])
     parser.add_argument("--minutes", type=float, default=600.0)
     parser.add_argument("--out", default=str(HERE / "out"))
     parser.add_argument("--workers", type=int, default=None)
     given = parser.parse_args()
-    prepared = open_prepared(HERE, Options(out=given.out, workers=given.workers))
+    if given.what in ("page", "readme"):
+        {"page": page, "readme": readme}[given.what]()
+        return
+    options = Options(out=given.out, workers=given.workers)
+    limited = open_prepared(HERE, options)
+    if given.what == "features":
+        features(limited)
+        return
+    # a store of its own: sources in full have the names of the limited ones
+    beside = replace(options, out=f"{given.out}-full")
+    here, full = open_prepared(HERE, beside), open_prepared(HERE, replace(beside, limit=FULL))
     if given.what == "run":
-        run(prepared, given.minutes)
-    table(prepared, HERE / "results.csv")
+        run(limited, here, full, given.minutes)
+    save_results(HERE, out=given.out)
+    further(limited, here, full, HERE / "further.csv")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,30 @@ def test_source_effects_are_found_and_what_is_left_out_is_foretold(tmp_path: Pat
     assert made.after_others.coverage.mean > 0.85
     assert made.alone.coverage.mean > 0.85
     assert made.alone.pairs == 30
+
+
+def test_a_study_that_is_left_out_as_a_whole_is_foretold_by_the_others(tmp_path: Path) -> None:
+    """Another study's source effects do not depend on it: only its level, scale and spread speak."""
+    studies = [made_study(tmp_path / name) for name in ("one", "two")]
+    assert make_prior(studies[:1]).other_studies is None
+    made = make_prior(studies)
+    found = made.other_studies
+    assert found is not None
+    assert found.pairs == 60
+    assert found.coverage.mean > 0.85
+    assert made.as_json()["measured"]["other_studies.coverage.mean"] == round(found.coverage.mean, 4)
+    # a study of the same gains, ten times as large, is not foretold by one that has never seen such a scale
+    far = [
+        replace(
+            row,
+            dev={name: 0.5 + 10 * (value - 0.5) for name, value in row.dev.items()},
+            test={name: 0.5 + 10 * (value - 0.5) for name, value in row.test.items()},
+        )
+        for row in made_results()
+    ]
+    strange = make_prior([studies[0], made_study(tmp_path / "far", far)]).other_studies
+    assert strange is not None
+    assert strange.coverage.mean < found.coverage.mean
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def prior(
     print("On targets that were left out, with 90 % intervals over targets:")
     _show("nothing of their study had run", made.alone)
     _show("the study's other targets had run", made.after_others)
+    if made.other_studies is not None:
+        print("On studies that were left out as a whole:")
+        _show("nothing of them had run", made.other_studies)
 
 
 def _show(when: str, found: Calibration) -> None:

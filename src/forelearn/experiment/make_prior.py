@@ -2,7 +2,8 @@
 
 It is measured by leaving out one target at a time: the prior is fitted on the gains on dev of all others, and says
 what the left-out target's gains on test would be. Twice: as if nothing of its study had run (the prior alone), and
-as if its study's other targets had run (the gain model, which starts from the prior).
+as if its study's other targets had run (the gain model, which starts from the prior). With two studies or more, one
+study at a time is left out as a whole, too: that is what the prior is to a user's study.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class MadePrior:
     """A prior, what it was fitted on, and its calibration on targets that were left out.
 
     alone: nothing of the target's study had run. after_others: the runs of the study's other targets were known.
+    other_studies: fitted on the other studies only, nothing of the target's own had run; None of a single study.
     """
 
     prior: Prior
@@ -45,12 +47,16 @@ class MadePrior:
     runs: int
     alone: Calibration
     after_others: Calibration
+    other_studies: Calibration | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The file that `--prior` reads."""
         prior = self.prior
         measured: dict[str, float] = {}
-        for name, found in (("alone", self.alone), ("after_others", self.after_others)):
+        for name in ("alone", "after_others", "other_studies"):
+            found: Calibration | None = getattr(self, name)
+            if found is None:
+                continue
             for figure in ("coverage", "brier", "base_brier"):
                 interval = getattr(found, figure)
                 for part in ("mean", "low", "high"):
@@ -109,6 +115,7 @@ def make_prior(studies: Sequence[Path], *, version: int = 1, seed: int = 0) -> M
                     expected = _expected(one, row, known, fitted, _base(others))
                     if expected is not None:
                         found.append(expected)
+        apart = _by_other_studies(read, dev)
     except ValueError as error:
         raise InputError(Problem("prior", f"{error}.", "Run more pairs first.")) from error
     return MadePrior(
@@ -118,7 +125,23 @@ def make_prior(studies: Sequence[Path], *, version: int = 1, seed: int = 0) -> M
         sum(one.runs for one in dev),
         calibration(alone, seed=seed),
         calibration(after, seed=seed),
+        calibration(apart, seed=seed) if apart else None,
     )
+
+
+def _by_other_studies(studies: Sequence[_Study], dev: Sequence[Finished]) -> list[Expected]:
+    """What all other studies expect of each target; of a study whose others are too few for a fit, nothing."""
+    found: list[Expected] = []
+    for index, one in enumerate(studies):
+        others = [*dev[:index], *dev[index + 1 :]]
+        try:
+            prior = fit_prior(others)
+        except ValueError:
+            continue
+        rows = range(len(one.truth.targets))
+        expected = [_expected(one, row, (), prior, _base(others)) for row in rows]
+        found += [each for each in expected if each is not None]
+    return found
 
 
 def write_prior(made: MadePrior, path: Path) -> None:
