@@ -11,8 +11,10 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from forelearn.evaluation.quality import Quality, Verdict
@@ -40,18 +42,30 @@ def main() -> None:
         sys.exit("Set FORELEARN_SHARED_DATA to the folder that holds transfer-tables/.")
     tables = Path(root) / "transfer-tables"
     seeded, prompts = tables / "taskweb-seeds", tables / "prompt-transferability"
-    found: list[Quality] = [
-        judged(seeded / "finetune-gpt2m.csv"),
-        judged(seeded / "finetune-t5s.csv"),
-        judged(prompts / "matrix_RobertaLarge.csv"),
-        judged(prompts / "matrix_T5.csv", baseline="random"),
-        judged(prompts / "matrix_T5Small.csv", baseline="random"),
-    ]
+    found: list[Quality] = []
     with TemporaryDirectory() as folder:
-        for variant in ("main", "with_position_emb"):
-            path = Path(folder) / f"prompts_Roberta_{variant}.csv"
-            own_prompts(prompts / "prompt_transfer_results.csv", path, variant=variant, backbone="Roberta")
-            found.append(judged(path, baseline="random"))
+        for model, other in (("gpt2m", "t5s"), ("t5s", "gpt2m")):
+            runs = {name: read_runs(seeded / f"finetune-{name}.csv") for name in (model, other)}
+            found.append(
+                judged(scored(runs[model], Path(folder) / f"finetune-{model}.csv", other=runs[other]))
+            )
+        roberta = {
+            variant: read_prompts(
+                prompts / "prompt_transfer_results.csv", variant=variant, backbone="Roberta"
+            )
+            for variant in ("main", "with_position_emb")
+        }
+        small = read_runs(prompts / "matrix_T5Small.csv")
+        for name, smaller, baseline in (
+            ("matrix_RobertaLarge", roberta["main"], "auto"),
+            ("matrix_T5", small, "random"),
+            ("matrix_T5Small", (), "random"),
+        ):
+            file = scored(read_runs(prompts / f"{name}.csv"), Path(folder) / f"{name}.csv", other=smaller)
+            found.append(judged(file, baseline=baseline))
+        for variant, rows in roberta.items():
+            file = scored(rows, Path(folder) / f"prompts_Roberta_{variant}.csv")
+            found.append(judged(file, baseline="random"))
     page = DOCS / "tables.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(START)
     _, _, after = rest.partition(END)
@@ -73,19 +87,75 @@ def judged(path: Path, *, baseline: str = "auto") -> Quality:
     return quality
 
 
-def own_prompts(results: Path, path: Path, *, variant: str, backbone: str) -> None:
-    """One variant's runs with prompts of the backbone itself, and the random prompt, as a long table."""
-    with (
-        results.open(encoding="utf-8", newline="") as file,
-        path.open("w", encoding="utf-8", newline="") as out,
-    ):
-        writer = csv.writer(out)
-        writer.writerow(["target", "source", "performance"])
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A row of a published table; baseline, seed: as it stands there, or empty."""
+
+    target: str
+    source: str
+    performance: str
+    baseline: str = ""
+    seed: str = ""
+
+
+def read_runs(path: Path) -> list[Run]:
+    """The runs of a long table, or the cells of a matrix."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if "source" in rows[0]:
+        return [
+            Run(row["target"], row["source"], row["performance"], row["baseline"], row["seed"])
+            for row in rows
+        ]
+    first = next(iter(rows[0]))
+    return [Run(row[first], source, row[source]) for row in rows for source in row if source != first]
+
+
+def read_prompts(results: Path, *, variant: str, backbone: str) -> list[Run]:
+    """One variant's runs with prompts of the backbone itself, and the random prompt."""
+    found = []
+    with results.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             source = row["prompt"].removesuffix(f"Prompt{backbone}")
             own = source != row["prompt"] or source == "random"
             if row["variant"] == variant and row["backbone"] == backbone and own:
-                writer.writerow([row["target"], source, row["value"]])
+                found.append(Run(row["target"], source, row["value"]))
+    return found
+
+
+def scored(runs: Sequence[Run], path: Path, *, other: Sequence[Run] = ()) -> Path:
+    """Write a long table with scores that the published tables themselves give of a pair; the file.
+
+    other model: the mean performance of the same pair with another model (of prompts: a smaller one of its family).
+    own prompt: performance of the source's prompt on the source itself. way back: of the target as a source for the
+    source. A cell is empty where a table does not have it.
+    """
+    here, there = _means(runs), _means(other)
+    has_own = all((name, name) in here for name in {run.target for run in runs})
+    columns: dict[str, Callable[[Run], float | None]] = {}
+    if other:
+        columns["score_other model"] = lambda run: there.get((run.target, run.source))
+    if has_own:
+        columns["score_own prompt"] = lambda run: here.get((run.source, run.source))
+        columns["score_way back"] = lambda run: here.get((run.source, run.target))
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        extra = [name for name in ("baseline", "seed") if any(getattr(run, name) for run in runs)]
+        writer.writerow(["target", "source", "performance", *extra, *columns])
+        for run in runs:
+            scores = [value if (value := of(run)) is not None else "" for of in columns.values()]
+            row = [run.target, run.source, run.performance, *(getattr(run, name) for name in extra)]
+            writer.writerow([*row, *scores])
+    return path
+
+
+def _means(runs: Sequence[Run]) -> dict[tuple[str, str], float]:
+    """(target, source) → mean performance."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for run in runs:
+        if run.performance:
+            found.setdefault((run.target, run.source), []).append(float(run.performance))
+    return {pair: fmean(values) for pair, values in found.items()}
 
 
 def section(quality: Quality) -> str:
