@@ -50,7 +50,7 @@ def asked(description: str | None, here: Path, seeds: int) -> argparse.Namespace
     return parser.parse_args()
 
 
-def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 4) -> None:
+def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 12) -> None:
     """Run what is missing, in the order of the plans, until the time is up."""
     end = time.monotonic() + 60 * minutes
     missing = [plan for plan in plans if prepared.runs.get(plan.transfer.key) is None]
