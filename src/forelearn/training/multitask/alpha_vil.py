@@ -10,7 +10,8 @@ every task has an optimiser of its own, whose state is kept over the epochs; α 
 part included; dropout is off in the α-step, and the loss there is the mean over the target's dev examples
 (`alpha_share`: over a share of them, drawn anew each epoch; `alpha_batch`: each step over that many).
 
-Differs from the source: an epoch whose mixture has no finite dev loss, or one that has exploded, is undone, and said.
+Differs from the source: an epoch whose mixture has no finite dev loss, or one that has exploded, is undone, and said
+(the parameters and weights are put back; what the tasks' optimisers have gathered in it stays).
 Gradients are clipped to the recipe's `clip_norm` after the loss is weighed: where it clips, a weight counts less;
 the paper says nothing of clipping (1e9 turns it off). With α fixed at 1 (`alpha_steps = 0`) the parameters become the
 plain sum of the changes: the weights are in them already.
@@ -102,6 +103,7 @@ class Collecting(Method[A]):
         )
         self.weights = [1.0] * learner.count
         self.start = torch.empty_like(values)
+        self._undone = 0
 
     @classmethod
     def passes(cls, options: A, tasks: int) -> tuple[float, float]:
@@ -180,18 +182,36 @@ class Collecting(Method[A]):
 
         return gradient_at
 
+    def undo_explosion(self, before: float, after: float, events: list[str]) -> bool:
+        """Put the parameters back if the dev loss after the epoch is not finite or has exploded; whether it was so.
+
+        Raises `Diverged` if that happened in `_UNDONE` epochs one after another.
+        """
+        if math.isfinite(after) and after <= EXPLODED * (abs(before) + 1):
+            self._undone = 0
+            return False
+        events.append(f"epoch undone: dev loss {after:.4g} after it, {before:.4g} before")
+        self.learner.flat.values.copy_(self.start)
+        self._undone += 1
+        if self._undone == _UNDONE:
+            raise Diverged(
+                f"{_UNDONE} epochs in a row had to be undone ({events[-1]}). Try a lower learning rate."
+            )
+        return True
+
     def tensors(self) -> dict[str, torch.Tensor]:
         """The optimisers'."""
         return state_of(self.optimisers)
 
     def numbers(self) -> dict[str, Any]:
-        """The weights."""
-        return {"weights": self.weights}
+        """The weights, and how many epochs have just been undone."""
+        return {"weights": self.weights, "undone": self._undone}
 
     def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
-        """Optimisers and weights."""
+        """Optimisers, weights and count."""
         restore_to(self.optimisers, tensors)
         self.weights = [float(weight) for weight in numbers["weights"]]
+        self._undone = int(numbers.get("undone", 0))
 
 
 class AlphaVil(Collecting[AlphaOptions]):
@@ -200,10 +220,6 @@ class AlphaVil(Collecting[AlphaOptions]):
     name: ClassVar[str] = "alpha-vil"
     about: ClassVar[str] = "αVIL as published: changes weighed by α, weights in the losses"
     Options: ClassVar[type[Options]] = AlphaOptions
-
-    def __init__(self, learner: Learner, options: AlphaOptions, around: Surroundings) -> None:
-        super().__init__(learner, options, around)
-        self._undone = 0
 
     def epoch(self, number: int) -> Change:
         """Collect, mix, weigh."""
@@ -218,54 +234,45 @@ class AlphaVil(Collecting[AlphaOptions]):
         self.deltas.mix_into(flat.values, self.start, found.alpha)
         after = learner.tune_loss(rows)
         kept = list(self.weights)
-        if math.isfinite(after) and after <= EXPLODED * (abs(before) + 1):
-            self._undone = 0
+        if self.undo_explosion(before, after, events):
+            after = before
+        else:
             self.weights = [
                 max(weight + float(alpha) - 1, options.floor) for weight, alpha in zip(kept, found.alpha)
             ]
-        else:
-            events.append(f"epoch undone: dev loss {after:.4g} after it, {before:.4g} before")
-            flat.values.copy_(self.start)
-            after = before
-            self._undone += 1
-            if self._undone == _UNDONE:
-                raise Diverged(
-                    f"{_UNDONE} epochs in a row had to be undone ({events[-1]}). Try a lower learning rate."
-                )
-        events += crossings(learner.names, kept, self.weights, options.floor)
-        return Change(described(self, found, losses, self.weights), before, after, tuple(events))
-
-    def numbers(self) -> dict[str, Any]:
-        """The weights, and how many epochs have just been undone."""
-        return {**super().numbers(), "undone": self._undone}
-
-    def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
-        """All of it."""
-        super().restore(tensors, numbers)
-        self._undone = int(numbers["undone"])
+        tasks = described(self, found, losses, self.deltas.norms())
+        events += crossings(learner.names, kept, tasks, options.floor)
+        return Change(tasks, before, after, tuple(events))
 
 
 def described(
-    method: Collecting[A], found: AlphaStep, losses: Sequence[float | None], weights: Sequence[float]
+    method: Collecting[A], found: AlphaStep, losses: Sequence[float | None], norms: torch.Tensor
 ) -> tuple[TaskEpoch, ...]:
-    """The tasks of an epoch for the history."""
-    norms = method.deltas.norms().tolist()
+    """The tasks of an epoch for the history. norms: [T] how far each moved the parameters."""
     return tuple(
         TaskEpoch(weight, float(alpha), float(slope) if math.isfinite(slope) else None, float(norm), loss)
         for weight, alpha, slope, norm, loss in zip(
-            weights, found.alpha.tolist(), found.slopes.tolist(), norms, losses, strict=True
+            method.weights, found.alpha.tolist(), found.slopes.tolist(), norms.tolist(), losses, strict=True
         )
     )
 
 
 def crossings(
-    names: Sequence[str], before: Sequence[float], after: Sequence[float], floor: float
+    names: Sequence[str],
+    before: Sequence[float],
+    after: Sequence[TaskEpoch],
+    floor: float,
+    *,
+    back: float | None = None,
 ) -> list[str]:
-    """What to say of tasks whose weight has reached the floor, or left it."""
+    """What to say, and why, of tasks whose weight has reached the floor, or risen from it above `back` (the floor)."""
     said = []
-    for name, old, new in zip(names, before, after, strict=True):
+    for name, old, task in zip(names, before, after, strict=True):
+        new = old if task.weight is None else task.weight
+        slope = "" if task.slope is None else f", ⟨g, δ⟩ {task.slope:+.3g}"
+        why = "" if task.alpha is None else f" (α {task.alpha:.3g}{slope})"
         if new <= floor < old:
-            said.append(f"{name} dropped: its weight fell from {old:.3g} to the floor, {floor:g}")
-        elif old <= floor < new:
-            said.append(f"{name} back: its weight rose from the floor to {new:.3g}")
+            said.append(f"{name} dropped: its weight fell from {old:.3g} to the floor, {floor:g}{why}")
+        elif old <= floor and new > (floor if back is None else back):
+            said.append(f"{name} back: its weight rose from the floor to {new:.3g}{why}")
     return said

@@ -11,12 +11,14 @@ After Kourdis et al. (see `alpha_vil.py`); what differs, and why:
 - w ← w (1 + α) / 2, at most 1 and at least `floor` (0.01): it can halve or grow by half in an epoch. Auxiliary weights
   start at 1 / T, for the sum of full changes overshoots in the first epochs.
 - A task at the floor rests: it is not trained, which saves its share of the compute, until it is probed again every
-  `probe_every` epochs, at the weight `probe`.
+  `probe_every` epochs, at the weight `probe`. It counts as back if the probe raises that weight.
+- An epoch whose dev loss is not finite, or has exploded, is undone, as in the faithful form.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -81,6 +83,7 @@ class AlphaVilRobust(Collecting[RobustOptions]):
         resting = [weight <= options.floor and task != TARGET for task, weight in enumerate(self.weights)]
         losses, said = self.collect(number, [1.0] * learner.count, skip=resting)
         events += said
+        norms = self.deltas.norms()
         own = self._weigh()
         rows = self.alpha_rows(number)
         before = learner.tune_loss(rows)
@@ -90,26 +93,35 @@ class AlphaVilRobust(Collecting[RobustOptions]):
         self.deltas.mix_into(flat.values, self.start, alone)
         after = learner.tune_loss(rows)
         joint = found.losses[-1] if found.losses else math.inf
-        if joint < after:
+        if found.diverged:
+            events.append(f"stepped back in the α-step: {found.diverged}")
+        if joint < after or not math.isfinite(after):
             self.deltas.mix_into(flat.values, self.start, found.alpha)
             after = joint
         elif learner.count > 1:
             events.append(f"joint step rejected: dev loss {joint:.4g}, {after:.4g} by the target's own")
             found = AlphaStep(alone, found.slopes, found.losses, found.diverged)
-        for places, change in own:
-            flat.values[places] += change
-        self.weights = [
+        if self.undo_explosion(before, after, events):
+            after = before
+        else:
+            for places, change in own:
+                flat.values[places] += change
+            self.weights = self._reweighed(found.alpha, resting)
+        tasks = tuple(
+            TaskEpoch(weight=task.weight) if rests else task
+            for task, rests in zip(described(self, found, losses, norms), resting)
+        )
+        events += crossings(learner.names, kept, tasks, options.floor, back=options.probe)
+        return Change(tasks, before, after, tuple(events))
+
+    def _reweighed(self, alpha: torch.Tensor, resting: Sequence[bool]) -> list[float]:
+        """The weights after an epoch."""
+        return [
             weight
             if task == TARGET or rests
-            else min(max(weight * (1 + float(alpha)) / 2, options.floor), 1.0)
-            for task, (weight, alpha, rests) in enumerate(zip(self.weights, found.alpha, resting))
+            else min(max(weight * (1 + float(taken)) / 2, self.options.floor), 1.0)
+            for task, (weight, taken, rests) in enumerate(zip(self.weights, alpha, resting))
         ]
-        events += crossings(learner.names, kept, self.weights, options.floor)
-        tasks = [
-            TaskEpoch(weight=task.weight) if rests else task
-            for task, rests in zip(described(self, found, losses, self.weights), resting)
-        ]
-        return Change(tuple(tasks), before, after, tuple(events))
 
     def _probe(self, number: int) -> list[str]:
         """Wake resting tasks where it is time."""

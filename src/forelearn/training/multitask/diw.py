@@ -114,15 +114,13 @@ class Diw(Joint[DiwOptions]):
             self.weights = moved
         assert kept is not None
         self._put_back(kept.values, kept.optimiser)
+        tasks = tuple(TaskEpoch(weight=weight, loss=loss) for weight, loss in zip(self.weights, kept.losses))
         events = (
             self._said(kept.measure, tries),
-            *crossings(self.learner.names, before, self.weights, options.floor),
+            *crossings(self.learner.names, before, tasks, options.floor),
         )
         self.best = max(self.best, kept.measure)
-        return Change(
-            tuple(TaskEpoch(weight=weight, loss=loss) for weight, loss in zip(self.weights, kept.losses)),
-            events=events,
-        )
+        return Change(tasks, events=events)
 
     def step(self, losses: Mapping[int, torch.Tensor], progress: float) -> None:
         """The weighted losses."""
