@@ -8,20 +8,16 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
-from scipy.stats import t as student
-
-from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.api import executor_for
 from forelearn.experiment.arms import Plan, read_arm
 from forelearn.experiment.drive import Silent, run_transfers
 from forelearn.experiment.prepare import Prepared
-from forelearn.experiment.together import write_comparison
-from forelearn.experiment.worth import auxiliary, difference, verdict
-from forelearn.report.multitask_summary import Comparison
+from forelearn.experiment.together import compared, write_comparison
+from forelearn.report.multitask_words import over_seeds
 from forelearn.training.multitask.history import Epoch, History, read_history
 
 HEADER = (
@@ -32,11 +28,14 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One run of a study. epochs: of the equal-epochs table; None keeps the whole run."""
+    """One run of a study. epochs: of the equal-epochs table; None keeps the whole run. control: at equal compute, one
+    that the method has to beat.
+    """
 
     arm: str
     transfer: Transfer
     epochs: int | None = None
+    control: bool = False
 
 
 def asked(description: str | None, here: Path, seeds: int) -> argparse.Namespace:
@@ -94,6 +93,8 @@ def table(
         if found is None:
             continue
         equal, matched = within_epochs(found, plan.epochs), found.within(compute[plan.transfer.target.name])
+        assert equal.test is not None  # what is the best so far is measured on test
+        assert matched.test is not None
         last = found.epochs[: plan.epochs][-1]
         values = (
             plan.arm,
@@ -101,10 +102,10 @@ def table(
             plan.transfer.seed,
             len(found.epochs[: plan.epochs]),
             f"{equal.dev if equal.dev is not None else equal.select:.6f}",
-            f"{equal.test or 0.0:.6f}",
+            f"{equal.test:.6f}",
             last.gradients,
             f"{matched.dev if matched.dev is not None else matched.select:.6f}",
-            f"{matched.test or 0.0:.6f}",
+            f"{matched.test:.6f}",
             found.last(compute[plan.transfer.target.name]).gradients,
             f"{last.seconds:.0f}",
             f"{found.peak_bytes / 1e6:.0f}",
@@ -132,39 +133,30 @@ def write_page(
         transfers = tuple(plan.transfer for plan in mine if plan.arm == name)
         done = tuple(one for one in transfers if history(prepared, one) is not None)
         if done:
-            control = "single" in name or "no auxiliary" in name or "random" in name
+            control = any(plan.control for plan in mine if plan.arm == name)
             arms.append(read_arm(prepared, Plan(name, done[0].label, control, done), compute))
     if not arms or arms[0].name != first:
         return
-    level = prepared.study.settings.search.level
-    differences = tuple(difference(arms[0], arm, level) for arm in arms[1:])
-    worth, reason = verdict(arms, differences, level)
-    data = prepared.tasks[target]
-    auxiliaries = arms[0].auxiliaries
-    found = Comparison(
-        study=prepared.study.settings.name,
-        target=target,
-        metric=data.task.metric,
-        encoder=prepared.space.encoder.name,
-        auxiliaries=auxiliaries,
-        chosen="named by the study",
-        recipe=plain(mine[0].transfer.recipe),
+    found = compared(
+        prepared,
+        prepared.tasks[target].task,
+        arms[0].auxiliaries,
+        arms,
+        recipe=mine[0].transfer.recipe,
         compute=compute,
-        level=level,
-        arms=tuple(arms),
-        differences=differences,
-        tasks=tuple(auxiliary(arms[0], name) for name in auxiliaries),
-        worth=worth,
-        reason=reason,
+        chosen="named by the study",
     )
     write_comparison(found, file)
 
 
-def interval(values: Sequence[float], level: float = 0.9) -> tuple[float, float, float]:
-    """Mean and Student's t interval over seeds. Raises ValueError for fewer than two values."""
-    mean = fmean(values)
-    half = float(student.ppf((1 + level) / 2, len(values) - 1)) * stdev(values) / len(values) ** 0.5
-    return mean, mean - half, mean + half
+def said(values: Sequence[float], digits: int = 1, *, signed: bool = False, level: float = 0.9) -> str:
+    """`mean [low, high]` over seeds by Student's t; the mean alone with one seed, or if all are equal."""
+    if not values:
+        return "—"
+    sign = "+" if signed else ""
+    mean = f"{fmean(values):{sign}.{digits}f}"
+    found = over_seeds(values, level)
+    return mean if found is None else f"{mean} [{found.low:{sign}.{digits}f}, {found.high:{sign}.{digits}f}]"
 
 
 def between(text: str, name: str, lines: Sequence[str]) -> str:

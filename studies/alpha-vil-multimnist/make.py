@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, interval, run, table, write_page
+from arms import Planned, asked, between, run, said, table, write_page
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -28,6 +28,8 @@ from forelearn.training.multitask.methods import multitask
 
 SEEDS = 5
 SGD: dict[str, Scalar] = {"optimiser": "sgd", "momentum": 0.9, "dropout": False}
+CONTROLS = ("single task", "single task, decaying", "αVIL, no auxiliary", "αVIL, random labels")
+"""What αVIL has to beat at equal compute."""
 TABLE1 = ("single task", "multitask", "DIW", "αVIL")
 """The rows of the paper's Table 1, which compares at equal epochs."""
 
@@ -63,7 +65,7 @@ def plans(prepared: Prepared, seeds: int) -> list[Planned]:
                 its = replace(recipe, epochs=longest)
                 sources = tuple(Source(data.task, its) for data in auxiliary)
                 transfer = Transfer(target.task, prepared.space.encoder, its, seed, sources, "multitask", how)
-                return Planned(arm, transfer, equal)
+                return Planned(arm, transfer, equal, arm in CONTROLS)
 
             held: dict[str, Scalar] = {"compute": limit}
             found += [
@@ -85,13 +87,13 @@ def write(rows: list[dict[str, str]], limit: int, wanted: int) -> None:
     readme = HERE / "README.md"
     text = readme.read_text(encoding="utf-8")
     seeds = len({row["seed"] for row in rows})
-    said = "Pages of both targets: `top-left.html`, `bottom-right.html` (their curves of α and weights are Figure 3)."
+    pages = "Pages of both targets: `top-left.html`, `bottom-right.html` (their curves of α and weights are Figure 3)."
     left = (
         f"**{len(rows)} of {wanted} runs so far, on {seeds} seeds; rows may lack a seed.** "
         if len(rows) < wanted
         else ""
     )
-    text = between(text, "so far", [left + said])
+    text = between(text, "so far", [left + pages])
     targets = list(dict.fromkeys(row["target"] for row in rows))
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     lines = [
@@ -117,7 +119,7 @@ def write(rows: list[dict[str, str]], limit: int, wanted: int) -> None:
     lines = [
         "| at equal compute | "
         + " | ".join(f"{target}: test | less single task" for target in targets)
-        + " | epochs |",
+        + " | sample gradients |",
         "| --- |" + " --- |" * (2 * len(targets) + 1),
     ]
     for arm in arms:
@@ -133,12 +135,10 @@ def write(rows: list[dict[str, str]], limit: int, wanted: int) -> None:
                 continue
             values = [100 * float(mine[seed]["test_matched"]) for seed in both]
             apart = [value - 100 * float(base[seed]["test_matched"]) for seed, value in zip(both, values)]
-            mean, low, high = interval(apart)
             cells.append(f"{fmean(values):.2f} ± {stdev(values):.2f}")
-            cells.append("" if arm == "single task" else f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]")
+            cells.append("" if arm == "single task" else said(apart, 2, signed=True))
         spent = sorted({int(row["gradients_matched"]) for row in rows if row["arm"] == arm})
         lines.append(f"| {arm} | {' | '.join(cells)} | {spent[0] / 1e6:.2f} M |")
-    lines[0] = lines[0].replace("| epochs |", "| sample gradients |")
     text = between(
         text,
         "matched",

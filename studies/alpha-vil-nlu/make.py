@@ -16,7 +16,7 @@ from statistics import fmean
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, history, interval, run, table, write_page
+from arms import Planned, asked, between, history, run, said, table, write_page
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -31,6 +31,8 @@ from forelearn.training.multitask.methods import multitask
 
 SEEDS, GRID_SEEDS = 4, 2
 PAPER_RATE = 5e-6
+CONTROLS = ("single task", "single task, decaying", "αVIL, no auxiliary", "αVIL, random labels")
+"""What αVIL has to beat at equal compute."""
 ARMS = ("single task", "multitask", "DIW", "αVIL")
 """The columns of the paper's Table 2, which compares at equal epochs."""
 
@@ -71,7 +73,7 @@ def planned(
     its = replace(recipe, epochs=longest or recipe.epochs)
     sources = tuple(Source(data.task, its) for data in auxiliary)
     transfer = Transfer(target.task, prepared.space.encoder, its, seed, sources, "multitask", how)
-    return Planned(arm, transfer, recipe.epochs if equal else None)
+    return Planned(arm, transfer, recipe.epochs if equal else None, arm in CONTROLS)
 
 
 def grid(prepared: Prepared) -> list[Planned]:
@@ -173,12 +175,6 @@ def write(prepared: Prepared, rows: list[dict[str, str]]) -> None:
     def values(arm: str, target: str, column: str) -> dict[str, float]:
         mine = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
         return {row["seed"]: 100 * float(row[column]) for row in mine}
-
-    def said(found: Sequence[float]) -> str:
-        if len(found) < 2:
-            return f"{found[0]:.1f}" if found else "—"
-        mean, low, high = interval(found)
-        return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
     header = "| | " + " | ".join(f"{target}: dev | test" for target in targets) + " |"
     rule = "| --- |" + " --- |" * (2 * len(targets))

@@ -53,7 +53,12 @@ def judged(method: Sequence[float], controls: Mapping[str, Sequence[float]]) -> 
         arm("mine", method, control=False),
         *(arm(name, select) for name, select in controls.items()),
     ]
-    return verdict(arms, [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
+    return ruled(arms)
+
+
+def ruled(arms: Sequence[Arm]) -> tuple[Worth, str]:
+    found = verdict(arms[0], [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
+    return found.worth, found.reason
 
 
 def test_a_difference_has_students_interval_over_the_seeds_that_both_have_run():
@@ -100,9 +105,9 @@ def test_it_is_not_worth_it_if_no_control_is_beaten_on_average():
 
 def test_a_control_that_failed_leaves_no_verdict_in_favour():
     arms = [arm("mine", [0.8, 0.81], control=False), arm("a", [0.6, 0.62]), arm("b", [])]
-    worth, reason = verdict(arms, [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
+    worth, reason = ruled(arms)
     assert worth == "not enough evidence"
-    assert "of b there are too few runs" in reason
+    assert "but it shares no seed with b: an interval needs two" in reason
 
 
 def test_what_was_only_asked_for_beside_it_decides_nothing():
@@ -111,14 +116,14 @@ def test_what_was_only_asked_for_beside_it_decides_nothing():
         arm("alone", [0.70, 0.71, 0.723]),
         arm("rival", [0.9, 0.9, 0.9], control=False),
     ]
-    assert verdict(arms, [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)[0] == "worth it"
-    assert verdict(arms[::2], [difference(arms[0], arms[2], LEVEL)], LEVEL)[0] == "not enough evidence"
+    assert ruled(arms)[0] == "worth it"
+    assert ruled(arms[::2])[0] == "not enough evidence"
 
 
 def test_test_measures_decide_nothing():
     mine = arm("mine", [0.80, 0.81, 0.82], control=False, test=[0.1, 0.1, 0.1])
     other = arm("alone", [0.70, 0.71, 0.723], test=[0.9, 0.9, 0.9])
-    assert verdict([mine, other], [difference(mine, other, LEVEL)], LEVEL)[0] == "worth it"
+    assert ruled([mine, other])[0] == "worth it"
 
 
 def test_an_auxiliary_task_is_told_by_means_over_epochs_then_seeds():
@@ -158,4 +163,32 @@ def test_equal_differences_on_all_seeds_are_no_evidence_that_there_is_no_noise()
     assert difference(arm("mine", [0.5, 0.6]), arm("other", [0.4, 0.5]), LEVEL).select is None
     worth, reason = judged([0.5, 0.6], {"a": [0.4, 0.5]})
     assert worth == "not enough evidence"
-    assert "by the same on every seed" in reason
+    assert reason == "mine differs from a by +0.100 on every seed: that has no interval."
+
+
+def test_a_control_that_is_beaten_by_the_same_on_every_seed_counts_by_its_mean():
+    """It is beaten, so the method is not above none of its controls; but without an interval nothing is sure."""
+    worth, reason = judged([0.5, 0.6], {"a": [0.4, 0.5], "b": [0.55, 0.60]})
+    assert worth == "not enough evidence"
+    assert "luck" in reason
+    worth, reason = judged([0.80, 0.81, 0.82], {"a": [0.7, 0.71, 0.72], "b": [0.70, 0.71, 0.723]})
+    assert worth == "not enough evidence"
+    assert "but it differs from a by +0.100 on every seed" in reason
+
+
+def test_the_seeds_that_are_named_are_those_that_the_control_shares():
+    arms = [arm("mine", [0.80, 0.81, 0.82], control=False), arm("a", [0.70, 0.723])]
+    assert ruled(arms)[1].startswith("On 2 seeds")
+
+
+def test_the_verdict_names_the_control_that_it_rests_on():
+    """b is surely better; c is less sure still, for its interval is wider, but it is b that decides."""
+    arms = [
+        arm("mine", [0.80, 0.81, 0.82], control=False),
+        arm("a", [0.70, 0.71, 0.723]),
+        arm("b", [0.90, 0.91, 0.923]),
+        arm("c", [0.2, 0.8, 1.6]),
+    ]
+    found = verdict(arms[0], [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
+    assert (found.worth, found.rests_on) == ("not worth it", "b")
+    assert "differs from b" in found.reason

@@ -151,7 +151,8 @@ def difference(method: Arm, other: Arm) -> Difference:
         return [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
 
     select, dev, test = (over_seeds(lead(measure), LEVEL) for measure in ("select", "dev", "test"))
-    return Difference(other.name, other.control, select, dev, test)
+    shared = lead("select")
+    return Difference(other.name, other.control, len(shared), mean(shared), select, dev, test)
 
 
 def fake_comparison(
@@ -220,4 +221,5 @@ def fake_comparison(
         tuple(fake_auxiliary(method, task) for task in auxiliaries) if method.histories else (),
         "not enough evidence",
         "against single, decaying rate, dev +0.008 (-0.004 to +0.020): the interval holds 0.",
+        "single, decaying rate" if len(method.seeds) > 1 else "",
     )

@@ -15,7 +15,7 @@ from tests.report.test_page import EVIL, Elements
 from forelearn.report.epoch_chart import Chart, Series, epoch_chart, mean_points
 from forelearn.report.multitask_page import SECTIONS, multitask_page
 from forelearn.report.multitask_summary import Auxiliary, Comparison
-from forelearn.report.multitask_words import effect, figure, hardest, lead, memory, over_seeds, paired
+from forelearn.report.multitask_words import decisive, effect, figure, lead, memory, over_seeds, paired
 from forelearn.report.summary import Interval
 from forelearn.training.multitask.history import Epoch, History, TaskEpoch
 
@@ -236,22 +236,15 @@ def test_the_interval_over_seeds_is_students() -> None:
     assert over_seeds([1.0, math.nan], 0.9) is None
 
 
-def test_the_hardest_control_is_the_one_that_is_beaten_least_surely(made: Comparison) -> None:
-    """A large lead that may be luck is harder than a small one that is not: the verdict names the same control."""
-    first, *others = made.differences
-    sure, loose = Interval(0.003, 0.001, 0.005), Interval(0.004, -0.002, 0.01)
-    rest = [replace(one, control=False) for one in others[1:]]
-    made = replace(
-        made,
-        differences=(
-            replace(first, control=True, select=sure), replace(others[0], control=True, select=loose), *rest,
-        ),
-    )  # fmt: skip
-    found = hardest(made)
-    assert found is not None
-    assert found.control
-    assert found.select is not None
-    assert found.select == loose
+def test_the_page_shows_the_lead_over_the_control_that_the_verdict_rests_on(made: Comparison) -> None:
+    first, second, *rest = made.differences
+    shown = Interval(0.004, -0.002, 0.01)
+    found = replace(made, differences=(first, replace(second, select=shown), *rest), rests_on=second.arm)
+    assert decisive(found) == replace(second, select=shown)
+    text = multitask_page(found)
+    assert f"over {second.arm}, on which the answer rests" in text
+    assert "+0.004" in text
+    assert decisive(replace(made, rests_on="")) is None
 
 
 def slopes(*seeds: float) -> tuple[History, ...]:

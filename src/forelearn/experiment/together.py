@@ -13,7 +13,9 @@ from typing import Protocol
 
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import plain
+from forelearn.core.recipe import Recipe
 from forelearn.core.run import Failure, Run
+from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Executor
 from forelearn.experiment.api import UNCHANGED, executor_for
@@ -21,7 +23,7 @@ from forelearn.experiment.arms import Plan, first_arm, labels_of, other_arms, re
 from forelearn.experiment.drive import Display, Silent, run_transfers
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
-from forelearn.experiment.question import Question, Request, asked_of
+from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.worth import auxiliary, difference, verdict
 from forelearn.report.multitask_summary import Arm, Comparison
 
@@ -73,7 +75,15 @@ def train_together(
         _run(prepared, others, executor, display, again=wanted.retry_failed, weights=keep)
         arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
         _drop_weights(prepared, (first, *others))
-        comparison = _compared(question, arms, compute)
+        comparison = compared(
+            prepared,
+            asked.target.task,
+            [data.task.name for data in asked.auxiliaries],
+            arms,
+            recipe=asked.recipe,
+            compute=compute,
+            chosen=question.chosen,
+        )
         write_comparison(comparison, Path(output) if output else page_of(prepared.study.out, target))
         return comparison
 
@@ -144,26 +154,35 @@ def _drop_weights(prepared: Prepared, plans: Sequence[Plan]) -> None:
                 prepared.directory.remove("weights", transfer.key)
 
 
-def _compared(question: Question, arms: Sequence[Arm], compute: int) -> Comparison:
-    prepared, asked = question.prepared, question.asked
+def compared(
+    prepared: Prepared,
+    target: Task,
+    auxiliaries: Sequence[str],
+    arms: Sequence[Arm],
+    *,
+    recipe: Recipe,
+    compute: int,
+    chosen: str,
+) -> Comparison:
+    """The comparison of arms that have run; the method is the first. Its fields: see `Comparison`."""
     settings = prepared.study.settings
     level = settings.search.level
     differences = tuple(difference(arms[0], arm, level) for arm in arms[1:])
-    worth, reason = verdict(arms, differences, level)
-    names = tuple(data.task.name for data in asked.auxiliaries)
+    found = verdict(arms[0], differences, level)
     return Comparison(
         study=settings.name,
-        target=asked.target.task.name,
-        metric=asked.target.task.metric,
+        target=target.name,
+        metric=target.metric,
         encoder=prepared.space.encoder.name,
-        auxiliaries=names,
-        chosen=question.chosen,
-        recipe=plain(asked.recipe),
+        auxiliaries=tuple(auxiliaries),
+        chosen=chosen,
+        recipe=plain(recipe),
         compute=compute,
         level=level,
         arms=tuple(arms),
         differences=differences,
-        tasks=tuple(auxiliary(arms[0], name) for name in names),
-        worth=worth,
-        reason=reason,
+        tasks=tuple(auxiliary(arms[0], name) for name in auxiliaries),
+        worth=found.worth,
+        reason=found.reason,
+        rests_on=found.rests_on,
     )

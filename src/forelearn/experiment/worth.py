@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from forelearn.report.multitask_summary import Arm, Auxiliary, Difference, Worth
-from forelearn.report.multitask_words import over_seeds
-from forelearn.report.summary import Interval
-from forelearn.report.wording import with_bounds
+from forelearn.report.multitask_words import listed, over_seeds
+from forelearn.report.wording import signed, with_bounds
 from forelearn.training.multitask.history import TaskEpoch
 
 
@@ -21,59 +21,94 @@ def difference(method: Arm, other: Arm, level: float) -> Difference:
     """The method less another arm, on the seeds that both have."""
     both = [seed for seed in method.seeds if seed in other.seeds]
 
-    def less(part: Callable[[Arm], Sequence[float]]) -> Interval | None:
+    def less(part: Callable[[Arm], Sequence[float]]) -> list[float]:
         mine = dict(zip(method.seeds, part(method), strict=True))
         theirs = dict(zip(other.seeds, part(other), strict=True))
-        return over_seeds([mine[seed] - theirs[seed] for seed in both], level)
+        return [mine[seed] - theirs[seed] for seed in both]
 
+    select = less(lambda arm: arm.select)
     return Difference(
         other.name,
         other.control,
-        less(lambda arm: arm.select),
-        less(lambda arm: arm.dev),
-        less(lambda arm: arm.test),
+        len(both),
+        fmean(select) if select else None,
+        over_seeds(select, level),
+        over_seeds(less(lambda arm: arm.dev), level),
+        over_seeds(less(lambda arm: arm.test), level),
     )
 
 
-def verdict(arms: Sequence[Arm], differences: Sequence[Difference], level: float) -> tuple[Worth, str]:
-    """Whether the method, which is the first arm, was worth it, and why in one sentence with numbers."""
-    method = arms[0]
-    against = [one for one in differences if one.control]
-    seeds = f"{len(method.seeds)} seed{'' if len(method.seeds) == 1 else 's'}"
-    if not against:
-        return "not enough evidence", f"{method.name} ran on {seeds} without a control to compare it with."
-    known = {one.arm: one.select for one in against if one.select is not None}
-    if not known:
-        shared = max(len(set(method.seeds) & set(arm.seeds)) for arm in arms if arm.control)
-        why = (
-            f"{method.name} and its controls share {'one' if shared else 'no'} seed: an interval needs two."
-            if shared < 2
-            else f"{method.name} differs from each control by the same on every seed: that has no interval."
-        )
-        return "not enough evidence", why
-    below = [name for name, found in known.items() if found.high < 0]
-    unsure = [name for name, found in known.items() if found.low <= 0 <= found.high]
-    missing = [one.arm for one in against if one.arm not in known]
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether it was worth it, why in one sentence with numbers, and the control that this rests on, or ""."""
+
     worth: Worth
+    reason: str
+    rests_on: str = ""
+
+
+def verdict(method: Arm, differences: Sequence[Difference], level: float) -> Verdict:
+    """Whether the method was worth it, by its differences to the controls among `differences`."""
+    against = [one for one in differences if one.control]
+    if not against:
+        seeds = _seeds(len(method.seeds))
+        return Verdict(
+            "not enough evidence", f"{method.name} ran on {seeds} without a control to compare it with."
+        )
+    known = [one for one in against if one.select is not None]
+    if not known:
+        return Verdict("not enough evidence", _without_interval(method.name, against))
+
+    def low(one: Difference) -> float:
+        return one.select.low if one.select else math.inf
+
+    def high(one: Difference) -> float:
+        return one.select.high if one.select else math.inf
+
+    below = [one for one in known if high(one) < 0]
+    unsure = [one for one in known if low(one) <= 0 <= high(one)]
+    apart = [one.apart for one in against if one.apart is not None]
+    worth: Worth = "not enough evidence"
+    shown = min(known, key=low)
     if below:
-        worth, shown = "not worth it", min(below, key=lambda name: known[name].high)
+        worth, shown = "not worth it", min(below, key=low)
         rest = "it is surely worse."
-    elif all(found.mean <= 0 for found in known.values()):
-        worth, shown = "not worth it", max(known, key=lambda name: known[name].mean)
+    elif all(mean <= 0 for mean in apart):
+        worth, shown = "not worth it", max(known, key=lambda one: one.apart or 0.0)
         rest = "on average it is above none of its controls."
     elif unsure:
-        worth, shown = "not enough evidence", min(unsure, key=lambda name: known[name].low)
         rest = "that may be luck."
-    elif missing:
-        worth, shown = "not enough evidence", min(known, key=lambda name: known[name].low)
-        rest = f"but of {' and '.join(missing)} there are too few runs to compare."
+    elif len(known) < len(against):
+        rest = f"but {_without_interval('it', [one for one in against if one not in known])}"
     else:
-        worth, shown = "worth it", min(known, key=lambda name: known[name].low)
+        worth = "worth it"
         rest = "it is surely better than every control, and this one is the closest."
-    return worth, (
-        f"On {seeds} and at the same compute {method.name} differs from {shown} by {with_bounds(known[shown])} "
-        f"on dev ({100 * level:g} % interval): {rest}"
+    assert shown.select is not None
+    return Verdict(
+        worth,
+        f"On {_seeds(shown.seeds)} and at the same compute {method.name} differs from {shown.arm} by "
+        f"{with_bounds(shown.select)} on dev ({100 * level:g} % interval): {rest}",
+        shown.arm,
     )
+
+
+def _without_interval(name: str, controls: Sequence[Difference]) -> str:
+    """Why differences to these controls have no interval. name: of the method, in the sentence."""
+    few = [one for one in controls if one.seeds < 2]
+    same = [one for one in controls if one not in few]
+    parts = []
+    if few:
+        most = max(one.seeds for one in few)
+        shared = "one seed" if most else "no seed"
+        parts.append(f"shares {shared} with {listed([one.arm for one in few], few=9)}: an interval needs two")
+    parts += [
+        f"differs from {one.arm} by {signed(one.apart)} on every seed: that has no interval" for one in same
+    ]
+    return f"{name} {'; it '.join(parts)}."
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'' if count == 1 else 's'}"
 
 
 def auxiliary(method: Arm, name: str) -> Auxiliary:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from forelearn.report.document import document
 from forelearn.report.markup import Markup, element, join, name, names
 from forelearn.report.multitask_summary import Comparison, Worth
-from forelearn.report.multitask_words import hardest, lead, mean, over_seeds, seeds_words
+from forelearn.report.multitask_words import decisive, lead, mean, over_seeds, seeds_words
 from forelearn.report.section_arms import arms
 from forelearn.report.section_auxiliaries import auxiliaries, events
 from forelearn.report.section_curves import compute_curve, curves
@@ -85,8 +85,10 @@ def _facts(comparison: Comparison) -> Markup:
     method, metric = comparison.method, metric_name(comparison.metric)
     test = mean(method.test)
     spread = over_seeds(method.test, comparison.level)
-    hard = hardest(comparison)
-    among = "no control has an interval" if hard is None else f"over the hardest control, {hard.arm}"
+    against = decisive(comparison)
+    among = (
+        "no control has an interval" if against is None else f"over {against.arm}, on which the answer rests"
+    )
     others = len(comparison.arms) - 1
     return element(
         "dl",
@@ -100,13 +102,13 @@ def _facts(comparison: Comparison) -> Markup:
         ),
         _fact(
             "lead on dev",
-            _mean(None if hard is None else hard.select),
-            _bounds(None if hard is None else hard.select, among),
+            _mean(None if against is None else against.select),
+            _bounds(None if against is None else against.select, among),
         ),
         _fact(
             "the same on test",
-            _mean(None if hard is None else hard.test),
-            _bounds(None if hard is None else hard.test, "reported, decided nothing"),
+            _mean(None if against is None else against.test),
+            _bounds(None if against is None else against.test, "reported, decided nothing"),
         ),
         _fact(
             "sample gradients an arm",

@@ -53,13 +53,16 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The method less one other arm, paired by seed, with intervals over seeds; None with fewer than two seeds.
+    """The method less one other arm, paired by seed, with intervals over seeds.
 
-    arm: the other. control: whether it is a control.
+    arm: the other. control: whether it is a control. seeds: how many both have run. apart: the mean difference of
+    `select`; None without a shared seed. select, dev, test: None with fewer than two seeds, or if all differ alike.
     """
 
     arm: str
     control: bool
+    seeds: int
+    apart: float | None
     select: Interval | None
     dev: Interval | None
     test: Interval | None
@@ -87,7 +90,8 @@ class Auxiliary:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """arms: the method first, then controls, then what else was asked for. compute: sample gradients that all arms
-    were held to. level: of every interval. chosen: how the auxiliary tasks were found, in words.
+    were held to. level: of every interval. chosen: how the auxiliary tasks were found, in words. rests_on: the control
+    that decided on the verdict; empty if none did.
     """
 
     study: str
@@ -104,6 +108,7 @@ class Comparison:
     tasks: tuple[Auxiliary, ...]
     worth: Worth
     reason: str
+    rests_on: str
 
     @property
     def method(self) -> Arm:

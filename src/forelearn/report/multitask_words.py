@@ -62,10 +62,9 @@ def arm_of(comparison: Comparison, difference: Difference) -> Arm | None:
     return next((arm for arm in comparison.arms if arm.name == difference.arm), None)
 
 
-def hardest(comparison: Comparison) -> Difference | None:
-    """The control that the method beats least surely on the examples that decide; None without an interval."""
-    known = [one for one in comparison.differences if one.control and one.select is not None]
-    return min(known, key=lambda one: one.select.low if one.select else 0.0, default=None)
+def decisive(comparison: Comparison) -> Difference | None:
+    """The control that the verdict rests on; None if none does."""
+    return next((one for one in comparison.differences if one.arm == comparison.rests_on), None)
 
 
 def figure(value: float | None, *, sign: bool = False, digits: int = 4, full: bool = False) -> str:
