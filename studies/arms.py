@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+from safetensors.numpy import load_file
+
 from forelearn.core.run import Run
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.api import executor_for
@@ -18,6 +21,7 @@ from forelearn.experiment.drive import Silent, run_transfers
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.together import compared, write_comparison
 from forelearn.report.multitask_words import over_seeds
+from forelearn.training.ensemble import Member, mean_probabilities
 from forelearn.training.multitask.history import Epoch, History, read_history
 
 HEADER = (
@@ -72,6 +76,27 @@ def history(prepared: Prepared, transfer: Transfer) -> History | None:
     if folder is None or not isinstance(prepared.runs.get(transfer.key), Run):
         return None
     return read_history(folder)
+
+
+def ensemble(prepared: Prepared, transfers: Sequence[Transfer]) -> tuple[float, int] | None:
+    """Test accuracy of the mean probabilities of the finished runs among transfers of one target, and of how many.
+
+    Each run's predictions are those of its own best snapshot. None with fewer than two runs.
+    """
+    members = []
+    for transfer in transfers:
+        folder = prepared.directory.whole("runs", transfer.key)
+        if folder is not None and isinstance(prepared.runs.get(transfer.key), Run):
+            predicted = load_file(folder / "predictions.safetensors")["test_logits"]
+            task = transfer.target
+            members.append(
+                Member(f"seed {transfer.seed}", task.kind, prepared.tasks[task.name].labels, predicted)
+            )
+    if len(members) < 2:
+        return None
+    chosen = mean_probabilities(members).argmax(axis=1)
+    truth = np.asarray(prepared.tasks[transfers[0].target.name].test.labels)
+    return float((chosen == truth).mean()), len(members)
 
 
 def within_epochs(found: History, epochs: int | None) -> Epoch:

@@ -16,7 +16,7 @@ from statistics import fmean
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, history, run, said, table, write_page
+from arms import Planned, asked, between, ensemble, history, run, said, table, write_page
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -166,7 +166,26 @@ def plans(prepared: Prepared, seeds: int) -> list[list[Planned]]:
     return stages
 
 
-def write(prepared: Prepared, rows: list[dict[str, str]]) -> None:
+def ensembles(prepared: Prepared, planned: Sequence[Planned]) -> list[str]:
+    """Test accuracy of the ensemble of each arm's runs."""
+    targets = list(prepared.tasks)
+    lines = [
+        "| ensemble of the seeds, test | " + " | ".join(targets) + " |",
+        "| --- |" + " --- |" * len(targets),
+    ]
+    for arm in dict.fromkeys(plan.arm for plan in planned if " at " not in plan.arm):
+        cells = []
+        for target in targets:
+            mine = [
+                plan.transfer for plan in planned if (plan.arm, plan.transfer.target.name) == (arm, target)
+            ]
+            found = ensemble(prepared, mine)
+            cells.append("—" if found is None else f"{100 * found[0]:.1f} (of {found[1]})")
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    return lines
+
+
+def write(prepared: Prepared, rows: list[dict[str, str]], planned: Sequence[Planned]) -> None:
     """The tables of the README."""
     readme = HERE / "README.md"
     text = readme.read_text(encoding="utf-8")
@@ -206,8 +225,9 @@ def write(prepared: Prepared, rows: list[dict[str, str]]) -> None:
                     by_seed.setdefault(seed, []).append(value - base[seed])
         whole = [fmean(apart) for apart in by_seed.values() if len(apart) == len(targets)]
         count = f"{len(targets)} × {len(whole)}"
-        lines.append(f"| {arm} | {said(whole)} | {count} |")
+        lines.append(f"| {arm} | {said(whole, signed=True)} | {count} |")
     text = between(text, "differences", lines)
+    text = between(text, "ensembles", ensembles(prepared, planned))
     readme.write_text(text, encoding="utf-8")
 
 
@@ -221,7 +241,7 @@ def main() -> None:
             run(prepared, stage, given.minutes)
     every = [plan for stage in plans(prepared, given.seeds) for plan in stage]
     limit = {data.task.name: compute(prepared, data) for data in prepared.tasks.values()}
-    write(prepared, table(prepared, every, limit, HERE / "results.csv"))
+    write(prepared, table(prepared, every, limit, HERE / "results.csv"), every)
     chosen = [plan for plan in every if " at " not in plan.arm]
     for target, most in limit.items():
         write_page(prepared, chosen, target, most, HERE / f"{target}.html", first="αVIL")
