@@ -11,10 +11,16 @@
 
 Each mirrors the command of its name (`search` is `forelearn run`); `Options` is what a command may change in a
 study. Importing the package loads neither torch nor transformers: a function loads what it needs when called.
+
+`search` and `report` are also rooms of the package (`forelearn.search.search` is imported from the one). Python sets
+a room as an attribute of its package as soon as it is imported; here it is not set, so that `forelearn.search` and
+`forelearn.report` are the functions before and after.
 """
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -56,6 +62,17 @@ __all__ = [
     "train",
     "train_together",
 ]
+
+
+class _Package(ModuleType):
+    """A package whose functions are not hidden by rooms of the same name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
