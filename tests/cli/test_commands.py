@@ -311,3 +311,19 @@ def test_a_table_without_sources_is_told_to_name_them(tmp_path, monkeypatch, cap
     assert "a table" in err
     assert "--sources FOLDER" in err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_a_failure_is_told_on_the_command_line(tmp_path, monkeypatch, capsys):
+    study = small_study(tmp_path)
+    first = json.loads(call(monkeypatch, capsys, "ask", study, "--json")[1])[0]
+    code, out, _ = call(
+        monkeypatch, capsys, "tell", study, "--key", first["key"], "--failed", "node lost", "--seconds", "7"
+    )
+    assert code == 0
+    assert out.endswith("recorded as failed\n")
+    asked = json.loads(call(monkeypatch, capsys, "ask", study, "--json")[1])
+    assert first["key"] not in {transfer["key"] for transfer in asked}
+    assert "node lost" in (tmp_path / "out" / "runs" / first["key"] / "run.json").read_text(encoding="utf-8")
+    code, _, err = call(monkeypatch, capsys, "tell", study, "--key", asked[0]["key"])
+    assert code == 2
+    assert "Give dev average_precision=VALUE." in err

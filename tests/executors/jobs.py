@@ -61,6 +61,11 @@ def raises(kind: str, *, report: Report) -> None:
             raise MemoryError("out of memory")
 
 
+def late(seconds: float, *, report: Report) -> None:
+    time.sleep(seconds)
+    raise RuntimeError("late")
+
+
 def returns_lock(*, report: Report) -> Any:
     return threading.Lock()
 

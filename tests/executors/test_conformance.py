@@ -74,6 +74,16 @@ def test_what_a_job_raises_is_the_reason_of_that_job_alone(
     assert "jobs.py" in second.detail
 
 
+def test_a_broken_job_says_how_long_it_took(executor: Executor) -> None:
+    slow, sent = executor.run(
+        [Job("a", f"{JOBS}:late", (0.2,)), Job("b", f"{JOBS}:double", (threading.Lock(),))]
+    )
+    assert isinstance(slow, Broken)
+    assert isinstance(sent, Broken)
+    assert 0.2 <= slow.seconds < 60
+    assert sent.seconds < 0.2
+
+
 @pytest.mark.parametrize(
     ("job", "reason"),
     [

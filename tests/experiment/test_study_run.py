@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -10,7 +11,7 @@ import pytest
 from tests.families import small_study, without_costs
 
 from forelearn.core.errors import ForelearnError, InputError
-from forelearn.core.run import Run
+from forelearn.core.run import Cost, Failure, Run
 from forelearn.experiment import api
 from forelearn.experiment.opening import Options
 from forelearn.experiment.rank import rank
@@ -154,6 +155,70 @@ def test_a_failed_run_is_counted_and_not_fatal(tmp_path, monkeypatch):
     assert not healed["failures"]
 
 
+def failing_at(step: int, steps: int, seconds: float):
+    """A job that reports `step` of `steps`, and fails after some seconds."""
+
+    def job(place, transfer, start, rungs=None, *, report):
+        if step:
+            report({"step": step, "steps": steps, "epoch": step / steps, "loss": 1.0})
+        time.sleep(seconds)
+        raise ForelearnError("made to fail")
+
+    return job
+
+
+@pytest.mark.parametrize(("step", "share"), [(3, 0.25), (12, 1.0), (0, 1.0)])
+def test_a_failure_costs_its_seconds_and_its_units_up_to_where_it_failed(tmp_path, monkeypatch, step, share):
+    """Twelve steps; without a report nothing is known, and all of them count."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    monkeypatch.setattr(jobs, "train_job", failing_at(step, 12, 0.05))
+    failure, _ = api.train(study, "01-amber", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    assert isinstance(failure, Failure)
+    assert failure.cost.units == pytest.approx(share * prepared.cost(failure.transfer))
+    assert 0.05 <= failure.cost.seconds < 30
+    assert prepared.runs.get(failure.transfer.key) == failure
+
+
+def test_what_failures_have_spent_is_gone_and_a_second_start_asks_nothing_new(tmp_path, monkeypatch):
+    """Every transfer of 02-birch fails at its last step; the same share of the whole cost is kept to."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path, budget="90%")
+    real, failing = jobs.train_job, failing_at(12, 12, 0.0)
+
+    def job(place, transfer, start, rungs=None, *, report):
+        fails = transfer["sources"] and transfer["target"]["name"] == "02-birch"
+        return (failing if fails else real)(place, transfer, start, report=report)
+
+    monkeypatch.setattr(jobs, "train_job", job)
+    first = api.search(study, ONE)
+    failures = api.open_prepared(study, ONE).runs.all()
+    failed = sum(one.cost.units for one in failures if isinstance(one, Failure))
+    units = sum(row.units for row in first.costs)
+    assert failed > 0
+    assert failed < units <= 0.9 * first.exhaustive.units + 1e-6
+
+    def never(place, transfer, start, rungs=None, *, report):
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(jobs, "train_job", never)
+    assert without_costs(api.search(study, ONE).as_json()) == without_costs(first.as_json())
+
+
+def test_a_transfer_whose_source_part_cannot_be_trained_costs_nothing(tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    failure, _ = api.train(study, "01-amber", "02-birch", options=ONE)
+    assert isinstance(failure, Failure)
+    assert failure.reason == "its source part could not be trained"
+    assert failure.cost == Cost()
+
+
 def test_where_every_run_fails_the_study_fails_with_the_first_reason(tmp_path, monkeypatch):
     study = small_study(tmp_path)
     from forelearn.experiment import jobs
@@ -198,6 +263,42 @@ def test_tell_refuses_an_unknown_key_a_missing_metric_and_percent(tmp_path):
         api.tell(study, key, dev={"f1": 0.5}, test={"average_precision": 0.5}, options=ONE)
     with pytest.raises(InputError, match=r"must lie in \[0, 1\]"):
         api.tell(study, key, dev={"average_precision": 50}, test={"average_precision": 0.5}, options=ONE)
+
+
+def test_a_failure_elsewhere_is_told_counted_and_not_asked_for_again(tmp_path):
+    """Whatever is learned before 02-birch, fails on the cluster; the search goes on to its end without it."""
+    study = small_study(tmp_path, budget="90%")
+    failed: dict[str, str] = {}
+    while wanted := api.ask(study, ONE):
+        assert not failed.keys() & {transfer.key for transfer in wanted}
+        for transfer in wanted:
+            if transfer.sources and transfer.target.name == "02-birch":
+                outcome = api.tell(study, transfer.key, failed=" node lost ", seconds=7.0, options=ONE)
+                assert outcome.reason == "node lost"
+                assert outcome.cost == Cost(api.open_prepared(study, ONE).cost(transfer), 7.0)
+                failed[transfer.key] = transfer.label
+            else:
+                measured = {"average_precision": 0.5 + 0.1 * bool(transfer.sources)}
+                api.tell(study, transfer.key, dev=measured, test=measured, seconds=1.0, options=ONE)
+    assert failed
+    result = api.report(study, ONE)
+    assert {row.key: row.label for row in result.failures} == failed
+    assert sum(row.units for row in result.costs) <= 0.9 * result.exhaustive.units + 1e-6
+    assert sum(row.seconds for row in result.costs) == 7 * len(failed) + sum(
+        row.runs for row in result.costs
+    ) - len(failed)
+
+
+def test_tell_refuses_a_failure_without_reason_with_measures_or_in_no_time(tmp_path):
+    study = small_study(tmp_path)
+    key = api.ask(study, ONE)[0].key
+    with pytest.raises(InputError, match="for no reason"):
+        api.tell(study, key, failed=" ", options=ONE)
+    with pytest.raises(InputError, match="has measures and has failed"):
+        api.tell(study, key, failed="lost", dev={"average_precision": 0.5}, options=ONE)
+    with pytest.raises(InputError, match="at least 0"):
+        api.tell(study, key, failed="lost", seconds=-1.0, options=ONE)
+    assert not (study.parent / "out" / "runs").exists()
 
 
 def test_rank_trains_nothing_and_lists_every_source(tmp_path):

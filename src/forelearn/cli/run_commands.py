@@ -190,28 +190,34 @@ def ask(
 def tell(
     study: StudyArgument,
     key: Annotated[str, typer.Option("--key", help="Key of the transfer, as `ask` printed it.")],
-    dev: Annotated[list[str], typer.Option("--dev", help="METRIC=VALUE on dev, in [0, 1]; repeat for more.")],
-    test: Annotated[list[str], typer.Option("--test", help="METRIC=VALUE on test, in [0, 1].")],
+    dev: Annotated[
+        list[str] | None, typer.Option("--dev", help="METRIC=VALUE on dev, in [0, 1]; repeat for more.")
+    ] = None,
+    test: Annotated[list[str] | None, typer.Option("--test", help="METRIC=VALUE on test, in [0, 1].")] = None,
+    failed: Annotated[
+        str | None, typer.Option("--failed", help="Why it failed, in place of its measures.")
+    ] = None,
     seconds: Annotated[float, typer.Option("--seconds", help="What it took.")] = 0.0,
     by: Annotated[str, typer.Option("--by", help="Who trained it.")] = "told",
     out: Out = None,
     data: Data = None,
     budget: Budget = None,
 ) -> None:
-    """Record a transfer that was trained elsewhere."""
+    """Record a transfer that was trained elsewhere, or that failed there."""
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
 
-    run_told = api.tell(
+    told = api.tell(
         study,
         key,
-        dev=_measures("--dev", dev),
-        test=_measures("--test", test),
+        dev=_measures("--dev", dev or []),
+        test=_measures("--test", test or []),
+        failed=failed,
         seconds=seconds,
         by=by,
         options=Options(out=out, data_root=data, budget=budget),
     )
-    print(f"{key}  {run_told.transfer.label}  recorded")
+    print(f"{key}  {told.transfer.label}  recorded{'' if failed is None else ' as failed'}")
 
 
 def _measures(option: str, given: list[str]) -> dict[str, float]:

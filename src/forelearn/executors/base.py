@@ -46,12 +46,14 @@ class Done:
 class Broken:
     """A job that did not return.
 
-    reason: for people, `Type: message`. detail: the traceback; empty if the worker died.
+    reason: for people, `Type: message`. detail: the traceback; empty if the worker died. seconds: that it took, over
+    all of its tries.
     """
 
     key: str
     reason: str
     detail: str = ""
+    seconds: float = 0.0
 
 
 End = Done | Broken

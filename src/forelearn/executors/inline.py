@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,7 +26,10 @@ class Inline:
         ends: list[End] = []
         for job in jobs:
             packed = pack(job)
+            began = time.monotonic()
             end = packed if isinstance(packed, Broken) else self._done(packed, job.key, on_step)
+            if isinstance(end, Broken):
+                end = replace(end, seconds=time.monotonic() - began)
             ends.append(end)
             if on_end is not None:
                 on_end(end)

@@ -19,8 +19,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -99,10 +101,13 @@ class Local:
     def _run(self, jobs: Sequence[Job], on_step: OnStep | None, on_end: OnEnd | None) -> dict[str, End]:
         waiting = deque(jobs)
         tries: dict[str, int] = {}
+        began: dict[str, float] = {}
         ends: dict[str, End] = {}
         busy: dict[Connection, tuple[_Worker, Job]] = {}
 
         def ended(end: End) -> None:
+            if isinstance(end, Broken) and end.key in began:
+                end = replace(end, seconds=time.monotonic() - began[end.key])
             ends[end.key] = end
             if on_end is not None:
                 on_end(end)
@@ -117,6 +122,7 @@ class Local:
                 worker = self._idle(busy)
                 busy[worker.connection] = worker, job
                 tries[job.key] = tries.get(job.key, 0) + 1
+                began.setdefault(job.key, time.monotonic())  # the next try follows at once
                 worker.send(job.key, packed)
             for connection in _ready(busy):
                 worker, job = busy[connection]

@@ -6,6 +6,7 @@ Each opens the study anew; what has been done lies in the folder that it fills, 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from forelearn.search.search import Search
 from forelearn.search.space import Space, source_name
 
 UNCHANGED = Options()
+NOTHING: Mapping[str, float] = {}
 SILENT = Silent()
 
 
@@ -201,17 +203,20 @@ def tell(
     study: Path | str,
     key: str,
     *,
-    dev: Mapping[str, float],
-    test: Mapping[str, float],
+    dev: Mapping[str, float] = NOTHING,
+    test: Mapping[str, float] = NOTHING,
+    failed: str | None = None,
     threshold: float = 0.5,
     seconds: float = 0.0,
     by: str = "told",
     options: Options = UNCHANGED,
-) -> Run:
-    """Record a transfer that was trained elsewhere.
+) -> Outcome:
+    """Record a transfer that was trained elsewhere, or that failed there, so that it is not asked for again.
 
     key: of a transfer that `ask` proposes. dev, test: metric → value in [0, 1], of correlations in [−1, 1]; the
-    deciding metric is among them. Raises InputError for an unknown key, a missing metric, or a value out of range.
+    deciding metric is among them. failed: why there are none; such a run costs as much as one that has finished.
+    seconds: that it took. Raises InputError for an unknown key, a missing metric, a value out of range, or measures
+    of a run that failed.
     """
     prepared, state, beliefs = standing(study, options)
     wanted = {transfer.key: transfer for transfer in replay(prepared, state, beliefs)}
@@ -219,8 +224,18 @@ def tell(
         fix = did_you_mean(key, wanted) or "The search asks for nothing more."
         raise InputError(Problem(f"key {key}", "is not among the transfers that the search asks for.", fix))
     transfer = wanted[key]
+    cost = Cost(prepared.cost(transfer), seconds)
     problems = []
-    for split, values in (("dev", dev), ("test", test)):
+    if not (math.isfinite(seconds) and seconds >= 0):
+        problems.append(
+            Problem(f"seconds of {key}", f"must be at least 0, got {seconds}.", "Give what it took.")
+        )
+    if failed is not None and not failed.strip():
+        problems.append(Problem(f"key {key}", "has failed for no reason.", "Say why, in a few words."))
+    if failed is not None and (dev or test):
+        rule = "has measures and has failed."
+        problems.append(Problem(f"key {key}", rule, "Give either its measures or why it failed."))
+    for split, values in (("dev", dev), ("test", test)) if failed is None else ():
         if transfer.target.metric not in values:
             rule = f"has no `{transfer.target.metric}`, the metric that decides."
             problems.append(
@@ -237,16 +252,14 @@ def tell(
         ]
     if problems:
         raise InputError(problems)
-    run = Run(
-        transfer,
-        Performance(dict(dev), dict(test), threshold),
-        Cost(prepared.cost(transfer), seconds),
-        now(),
-        by,
+    outcome: Outcome = (
+        Run(transfer, Performance(dict(dev), dict(test), threshold), cost, now(), by)
+        if failed is None
+        else Failure(transfer, failed.strip(), cost, now())
     )
     with prepared.directory.lock():
-        prepared.runs.put(run)
-    return run
+        prepared.runs.put(outcome)
+    return outcome
 
 
 def train(

@@ -61,7 +61,7 @@ class Silent:
 Believe = Callable[[Search], Mapping[Pair, Guess]]
 
 
-def new_search(prepared: Prepared, *, exhaustive: bool = False) -> Search:
+def new_search(prepared: Prepared) -> Search:
     """A search over the study's space that has been told nothing."""
     settings = prepared.study.settings.search
     return Search(
@@ -78,7 +78,7 @@ def new_search(prepared: Prepared, *, exhaustive: bool = False) -> Search:
             joint=joint_method(prepared.study.settings),
             joint_top=settings.joint_top,
             joint_share=settings.joint_share,
-            exhaustive=exhaustive,
+            exhaustive=bool(prepared.options.exhaustive),
         ),
     )
 
@@ -113,6 +113,9 @@ def run_transfers(
 ) -> list[Outcome]:
     """Run transfers whose source parts have run; what fails becomes a Failure in the store.
 
+    A failure costs the seconds that it took, and its units up to the last step that it reported; all of them where
+    that is not known: before the first step, and of joint training, whose steps do not say how many are to come.
+    What could not begin costs nothing.
     looks: key → epoch → dev measure below which the run is stopped there (None: it is only looked at).
     """
     again = {
@@ -124,27 +127,38 @@ def run_transfers(
         display.say(f"training {len(again)} source parts again: their weights were not kept")
         run_transfers(prepared, list(again.values()), executor, display)
     by_key = {transfer.key: transfer for transfer in transfers}
+    done: dict[str, float] = {}
+    """key → share of its steps that a run has reported"""
     ended: list[Outcome] = []
+
+    def on_step(key: str, state: Mapping[str, Any]) -> None:
+        if "steps" in state and "epoch" in state:  # steps of the whole run, not of an epoch
+            done[key] = state["step"] / state["steps"]
+        display.step(key, state)
 
     def on_end(result: Done | Broken) -> None:
         transfer = by_key[result.key]
         if isinstance(result, Broken):
-            failure = Failure(transfer, result.reason, Cost(), now())
-            if prepared.runs.get(transfer.key) is None:
-                prepared.runs.put(failure)
-            ended.append(failure)
-        else:
-            outcome = prepared.runs.get(transfer.key)
-            if outcome is None:
-                raise ForelearnError(f"{transfer.label}: the run {transfer.key} was not stored. Start again.")
-            ended.append(outcome)
-        display.end(transfer.label, ended[-1])
+            units = prepared.cost(transfer) * done.get(transfer.key, 1.0)
+            fail(Failure(transfer, result.reason, Cost(units, result.seconds), now()))
+            return
+        outcome = prepared.runs.get(transfer.key)
+        if outcome is None:
+            raise ForelearnError(f"{transfer.label}: the run {transfer.key} was not stored. Start again.")
+        ended.append(outcome)
+        display.end(transfer.label, outcome)
+
+    def fail(failure: Failure) -> None:
+        if prepared.runs.get(failure.transfer.key) is None:
+            prepared.runs.put(failure)
+        ended.append(failure)
+        display.end(failure.transfer.label, failure)
 
     jobs = []
     for transfer in transfers:
         start = prepared.start(transfer)
         if start is None:
-            on_end(Broken(transfer.key, "its source part could not be trained"))
+            fail(Failure(transfer, "its source part could not be trained", Cost(), now()))
             continue
         arguments = (
             prepared.place,
@@ -153,7 +167,7 @@ def run_transfers(
             dict((looks or {}).get(transfer.key, {})),
         )
         jobs.append(Job(transfer.key, "forelearn.experiment.jobs:train_job", arguments))
-    executor.run(jobs, on_step=display.step, on_end=on_end)
+    executor.run(jobs, on_step=on_step, on_end=on_end)
     return ended
 
 

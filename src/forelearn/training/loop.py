@@ -35,7 +35,10 @@ from forelearn.training.checkpoint import Progress, load_checkpoint, save_checkp
 from forelearn.training.precision import autocast, full_precision_logits, narrow
 
 Report = Callable[[Mapping[str, float]], None]
-"""Is given `step`, `steps`, `epoch` and `loss` as the loop goes on. It may raise to stop the loop."""
+"""Is given `step`, `steps`, `epoch` and `loss` as the loop goes on, and where it goes on from a checkpoint.
+
+It may raise to stop the loop.
+"""
 AtEpoch = Callable[[int, Progress], bool]
 """Is given the number of whole epochs done, and the progress, in whose `rungs` it may note what it measures.
 
@@ -91,6 +94,14 @@ def fit(
     steps = an_epoch * recipe.epochs
     started = saved = time.monotonic()
     before = progress.seconds
+
+    def say() -> None:
+        if report is not None:
+            epoch, loss = progress.step / an_epoch, progress.losses[-1]
+            report({"step": progress.step, "steps": steps, "epoch": epoch, "loss": loss})
+
+    if progress.step:
+        say()  # where a killed run goes on
     with (
         random_state_kept(device),
         full_precision_logits(task_model, recipe.precision),
@@ -117,10 +128,7 @@ def fit(
                 model.train()
             now = time.monotonic()
             progress.seconds = before + now - started
-            if report is not None:
-                report(
-                    {"step": progress.step, "steps": steps, "epoch": progress.step / an_epoch, "loss": loss}
-                )
+            say()
             if ended:
                 break
             if checkpoint is not None and now - saved >= checkpoint_seconds and progress.step < steps:
