@@ -147,6 +147,11 @@ def alpha_of(epoch: Epoch, task: str) -> float | None:
     return epoch.tasks[task].alpha if task in epoch.tasks else None
 
 
+def weight_of(epoch: Epoch, task: str) -> float | None:
+    """The weight of a task after an epoch."""
+    return epoch.tasks[task].weight if task in epoch.tasks else None
+
+
 def share_of(epoch: Epoch, task: str) -> float | None:
     """The weight of a task over the sum of all weights after an epoch."""
     weights = {name: one.weight for name, one in epoch.tasks.items() if one.weight is not None}

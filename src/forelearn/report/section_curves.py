@@ -9,7 +9,7 @@ from itertools import chain
 from forelearn.report.epoch_chart import THIN, Chart, Point, Series, epoch_chart, mean_points, swatch
 from forelearn.report.markup import Markup, element, name
 from forelearn.report.multitask_summary import Arm, Comparison
-from forelearn.report.multitask_words import alpha_of, figure, share_of, slope_of
+from forelearn.report.multitask_words import alpha_of, figure, share_of, slope_of, weight_of
 from forelearn.report.wording import count, metric_name
 from forelearn.training.multitask.history import Epoch, History
 
@@ -25,6 +25,7 @@ def curves(comparison: Comparison) -> Markup | None:
     tasks = list(dict.fromkeys(chain.from_iterable(history.tasks for history in method.histories)))
     charts = [
         _by_task(method, tasks, "α", "How much of its change was taken; 1 is all of it.", alpha_of, rule=1.0),
+        _by_task(method, tasks, "Weight", "After the epoch; at its floor a task is dropped.", weight_of),
         _by_task(method, tasks, "Share of all weights", "Its weight over the sum of all.", share_of),
         _by_task(
             method, tasks, "⟨g, δ⟩", "Above 0 the change hurts the target’s dev loss.", slope_of, rule=0.0
@@ -122,7 +123,7 @@ def _by_task(
         lines = [_line(history, task, value) for history in arm.histories]
         if any(math.isfinite(y) for line in lines for _, y in line):
             series.append(Series(task, place, mean_points(lines), lines))
-    if not series or (value is share_of and all(_is_constant(one) for one in series)):
+    if not series or (value in (weight_of, share_of) and all(_is_constant(one) for one in series)):
         return None
     said = [(at, f"Epoch {at:g}: {_at(series, at)}") for at, _ in _longest(series)]
     return Chart(title, about, "epoch", series, said, rule=rule, spread=spread)

@@ -166,12 +166,13 @@ def test_a_linear_schedule_ends_near_zero_where_training_ends(
     assert 0 < moved[-1] < 1.3 / len(moved)
 
 
-@pytest.mark.parametrize("name", ["alpha-vil", "alpha-vil-robust", "diw"])
-def test_what_trains_from_the_same_parameters_does_so_at_the_same_rates(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """5 steps of the target and 3 of the other task, the first of 4 epochs, where compute ends sooner."""
-    method, _ = by_hand(name, TASKS, tmp_path, schedule="linear", compute=132)
+def rates(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, epochs: int, compute: int, run: int
+) -> tuple[list[float], Any]:
+    """What `progress` said in the first `run` epochs, and the method."""
+    method, _ = by_hand(
+        name, TASKS, tmp_path, recipe=replace(RECIPE, epochs=epochs), schedule="linear", compute=compute
+    )
     behind: list[float] = []
     real = method.progress
 
@@ -180,6 +181,31 @@ def test_what_trains_from_the_same_parameters_does_so_at_the_same_rates(
         return behind[-1]
 
     monkeypatch.setattr(method, "progress", progress)
-    method.epoch(0)
-    steps = [step / 5 / 4 for step in range(5)], [step / 3 / 4 for step in range(3)]
+    for epoch in range(run):
+        method.epoch(epoch)
+    return behind, method
+
+
+@pytest.mark.parametrize("name", ["alpha-vil", "alpha-vil-robust", "diw"])
+def test_what_trains_from_the_same_parameters_goes_through_the_same_rates(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """5 steps of the target and 3 of the other task, the first of 4 epochs, where compute ends sooner."""
+    behind, method = rates(name, tmp_path, monkeypatch, epochs=4, compute=132, run=1)
+    whole = max(1 / 4, method.expected() / 132)
+    steps = (
+        [min(1.0, step / 5 * whole) for step in range(5)],
+        [min(1.0, step / 3 * whole) for step in range(3)],
+    )
     assert behind[:8] == pytest.approx([*steps[0], *steps[1]])
+
+
+def test_a_run_that_compute_ends_has_the_rates_of_one_that_its_epochs_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a control with as much compute as the method, and more epochs than it needs, is trained alike."""
+    by_epochs, method = rates("alpha-vil", tmp_path, monkeypatch, epochs=3, compute=0, run=3)
+    by_compute, _ = rates(
+        "alpha-vil", tmp_path, monkeypatch, epochs=50, compute=method.learner.ledger.total, run=3
+    )
+    assert by_compute == pytest.approx(by_epochs)

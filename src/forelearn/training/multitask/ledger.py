@@ -5,9 +5,13 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(slots=True)
@@ -46,9 +50,21 @@ class Ledger:
         return self.seconds
 
 
+def forget_peak(device: str) -> None:
+    """From here on `peak_bytes` is about what comes now, where the system can be told so (CUDA, Linux)."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+    with suppress(OSError):
+        _CLEAR.write_text("5", encoding="ascii")  # the high-water mark of resident memory, see proc(5)
+
+
 def peak_bytes(device: str) -> int:
-    """The most memory used so far: of the GPU's tensors, else of this whole process."""
+    """The most memory used since `forget_peak`: of the GPU's tensors, else of this whole process."""
     if device.startswith("cuda"):
         return int(torch.cuda.max_memory_allocated(device))
+    with suppress(OSError):
+        for line in _STATUS.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak if sys.platform == "darwin" else peak * 1024)

@@ -11,7 +11,7 @@ import torch
 
 from forelearn.training.loop import Diverged
 from forelearn.training.multitask.history import TaskEpoch
-from forelearn.training.multitask.learner import Learner, Rows
+from forelearn.training.multitask.learner import TARGET, Learner, Rows
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
 
@@ -47,8 +47,8 @@ class Method(ABC, Generic[O]):
 
     name: how it is called in commands and keys. about: what it does, in one line. Options: its options.
     differs_alone: that without auxiliary tasks it is not plain training of the target: it is a control of itself.
-    began: sample gradients when the epoch began, if it trains more than once from the same parameters: all of that is
-        at the same learning rates. None otherwise.
+    began: sample gradients when the epoch began, if it trains more than once from the same parameters: each time at the
+        learning rates that the epoch as a whole goes through. None otherwise.
     """
 
     name: ClassVar[str]
@@ -92,8 +92,18 @@ class Method(ABC, Generic[O]):
         """
         by_epochs = (number + part) / self.around.epochs
         limit = self.options.compute
-        spent = self.learner.ledger.total if self.began is None else self.began
+        spent = float(self.learner.ledger.total)
+        if self.began is not None:  # the ledger counts several passes from the same parameters
+            spent = self.began + part * (self.began / number if number else self.expected())
         return min(max(by_epochs, spent / limit if limit else 0.0), 1.0)
+
+    def expected(self) -> float:
+        """Sample gradients that an epoch is expected to take, before one has been counted."""
+        learner = self.learner
+        trained, tuned = self.passes(self.options, learner.count)
+        sizes = [len(learner.lengths(task, "train")) for task in range(learner.count)]
+        shares = sum(max(1, round(self.options.share * size)) for size in sizes)
+        return trained * shares + tuned * len(learner.lengths(TARGET, "tune"))
 
     def learn_alone(self, task: int, number: int, optimiser: Optimiser, *, weight: float = 1.0) -> float:
         """One epoch of one task from where the parameters are; its loss is weighed. Returns its mean (unweighed).

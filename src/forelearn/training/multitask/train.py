@@ -24,7 +24,7 @@ from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.history import write_history
 from forelearn.training.multitask.images import ImageLearner
 from forelearn.training.multitask.learner import TARGET, Learner
-from forelearn.training.multitask.ledger import Ledger
+from forelearn.training.multitask.ledger import Ledger, forget_peak
 from forelearn.training.multitask.method import Surroundings
 from forelearn.training.multitask.methods import new_method, options_of
 from forelearn.training.multitask.options import Options
@@ -98,6 +98,7 @@ def train_together(
     device = resolve_device(device)
     plan, recipe, data = transfer.multitask, transfer.recipe, tasks[TARGET]
     ledger = Ledger()
+    forget_peak(device)
     learner = new_learner(tasks, start, recipe, options_of(plan), transfer.seed, ledger, device=device)
     method = new_method(
         plan, learner, Surroundings(recipe.epochs, files, memory, report or (lambda state: None))
