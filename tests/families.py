@@ -55,7 +55,7 @@ def small_study(folder: Path, *, tasks: int = 4, budget: str = "90%", seeds: int
 
 def without_costs(value: object) -> object:
     """A result without what a stopwatch or the calendar put into it."""
-    timed = {"seconds", "made", "environment", "more", "version"}
+    timed = {"seconds", "runs_an_hour", "made", "environment", "version"}
     if isinstance(value, dict):
         return {key: without_costs(item) for key, item in value.items() if key not in timed}
     return [without_costs(item) for item in value] if isinstance(value, list) else value

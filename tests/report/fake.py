@@ -12,6 +12,7 @@ from forelearn.report.summary import (
     EncoderRow,
     Explanation,
     FailureRow,
+    Further,
     Interval,
     Obtained,
     PairRow,
@@ -135,7 +136,8 @@ def fake_answer(rng: random.Random, target: str, baseline: float, pairs: list[Pa
         return Answer(
             target, "not enough evidence", (), None, 0, None, baseline, None,
             "No source was tried: none was predicted to gain more than it costs.",
-            more="4 more runs would try the two best guesses twice each.", **spent,
+            more="4 more runs would try the two best guesses twice each.", further=Further(4, "to try them"),
+            **spent,
         )  # fmt: skip
     best = tried[0]
     gain = around(rng, best.obtained.test * 0.8, 0.018)
@@ -149,7 +151,8 @@ def fake_answer(rng: random.Random, target: str, baseline: float, pairs: list[Pa
         "rival_gain": around(rng, gain.mean * 0.7, 0.02) if len(tried) > 1 else None,
         "dev_gain": around(rng, gain.mean, 0.02),
         "predicted": best.predicted, "baseline": baseline, "n_seeds": 3, "negative": negative, "terms": terms,
-        "more": "One more hour (about 70 runs) would try the remaining 6 sources twice each.", **spent,
+        "more": "12 more runs would try the remaining 6 sources twice each.",
+        "further": Further(12, "to try them", 372.0, 116.1), **spent,
     }  # fmt: skip
     if gain.low > 0 and len(tried) > 2 and tried[1].obtained.dev > best.obtained.dev - 0.004:
         return Answer(

@@ -8,6 +8,7 @@ from rich.console import Console
 from tests.report.fake import NAMES, fake_summary
 
 from forelearn.core.errors import InputError
+from forelearn.report.page import page
 from forelearn.report.tables import csv_text, rows
 from forelearn.report.terminal import show
 
@@ -33,6 +34,18 @@ def test_the_terminal_shows_gain_interval_and_cost():
     best = next(answer for answer in summary.answers if answer.decision == "transfer")
     assert f"+{best.gain.mean:.3f}" in text
     assert "65 min, 28.8 % of trying everything" in text
+
+
+def test_the_terminal_and_the_page_say_what_more_runs_and_an_hour_buy_for_each_target():
+    summary = fake_summary()
+    text, html = shown(summary, width=120), page(summary)
+    said = "12 runs, 6 min, to try them; an hour buys 116 runs"
+    for answer in summary.answers:
+        if answer.further.seconds is not None:
+            assert f"  {answer.target}: {said}\n" in text
+    assert f"At this pace, on one worker: {said}." in html
+    without = dataclasses.replace(summary.answers[0], further=None)
+    assert "More runs" not in shown(dataclasses.replace(summary, answers=(without,)), width=120)
 
 
 def test_text_from_data_is_no_markup_in_the_terminal():

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from tests.report.fake import fake_summary
 
-from forelearn.report.summary import CostRow, Interval
+from forelearn.report.summary import CostRow, Further, Interval
 from forelearn.report.wording import (
     count,
     duration,
@@ -13,6 +13,7 @@ from forelearn.report.wording import (
     share,
     signed,
     spent_share,
+    taking,
     units,
     with_bounds,
 )
@@ -93,3 +94,18 @@ def test_the_headline_counts_the_advice_whose_test_interval_holds_zero():
     assert (
         line == "Learn another task first for 2 of 2 targets; the test interval lies above 0 for 1 of them."
     )
+
+
+@pytest.mark.parametrize(
+    ("further", "said"),
+    [
+        (None, ""),
+        (Further(0), ""),
+        (Further(1, "to settle it"), "1 run to settle it"),
+        (Further(12, "to settle it", 7200.0, 6.0), "12 runs, 2.0 h, to settle it; an hour buys 6 runs"),
+        (Further(2, "to settle it", 9000.0, 0.8), "2 runs, 2.5 h, to settle it"),
+        (Further(0, "", 0.0, 1.0), "an hour buys 1 run"),
+    ],
+)
+def test_what_more_runs_take_in_words(further, said):
+    assert taking(further) == said

@@ -13,11 +13,11 @@ from forelearn import __version__
 from forelearn.core.keys import plain
 from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.task import Task
-from forelearn.evaluation.decision import Decision
 from forelearn.evaluation.gains import Gain, averaged_gain
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import now
 from forelearn.experiment.explain import explanations, terms
+from forelearn.experiment.further import further
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.tables import another_seed, baseline_row, costs, curve, exhaustive, task_row
 from forelearn.experiment.verdict import Confirmation, verdict, words
@@ -128,6 +128,7 @@ def _answer(
     ]
     key = _weights(prepared, search, winner, target)
     advised = decision.kind in ("transfer", "tied")
+    more, taken = further(search, target, decision, winner, rival)
     return Answer(
         target=target.name,
         decision=decision.kind,
@@ -147,7 +148,8 @@ def _answer(
         if pair
         else (),
         mode=mode_of(winner),
-        more=_more(search, target, decision, winner, rival),
+        more=more,
+        further=taken,
         weights_key=key,
         export_hint=f"forelearn export {key} FOLDER" if key and advised else "",
         runs=len(outcomes),
@@ -172,37 +174,6 @@ def _harms(row: PairRow) -> bool:
     """Negative transfer beyond run noise: the whole interval of the test gain lies below 0."""
     interval = row.confirmed or (row.obtained.interval if row.obtained else None)
     return interval is not None and interval.high < 0
-
-
-def _more(
-    search: Search, target: Task, decision: Decision, winner: Candidate | None, rival: Candidate | None
-) -> str:
-    """What further runs would buy for a target, in a sentence or two."""
-    open_pairs = {
-        source_name(candidate): guess.worth
-        for candidate in search.candidates_of(target)
-        if not search.pair_outcomes(candidate, target)
-        and (guess := search.guess(candidate, target)) is not None
-    }
-    parts = []
-    if decision.kind == "not enough evidence" and decision.more_seeds:
-        if winner is None:
-            runs = decision.more_seeds
-        else:
-            a_seed = len(search.confirmation(target, winner, rival, search.space.fresh_seed(0)))
-            runs = decision.more_seeds * a_seed
-        parts.append(f"About {runs} more run{'' if runs == 1 else 's'} would settle it.")
-    if open_pairs:
-        best = max(open_pairs, key=lambda name: (open_pairs[name], name))
-        some = f"{len(open_pairs)} candidate{'' if len(open_pairs) == 1 else 's'}"
-        verb = "has" if len(open_pairs) == 1 else "have"
-        parts.append(
-            f"{some} {verb} not been tried; one run of the most promising, {best}, is expected to add "
-            f"{open_pairs[best]:+.4f}."
-        )
-    elif search.guesses is not None:
-        parts.append("Every candidate has been tried.")
-    return " ".join(parts)
 
 
 def _pair_rows(

@@ -25,6 +25,7 @@ from forelearn.report.wording import (
     share,
     signed,
     spent_share,
+    taking,
     with_bounds,
 )
 
@@ -221,7 +222,9 @@ def _test(answer: Answer, metric: str | None) -> Markup:
 
 def _why(answer: Answer, summary: Summary) -> Markup:
     sources, targets = axes(summary)
-    more = element("span", {"class": "quiet"}, " ", minus(answer.more)) if answer.more else None
+    time = f" At this pace, on one worker: {taken}." if (taken := taking(answer.further)) else ""
+    said = f"{minus(answer.more)}{time}"
+    more = element("span", {"class": "quiet"}, " ", said) if said else None
     parts: list[Child] = [element("p", {"class": "why"}, because(answer), more)]
     inner: list[Child] = []
     if answer.terms:

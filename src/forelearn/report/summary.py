@@ -172,6 +172,20 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """What more runs for a target take.
+
+    runs: how many are worth thinking of, 0 if none are; purpose: what for. seconds: that they take on one worker at the
+    pace of the study's finished runs; runs_an_hour: how many of the kind an hour buys. None where no pace is known.
+    """
+
+    runs: int
+    purpose: str = ""
+    seconds: float | None = None
+    runs_an_hour: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What to learn before one target.
 
@@ -180,7 +194,7 @@ class Answer:
     gain: of the first of them on fresh seeds (`n_seeds` of them), never the gain by which the source was picked.
     baseline, performance: mean on test without and with the source.
     negative: tried sources that make the target worse by more than run noise.
-    more: what one more hour or more runs would buy.
+    more: what more runs would buy. further: how many, and what they take.
     weights_key: the run whose folder holds the trained winner. export_hint: the command that hands it out.
     runs, seconds: what was spent on this target's candidates, confirmation included.
     rival: the second best, confirmed beside the winner; `no transfer` if nothing else was expected to gain.
@@ -200,6 +214,7 @@ class Answer:
     negative: tuple[str, ...] = ()
     terms: tuple[Term, ...] = ()
     more: str = ""
+    further: Further | None = None
     weights_key: str | None = None
     export_hint: str = ""
     runs: int = 0

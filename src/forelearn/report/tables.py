@@ -100,6 +100,9 @@ def _answer(answer: Answer, summary: Summary) -> Row:
         "weights_key": answer.weights_key,
         "reason": answer.reason,
         "more": answer.more,
+        "more_runs": None if answer.further is None else answer.further.runs,
+        "more_seconds": None if answer.further is None else answer.further.seconds,
+        "runs_an_hour": None if answer.further is None else answer.further.runs_an_hour,
     }
 
 

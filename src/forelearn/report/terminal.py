@@ -21,6 +21,7 @@ from forelearn.report.wording import (
     share,
     signed,
     spent_share,
+    taking,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def answer_table(summary: Summary) -> Table:
 
 
 def closing(summary: Summary) -> list[str]:
-    """Lines under the table: means, cost, failures, negative transfer, notes."""
+    """Lines under the table: means, cost, what more would buy, negative transfer, failures, notes."""
     lines = []
     shown = [answer for answer in summary.answers if answer.performance is not None]
     if shown:
@@ -87,6 +88,13 @@ def closing(summary: Summary) -> list[str]:
     part = "" if whole is None else f", {share(whole)} of trying everything"
     seconds = duration(sum(row.seconds for row in summary.costs))
     lines.append(f"Cost: {trained} trained, {seconds}{part}.")
+    more = [
+        f"  {visible(answer.target)}: {taken}"
+        for answer in summary.answers
+        if (taken := taking(answer.further))
+    ]
+    if more:
+        lines += ["More runs, on one worker at this pace:", *more]
     worse = [answer for answer in summary.answers if answer.negative]
     if worse:
         pairs = [_label(summary, source, answer.target) for answer in worse for source in answer.negative]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from forelearn.report.summary import Answer, Decision, Interval, Stage, Status, Summary
+from forelearn.report.summary import Answer, Decision, Further, Interval, Stage, Status, Summary
 
 NONE = "–"
 DECISIONS: dict[Decision, str] = {
@@ -123,6 +123,19 @@ def because(answer: Answer) -> str:
     for source in (*answer.sources, answer.rival):
         said = said.replace(source, learned(source)) if source else said
     return minus(said)
+
+
+def taking(further: Further | None) -> str:
+    """`12 runs, 41 min, to settle it; an hour buys 17 runs`, as far as that is known; empty for None."""
+    if further is None:
+        return ""
+    said = []
+    if further.runs:
+        time = "" if further.seconds is None else f", {duration(further.seconds)},"
+        said.append(f"{of(further.runs, 'run')}{time} {further.purpose}")
+    if further.runs_an_hour is not None and further.runs_an_hour >= 1:
+        said.append(f"an hour buys {of(int(further.runs_an_hour), 'run')}")
+    return "; ".join(said)
 
 
 def count(value: int) -> str:
