@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, note, print_json
+from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, as_last_run, note, print_json
 
 if TYPE_CHECKING:
     from forelearn.cards.card import Card
@@ -56,7 +56,7 @@ def build(
     from forelearn.experiment.cards import build_cards
     from forelearn.experiment.opening import Options
 
-    options = Options(out=out, data_root=data, device=device)
+    options = as_last_run(study, Options(out=out, data_root=data, device=device))
     with Live() as display:
         built = build_cards(
             study,

@@ -14,9 +14,12 @@ from forelearn.cli.parameters import (
     Device,
     Exhaustive,
     Json,
+    Limit,
     Out,
+    Seed,
     StudyArgument,
     StudyOption,
+    as_last_run,
     note,
     print_json,
 )
@@ -83,7 +86,7 @@ def rank(
 
     if sources is not None:
         study, target, out = study_from_files(study, sources, encoder=encoder, out=out, target=target)
-    options = Options(out=out, data_root=data, device=device)
+    options = as_last_run(study, Options(out=out, data_root=data, device=device))
     with Live() as display:
         ranking = rank_sources(
             study,
@@ -124,7 +127,7 @@ def _rank_cards(
 
     if target is None:
         raise InputError(Problem("--target", "must be named with --cards.", "Add --target NAME."))
-    options = Options(out=out, data_root=data, device=device)
+    options = as_last_run(study, Options(out=out, data_root=data, device=device))
     found = rank_library(study, target, library, by=by or BY, options=options)
     if as_json:
         print_json({**plain(found.ranking), "notes": list(found.notes), "warning": found.warning})
@@ -140,16 +143,22 @@ def report(
     out: Out = None,
     data: Data = None,
     exhaustive: Exhaustive = False,
+    budget: Budget = None,
+    seed: Seed = None,
+    limit: Limit = None,
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """The answers of a study as far as it has run: a page, or JSON or CSV. Trains nothing."""
+    """The answers of a study as far as it has run, and as it was last run: a page, or JSON or CSV. Trains nothing."""
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
     from forelearn.report.tables import csv_text
     from forelearn.report.terminal import show
 
-    summary = api.report(study, Options(out=out, data_root=data), output=output, exhaustive=exhaustive)
+    options = Options(
+        out=out, data_root=data, budget=budget, seed=seed, limit=limit, exhaustive=exhaustive or None
+    )
+    summary = api.report(study, as_last_run(study, options), output=output)
     if output is not None:
         note(f"Wrote {output}")
     if as_json:
@@ -161,13 +170,20 @@ def report(
 
 
 def status(
-    study: StudyArgument, out: Out = None, data: Data = None, budget: Budget = None, as_json: Json = False
+    study: StudyArgument,
+    out: Out = None,
+    data: Data = None,
+    budget: Budget = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    as_json: Json = False,
 ) -> None:
     """How far a study is: runs, cost, failures, what comes next."""
     from forelearn.experiment.opening import Options
     from forelearn.experiment.status import status as status_of
 
-    found = status_of(study, Options(out=out, data_root=data, budget=budget))
+    options = Options(out=out, data_root=data, budget=budget, seed=seed, limit=limit)
+    found = status_of(study, as_last_run(study, options))
     if as_json:
         print_json(found.as_json())
     else:
@@ -180,12 +196,16 @@ def explain(
     out: Out = None,
     data: Data = None,
     as_json: Json = False,
+    budget: Budget = None,
+    seed: Seed = None,
+    limit: Limit = None,
 ) -> None:
     """Where a number comes from: the run's chain, recipe, measures, cost, and the terms that both tasks share."""
     from forelearn.experiment.explain import explain_key
     from forelearn.experiment.opening import Options
 
-    found = explain_key(study, key, Options(out=out, data_root=data))
+    options = Options(out=out, data_root=data, budget=budget, seed=seed, limit=limit)
+    found = explain_key(study, key, as_last_run(study, options))
     if as_json:
         print_json(found.as_json())
     else:

@@ -6,9 +6,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+if TYPE_CHECKING:
+    from forelearn.experiment.opening import Options
+
 
 StudyArgument = Annotated[Path, typer.Argument(help="A study file, or the folder that holds study.toml.")]
 StudyOption = Annotated[
@@ -53,3 +56,15 @@ def print_json(value: Any) -> None:
 def note(text: str) -> None:
     """A line for the person, on stderr."""
     print(text, file=sys.stderr)
+def as_last_run(study: Path, options: Options) -> Options:
+    """`options`, and as last run what they leave open; a line on stderr where that is not as the file says."""
+    from forelearn.experiment.last_run import as_last_run as filled
+    from forelearn.experiment.last_run import in_words
+
+    asked = filled(study, options)
+    said = in_words(study, options, asked)
+    if said:
+        note(f"as last run: {said}")
+    return asked
+
+

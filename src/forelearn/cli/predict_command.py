@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, note, print_json
+from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, as_last_run, note, print_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,7 +53,7 @@ def predict(
         form=form,
         keys=keys or (),
         labels=_mapping(labels or []),
-        options=Options(out=out, data_root=data, device=device),
+        options=as_last_run(study, Options(out=out, data_root=data, device=device)),
     )
     if as_json:
         print_json(found.as_json())

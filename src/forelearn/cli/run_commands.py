@@ -21,6 +21,7 @@ from forelearn.cli.parameters import (
     Seed,
     StudyArgument,
     Workers,
+    as_last_run,
     note,
     print_json,
     write_beside,
@@ -112,7 +113,10 @@ def run(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Search for the best source of every target inside the budget. Start it again to go on where it was."""
+    """Search for the best source of every target inside the budget. Start it again to go on where it was.
+
+    What it is not told is as the study file says. Other commands then look at this run unless told otherwise.
+    """
     from forelearn.experiment.opening import Options
 
     options = Options(
@@ -124,21 +128,25 @@ def run(
         budget=budget,
         workers=workers,
         confirm=confirm,
+        exhaustive=exhaustive or None,
     )
     if dry_run:
         _dry_run(study, options, as_json=as_json)
         return
     from forelearn.cli.display import Live
     from forelearn.experiment import api
+    from forelearn.experiment.last_run import as_last_run as last_run
+    from forelearn.experiment.last_run import in_words
     from forelearn.experiment.opening import open_study
     from forelearn.report.tables import csv_text
     from forelearn.report.terminal import show
 
     opened = open_study(study, options)
+    other = in_words(study, options, last_run(study, options))
+    if other:
+        note(f"this run leaves out what the last one was told: {other}")
     with Live(opened.settings.run.workers or api.cores()) as display:
-        summary = api.search(
-            study, options, exhaustive=exhaustive, retry_failed=retry_failed, display=display
-        )
+        summary = api.search(study, options, retry_failed=retry_failed, display=display)
     folder = opened.out
     if as_json:
         print_json(summary.as_json())
@@ -159,25 +167,42 @@ def _dry_run(study: Path, options: object, *, as_json: bool) -> None:
     if as_json:
         print_json(plain(plan))
         return
-    seconds = "unknown before the first run" if plan.seconds is None else f"about {plan.seconds / 60:.0f} min"
+    unknown = "not known before the first run"
+    share = unknown
+    if plan.units is not None:
+        share = f"{100 * plan.units / plan.exhaustive_units:.1f} % of trying everything"
+    pairs = unknown
+    if plan.affordable_pairs is not None:
+        pairs = f"about {plan.affordable_pairs} runs, controls and confirmation included"
+    beyond = ""
+    if plan.units is not None and plan.units < plan.baseline_units:
+        beyond = ", more than the budget pays for; a budget in time does not stop them"
+    seconds = unknown if plan.seconds is None else f"about {plan.seconds / 60:.0f} min, on one worker"
     print(
         f"{plan.tasks} tasks, {plan.pairs} pairs\n"
-        f"budget:      {plan.budget} ({100 * plan.units / plan.exhaustive_units:.1f} % of trying everything)\n"
-        f"baselines:   {plan.baselines} runs\n"
-        f"pairs:       about {plan.affordable_pairs} runs, controls and confirmation included\n"
+        f"budget:      {plan.budget} ({share})\n"
+        f"baselines:   {plan.baselines} runs{beyond}\n"
+        f"pairs:       {pairs}\n"
         f"exhaustive:  {plan.exhaustive_runs} runs\n"
-        f"time:        {seconds}, on one worker"
+        f"time:        {seconds}"
     )
 
 
 def ask(
-    study: StudyArgument, out: Out = None, data: Data = None, budget: Budget = None, as_json: Json = False
+    study: StudyArgument,
+    out: Out = None,
+    data: Data = None,
+    budget: Budget = None,
+    seed: Seed = None,
+    limit: Limit = None,
+    as_json: Json = False,
 ) -> None:
     """What the search wants run next, for people who train elsewhere. `tell` it what came of it."""
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
 
-    wanted = api.ask(study, Options(out=out, data_root=data, budget=budget))
+    options = Options(out=out, data_root=data, budget=budget, seed=seed, limit=limit)
+    wanted = api.ask(study, as_last_run(study, options))
     if as_json:
         print_json([{**transfer.as_json(), "label": transfer.label} for transfer in wanted])
         return
@@ -202,11 +227,14 @@ def tell(
     out: Out = None,
     data: Data = None,
     budget: Budget = None,
+    seed: Seed = None,
+    limit: Limit = None,
 ) -> None:
     """Record a transfer that was trained elsewhere, or that failed there."""
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
 
+    options = Options(out=out, data_root=data, budget=budget, seed=seed, limit=limit)
     told = api.tell(
         study,
         key,
@@ -215,7 +243,7 @@ def tell(
         failed=failed,
         seconds=seconds,
         by=by,
-        options=Options(out=out, data_root=data, budget=budget),
+        options=as_last_run(study, options),
     )
     print(f"{key}  {told.transfer.label}  recorded{'' if failed is None else ' as failed'}")
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, Workers, note, print_json
+from forelearn.cli.parameters import (
+    Data,
+    Device,
+    Json,
+    Out,
+    StudyArgument,
+    Workers,
+    as_last_run,
+    note,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from forelearn.experiment.opening import Options
@@ -75,7 +85,6 @@ def train(
     """Train one transfer of a study; or a target together with auxiliary tasks, and say whether that was worth it."""
     from forelearn.experiment.opening import Options
 
-    options = Options(out=out, data_root=data, device=device, workers=workers)
     together = {
         "--option": bool(option),
         "--top": top is not None,
@@ -93,6 +102,7 @@ def train(
     from forelearn.experiment.multitask_settings import read_given
     from forelearn.experiment.question import Request
 
+    options = as_last_run(study, Options(out=out, data_root=data, device=device, workers=workers))
     wanted = Request(
         auxiliaries=tuple(auxiliaries or ()),
         method=method,

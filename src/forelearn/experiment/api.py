@@ -9,7 +9,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from forelearn.core.errors import ForelearnError, InputError, Problem, did_you_mean
@@ -26,9 +26,11 @@ from forelearn.experiment.drive import Display, Silent, drive, new_search, now, 
 from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
+from forelearn.experiment.last_run import as_last_run, remember
 from forelearn.experiment.opening import Options
-from forelearn.experiment.prepare import Prepared, prepare
+from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.experiment.settings import LENET
+from forelearn.experiment.study_cost import Estimate, affords_baselines, expected
 from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
@@ -39,16 +41,18 @@ NOTHING: Mapping[str, float] = {}
 SILENT = Silent()
 
 
-def open_prepared(study: Path | str, options: Options = UNCHANGED, *, images: bool = False) -> Prepared:
-    """Check a study and get it ready. Raises InputError with every problem found.
+def open_prepared(
+    study: Path | str, options: Options = UNCHANGED, *, images: bool = False, build: bool = True
+) -> Prepared:
+    """Check a study and get it ready, as its file and `options` say. Raises InputError with every problem found.
 
-    images: studies of images are accepted, too; what does not say so needs texts.
+    images: studies of images are accepted, too; what does not say so needs texts. build: see `prepare`.
     """
     opened, tasks = check(study, options).sound()
     if opened.settings.encoder == LENET and not images:
         fix = f"Images are trained jointly: forelearn train {study} --target … --with …"
         raise InputError(Problem(opened.path.name, "It is a study of images, and this needs texts.", fix))
-    return prepare(opened, tasks, options)
+    return prepare(opened, tasks, options, build=build)
 
 
 def cores() -> int:
@@ -74,18 +78,22 @@ def search(
     """Run a study to the end of its budget and return its result; `results.json` and `report.html` hold it too.
 
     exhaustive: every pair on every seed, whatever the budget. retry_failed: forget failures first.
+    What `options` leave open is as the file says; the other functions then look at this run unless told otherwise.
     Raises InputError if the study is refused, and ForelearnError if another process is running it or if
     nothing could be trained at all.
     """
-    prepared = open_prepared(study, options)
+    options = replace(options, exhaustive=exhaustive or options.exhaustive)
+    prepared = open_prepared(study, options, build=False)
+    affords_baselines(prepared, new_search(prepared))
     with prepared.directory.lock(), executor_for(prepared) as executor:
+        prepared = built(prepared)
+        remember(prepared.study.out, options)
         if retry_failed:
             for outcome in prepared.runs.all():
                 if isinstance(outcome, Failure):
                     prepared.runs.forget(outcome.transfer.key)
-        state = new_search(prepared, exhaustive=exhaustive)
+        state = new_search(prepared)
         beliefs = Beliefs(prepared, executor, display)
-        _affords_baselines(prepared, state)
         drive(prepared, state, executor, beliefs, display)
         if all(isinstance(outcome, Failure) for outcome in state.outcomes.values()):
             first = state.failures()[0]
@@ -110,11 +118,12 @@ def report(
     output: Path | str | None = None,
     exhaustive: bool = False,
 ) -> Summary:
-    """The result of a study as far as it has run. Trains nothing.
+    """The result of a study as far as it has run, as it was last run. Trains nothing.
 
-    output: also write the page (or, for a name that ends in `.json`, the result as JSON) to this file.
+    exhaustive: as if it had been run so. output: also write the page (or, for a name that ends in `.json`, the
+    result as JSON) to this file.
     """
-    prepared, state, beliefs = standing(study, options, exhaustive=exhaustive)
+    prepared, state, beliefs = standing(study, replace(options, exhaustive=exhaustive or options.exhaustive))
     summary = summarise(prepared, state, beliefs)
     if output is not None:
         write_result(summary, Path(output))
@@ -132,11 +141,14 @@ def write_result(summary: Summary, path: Path) -> None:
 
 
 def standing(
-    study: Path | str, options: Options = UNCHANGED, *, exhaustive: bool = False
+    study: Path | str, options: Options = UNCHANGED, *, last: bool = True
 ) -> tuple[Prepared, Search, Beliefs]:
-    """A study as the store has it: the search has been told everything that has run."""
-    prepared = open_prepared(study, options)
-    state = new_search(prepared, exhaustive=exhaustive)
+    """A study as the store has it: the search has been told everything that has run. Nothing is written.
+
+    last: what `options` leave open is as in the last run, else as the file says.
+    """
+    prepared = open_prepared(study, as_last_run(study, options) if last else options, build=False)
+    state = new_search(prepared)
     beliefs = Beliefs(prepared)
     replay(prepared, state, beliefs)
     if any(outcome.transfer.is_baseline for outcome in state.outcomes.values()) and state.stage != "grid":
@@ -144,58 +156,26 @@ def standing(
     return prepared, state, beliefs
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a study will take. seconds: from the pace of finished runs; None before the first."""
-
-    budget: str
-    tasks: int
-    pairs: int
-    baselines: int
-    affordable_pairs: int
-    units: float
-    exhaustive_units: float
-    exhaustive_runs: int
-    seconds: float | None
-
-
 def estimate(study: Path | str, options: Options = UNCHANGED) -> Estimate:
-    """The cost of running a study, by the deterministic cost model. Trains nothing."""
-    prepared, state, _ = standing(study, options)
-    space = state.space
-    recipe = space.recipes[0]
-    further = len(space.run_seeds[1 : state.options.baseline_seeds])
-    baselines = len(space.tasks) * len(space.recipes) + len(space.targets) * further
-    base = sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.tasks) * len(space.recipes)
-    base += sum(prepared.cost(space.baseline(task, recipe, 0)) for task in space.targets) * further
-    exhaustive_runs = sum(1 for _ in space.exhaustive())
-    pace = state.purse.seconds_per_unit()
-    pairs = sum(1 for _ in space.pairs())
-    mean = base / baselines
-    kind, amount = state.budget.kind, state.budget.amount
-    if kind == "share":
-        units = amount * state.exhaustive_units
-    elif kind == "runs":
-        units = base + max(amount - baselines, 0) * mean
-    else:
-        units = amount / pace if pace else 0.0
-    left = max(int((units - base) / mean), 0) if units else 0
-    return Estimate(
-        budget=str(state.budget),
-        tasks=len(space.tasks),
-        pairs=pairs,
-        baselines=baselines,
-        affordable_pairs=min(left, pairs * space.seeds),
-        units=units,
-        exhaustive_units=state.exhaustive_units,
-        exhaustive_runs=exhaustive_runs,
-        seconds=units * pace if pace else (amount if kind == "seconds" else None),
-    )
+    """The cost of running a study with `options`, by the deterministic cost model. Trains nothing.
+
+    Raises InputError for what `search` refuses.
+    """
+    prepared, state, _ = standing(study, options, last=False)
+    affords_baselines(prepared, state)
+    return expected(prepared, state)
 
 
 def ask(study: Path | str, options: Options = UNCHANGED) -> list[Transfer]:
-    """The transfers that the search wants next, for people who train elsewhere; empty when it is done."""
+    """The transfers that the search wants next, for people who train elsewhere; empty when it is done.
+
+    The built-in encoder is built for it: its digest is in the transfers' keys.
+    """
     prepared, state, beliefs = standing(study, options)
+    if prepared.stand_in is not None:
+        with prepared.directory.lock():
+            prepared = built(prepared)
+        state, beliefs = new_search(prepared), Beliefs(prepared)
     return replay(prepared, state, beliefs)
 
 
@@ -278,24 +258,27 @@ def train(
     """
     prepared, state, _ = standing(study, options)
     task = find_task(prepared, target)
-    space = prepared.space
-    recipe = state.recipe(task) or space.recipes[0]
-    run_seed = space.first_seed if seed is None else seed
-    if source is None:
-        transfer = space.baseline(task, recipe, run_seed)
-    else:
-        chosen = _sources(space, source, task)
-        recipes = [state.recipe(one) or space.recipes[0] for one in chosen if isinstance(one, Task)]
-        if len(chosen) > 1:
-            chain = space.chain([one for one in chosen if isinstance(one, Task)])
-            transfer = space.through(chain, recipes, task, recipe, run_seed)
-        else:
-            transfer = space.pair(chosen[0], task, recipes[0] if recipes else None, recipe, run_seed)
+    _planned(prepared.space, state, task, source, seed)  # what it refuses is said before anything is written
     with prepared.directory.lock(), Inline() as executor:
+        prepared = built(prepared)
+        transfer = _planned(prepared.space, state, task, source, seed)
         run_transfers(prepared, [transfer], executor, display)
     outcome = prepared.runs.get(transfer.key)
     assert outcome is not None
     return outcome, prepared.directory.whole("weights", transfer.key)
+
+
+def _planned(space: Space, state: Search, task: Task, source: str | None, seed: int | None) -> Transfer:
+    recipe = state.recipe(task) or space.recipes[0]
+    run_seed = space.first_seed if seed is None else seed
+    if source is None:
+        return space.baseline(task, recipe, run_seed)
+    chosen = _sources(space, source, task)
+    recipes = [state.recipe(one) or space.recipes[0] for one in chosen if isinstance(one, Task)]
+    if len(chosen) > 1:
+        chain = space.chain([one for one in chosen if isinstance(one, Task)])
+        return space.through(chain, recipes, task, recipe, run_seed)
+    return space.pair(chosen[0], task, recipes[0] if recipes else None, recipe, run_seed)
 
 
 def _sources(space: Space, source: str, target: Task) -> list[Task | Encoder]:
@@ -318,24 +301,3 @@ def find_task(prepared: Prepared, name: str) -> Task:
             Problem(f"task `{name}`", "is not in the study.", did_you_mean(name, prepared.tasks))
         )
     return prepared.tasks[name].task
-
-
-def _affords_baselines(prepared: Prepared, state: Search) -> None:
-    """Refuse a budget that cannot pay for the single-task models, before anything is trained."""
-    space, budget = state.space, state.budget
-    if state.options.exhaustive or budget.kind == "seconds":
-        return
-    further = len(space.run_seeds[1 : state.options.baseline_seeds])
-    runs = len(space.tasks) * len(space.recipes) + len(space.targets) * further
-    plans = [space.baseline(task, recipe, 0) for task in space.tasks for recipe in space.recipes]
-    plans += [space.baseline(task, space.recipes[0], 0) for task in space.targets] * further
-    needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
-    if budget.amount < needed:
-        said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
-        raise InputError(
-            Problem(
-                f"{prepared.study.path.name}, [search] budget",
-                f"{budget} does not pay for the baselines of {len(space.tasks)} tasks, which take {said}.",
-                "Raise it, or lower `seeds`, the recipes or the tasks.",
-            )
-        )

@@ -25,8 +25,9 @@ from forelearn.estimators.esm import fit_esm, moments, reduce
 from forelearn.experiment.api import SILENT, UNCHANGED, find_task, open_prepared
 from forelearn.experiment.card_rows import EMBEDDED, read_rows, taskemb_vectors, text_rows
 from forelearn.experiment.drive import Display, now
+from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import Options
-from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.prepare import Prepared, built
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def build_cards(
     licence: of the tasks' data. taskemb: put TaskEmb on the cards (a backward pass over 500 rows a task).
     replace: write over cards of the same names and other content.
     """
-    prepared = open_prepared(study, options)
+    prepared = open_prepared(study, as_last_run(study, options), build=False)
     tasks = [find_task(prepared, name) for name in names] or [data.task for data in prepared.tasks.values()]
     into = Library(library if library is not None else prepared.study.out / "cards")
     cards, left_out = [], {}
@@ -96,9 +97,11 @@ def rank_library(
     by: `textemb`, `esm`, `size`, `taskemb` (for a target that has been trained alone); at least one.
     The target's own card, known by its name and its texts, is left out.
     """
-    prepared = open_prepared(study, options)
+    prepared = open_prepared(study, as_last_run(study, options), build=False)
+    find_task(prepared, target)
     Library(library).files()  # a library that is not there, or empty, is said before the target is read
     with prepared.directory.lock():
+        prepared = built(prepared)
         side = read_target(prepared, target, by=by)
     return rank_against(prepared, side, library, by=by)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.run import Stopped
+from forelearn.experiment.last_run import as_run, remembered
 from forelearn.experiment.opening import Options, open_study
 from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
@@ -44,11 +45,18 @@ def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
 
 
 def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list[Removal]:
-    """Remove weights that no answer needs: all but single-task models, best pairs, and what was trained together."""
+    """Remove weights that no answer needs: all but single-task models, best pairs, and what was trained together.
+
+    Answers are those of the study as its file says, and of every run that was told otherwise.
+    """
     from forelearn.experiment.api import standing
     from forelearn.experiment.drive import kept_weights
 
-    prepared, search, _ = standing(study, Options(out=out, data_root=data))
+    plain = Options(out=out, data_root=data)
+    prepared, search, _ = standing(study, plain, last=False)
+    keep = kept_weights(search)
+    for told in remembered(prepared.study.out):
+        keep |= kept_weights(standing(study, as_run(study, plain, told), last=False)[1])
     with prepared.directory.lock():
         together = {run.transfer.key for run in prepared.runs.all() if run.transfer.multitask}
-        return collect(prepared.directory, keep=kept_weights(search) | together, dry_run=dry_run)
+        return collect(prepared.directory, keep=keep | together, dry_run=dry_run)

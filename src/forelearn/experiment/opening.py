@@ -20,7 +20,7 @@ class Options:
     out: the folder that the study fills. data_root: where its data lie. seed: of the study. device: `cpu`,
     `cuda`, `mps` or `auto`. limit: at most so many training rows a task (a quick look; another study, since
     every key changes). budget: as in the file. confirm: share of the budget kept for confirmation. workers:
-    how many runs at once.
+    how many runs at once. exhaustive: every pair on every seed, whatever the budget.
     """
 
     out: str | None = None
@@ -31,6 +31,7 @@ class Options:
     budget: str | None = None
     workers: int | None = None
     confirm: float | None = None
+    exhaustive: bool | None = None
 
 
 def open_study(path: Path, options: Options = Options()) -> Study:

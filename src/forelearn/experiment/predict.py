@@ -12,6 +12,7 @@ from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import plain
 from forelearn.experiment.api import find_task, open_prepared
+from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.chosen_runs import Chosen, chosen_runs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -86,7 +87,7 @@ def predict(
     """
     known = _known(form)
     path, wanted = _destination(Path(output), known, task)
-    prepared = open_prepared(study, options)
+    prepared = open_prepared(study, as_last_run(study, options), build=False)
     own = prepared.tasks[find_task(prepared, task).name]
     values: Mapping[str, Value] = dict(labels or {})
     if wanted is not None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
-from forelearn.core.keys import digest
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Transfer
+from forelearn.experiment.built_in import TINY, StandIn, open_tiny
 from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.settings import LENET, READY
@@ -22,7 +22,6 @@ from forelearn.models.encoder import Shape, encoder_shape, open_encoder
 from forelearn.models.heads import head_for
 from forelearn.models.lenet import lenet_encoder, lenet_shape
 from forelearn.models.task_model import load_tokenizer
-from forelearn.models.tiny import build_tiny
 from forelearn.search.space import Space
 from forelearn.store.directory import Directory
 from forelearn.store.runs import Runs
@@ -50,7 +49,8 @@ class Place:
 class Prepared:
     """A study that is ready to run.
 
-    tasks: by name. folders: encoder digest → its folder. shape: of the study's encoder.
+    tasks: by name. folders: encoder digest → its folder. shape: of the study's encoder. stand_in: what takes the
+    built-in encoder's place for who only looks, until it is `built`; None where the encoder is there.
     """
 
     study: Study
@@ -61,6 +61,7 @@ class Prepared:
     folders: Mapping[str, Path]
     directory: Directory
     device: str
+    stand_in: StandIn | None = None
     _units: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
     @cached_property
@@ -76,6 +77,7 @@ class Prepared:
     @property
     def place(self) -> Place:
         """What a worker needs to know."""
+        assert self.stand_in is None, "what runs needs the encoder itself: call `built` first"
         return Place(
             study=str(self.study.path),
             options=replace(self.options, out=str(self.study.out)),
@@ -128,20 +130,16 @@ class Prepared:
         return self.directory.whole("weights", prefix.key)
 
 
-def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Prepared:
+def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options, *, build: bool = True) -> Prepared:
     """Open or build the encoder, resolve device and precision, and lay out the space.
 
-    Raises InputError for an unknown target or an encoder that cannot be opened.
+    build: False writes nothing: a built-in encoder that is not there has a stand-in until it is `built`.
+    Raises InputError for an unknown target or an encoder that cannot be opened, before anything is written.
     """
     settings = study.settings
     device = resolve_device(settings.run.device)
     directory = Directory(study.out)
-    if settings.encoder == LENET:
-        encoder, folder, shape = lenet_encoder(), study.folder, lenet_shape()
-    else:
-        encoder, folder = _open(study, tasks, directory)
-        shape = encoder_shape(folder)
-    folders = {encoder.digest: folder}
+    folders = {}
     ready = []
     names = []
     for name in settings.sources or list(tasks):
@@ -160,6 +158,8 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Pr
                 for name in dict.fromkeys(unknown)
             ]
         )
+    encoder, folder, shape, stand_in = _open(study, tasks, directory, build=build)
+    folders[encoder.digest] = folder
     recipes = settings.grid(resolve_precision(device))
     space = Space(
         targets=tuple(tasks[name].task for name in targets),
@@ -171,41 +171,26 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options) -> Pr
         seed=settings.seed,
         controls=settings.search.controls,
     )
-    return Prepared(study, options, tasks, space, shape, folders, directory, device)
+    return Prepared(study, options, tasks, space, shape, folders, directory, device, stand_in)
 
 
-def _open(study: Study, tasks: Mapping[str, TaskData], directory: Directory) -> tuple[Encoder, Path]:
-    """The study's encoder and its folder; `tiny` is built once and kept in the store."""
+def built(prepared: Prepared) -> Prepared:
+    """The study with its encoder in the store, for what runs. The caller holds the store's lock."""
+    if prepared.stand_in is None:
+        return prepared
+    again = prepare(prepared.study, prepared.tasks, prepared.options)
+    return replace(again, _units=prepared._units)  # the stand-in has the same vocabulary
+
+
+def _open(
+    study: Study, tasks: Mapping[str, TaskData], directory: Directory, *, build: bool
+) -> tuple[Encoder, Path, Shape, StandIn | None]:
+    """The study's encoder, its folder, its shape and what stands in for it."""
     name = study.settings.encoder
-    if name != "tiny":
-        encoder, folder = open_encoder(study.resolve(name))
-        return replace(encoder, name=name), folder
-    tiny = study.settings.tiny
-    seed = study.settings.seed
-    texts = sorted(
-        {
-            text
-            for data in tasks.values()
-            for text in (
-                *data.train.texts,
-                *(data.train.pairs or ()),
-                *(option for options in data.train.choices for option in options),
-            )
-        }
-    )
-    key = digest(["tiny", tiny.model_dump(), seed, digest(texts)])
-    folder = directory.whole("encoders", key) or Path()
-    if not folder.name:
-        build_tiny(
-            texts,
-            directory.work("encoders", key),
-            layers=tiny.layers,
-            hidden=tiny.hidden,
-            heads=tiny.heads,
-            vocabulary=tiny.vocabulary,
-            mlm_epochs=tiny.mlm_epochs,
-            seed=seed,
-        )
-        folder = directory.finish("encoders", key)
-    encoder, folder = open_encoder(str(folder))
-    return replace(encoder, name="tiny"), folder
+    if name == LENET:
+        return lenet_encoder(), study.folder, lenet_shape(), None
+    if name == TINY:
+        encoder, folder, stand_in = open_tiny(study, tasks, directory, build=build)
+        return encoder, folder, encoder_shape(folder), stand_in
+    encoder, folder = open_encoder(study.resolve(name))
+    return replace(encoder, name=name), folder, encoder_shape(folder), None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forelearn.core.data import TaskData
@@ -16,9 +16,10 @@ from forelearn.experiment.auxiliaries import AUTO, Chosen, best_ranked, named
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.check import check
 from forelearn.experiment.drive import Display, new_search, replay
+from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.multitask_settings import chosen_method
 from forelearn.experiment.opening import Options
-from forelearn.experiment.prepare import Prepared, prepare
+from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.training.multitask.learner import divided
 from forelearn.training.multitask.methods import options_of
 from forelearn.training.multitask.single import Single
@@ -52,8 +53,20 @@ class Question:
     chosen: str
 
 
-def asked_of(study: Path | str, target: str, wanted: Request, options: Options, display: Display) -> Question:
-    """What a comparison is about. Raises InputError for a question that cannot be asked, before anything is written."""
+def asked_of(
+    study: Path | str,
+    target: str,
+    wanted: Request,
+    options: Options,
+    display: Display,
+    *,
+    build: bool = True,
+) -> Question:
+    """What a comparison is about. Raises InputError for a question that cannot be asked, before anything is written.
+
+    build: whether what is asked is going to run, and needs its encoder. Options are as in the last run, where open.
+    """
+    options = as_last_run(study, options)
     opened, tasks = check(study, options).sound()
     section, given = opened.settings.multitask, wanted.given or {}
     method = chosen_method(section, wanted.method, given)
@@ -76,7 +89,7 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
         chosen = best_ranked(study, target, wanted.top, tasks, options, display)
     elif names:
         chosen = named(names, tasks[target], tasks)
-    prepared = prepare(opened, tasks, options)
+    prepared = prepare(opened, tasks, options, build=False)
     asked = Asked(
         tasks[target],
         tuple(data for name, data in tasks.items() if name in chosen.names),  # their order asks nothing else
@@ -88,6 +101,10 @@ def asked_of(study: Path | str, target: str, wanted: Request, options: Options, 
         wanted.controls,
     )
     other_arms(asked, 1)  # what an arm refuses is said now
+    if build and prepared.stand_in is not None:
+        with prepared.directory.lock():
+            prepared = built(prepared)
+        asked = replace(asked, encoder=prepared.space.encoder)
     leaks = [
         f"{name} holds rows of the target's test: {prepared.leaks[name, target]}"
         for name in chosen.names

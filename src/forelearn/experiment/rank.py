@@ -17,8 +17,9 @@ from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import Display, new_search, replay, run_transfers
 from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.guess import study_for_rank
+from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import Options
-from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.prepare import Prepared, built
 from forelearn.experiment.prior import read_prior
 from forelearn.experiment.ranking_rows import ranking
 from forelearn.experiment.row_scores import Scored
@@ -62,10 +63,11 @@ def rank(
     """
     chosen = _methods(by)
     shipped = read_prior(prior)
-    prepared = open_prepared(study, options)
+    prepared = open_prepared(study, as_last_run(study, options), build=False)
     task = _target(prepared, target)
     with prepared.directory.lock(), executor_for(prepared) as executor:
         search = new_search(prepared)
+        prepared = built(prepared)
         beliefs = Beliefs(prepared, executor, display)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
         wanted = attributions or any(need in _FROM_MODELS for name in chosen for need in METHODS[name].needs)
@@ -158,7 +160,6 @@ def study_from_files(
     guessed = study_for_rank(target_file, sources, encoder=encoder or "tiny")
     place = digest([str(target_file.resolve()), str(sources.resolve()), encoder or "tiny"])
     folder = Path(out) if out is not None else Path(".forelearn") / f"{target_file.stem}-{place[:8]}"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "study.toml"
     if not path.exists() or path.read_text(encoding="utf-8") != guessed.text:
         part = folder / ".study.toml.part"

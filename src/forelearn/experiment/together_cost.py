@@ -46,7 +46,7 @@ def expect_together(
     display: Display = SILENT,
 ) -> Expected:
     """The cost of `train_together`, by the deterministic cost model. Trains nothing."""
-    question = asked_of(study, target, wanted, options, display)
+    question = asked_of(study, target, wanted, options, display, build=False)
     prepared, asked = question.prepared, question.asked
     first = first_arm(asked)
     method = read_arm(prepared, first)

@@ -1,0 +1,116 @@
+"""What `run` was told on the command line, kept in the folder that it fills.
+
+The file of a study says what is asked; `run --budget 2h` asks something else. Every other command then looks at what
+was last run, unless it is told otherwise, and a tidy-up keeps what any of these runs needs. `run` itself takes the
+file's settings for what it is not told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from forelearn.core.errors import InputError, Problem
+from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.settings import Settings
+from forelearn.store.durable import make_folder
+from forelearn.training.device import resolve_device
+
+FILE = "options.json"
+ASKING: dict[str, tuple[type, ...]] = {
+    "budget": (str,),
+    "seed": (int,),
+    "limit": (int,),
+    "confirm": (float, int),
+    "exhaustive": (bool,),
+    "device": (str,),
+}
+"""Options that change what is asked, hence which runs belong to a study; `device` decides the precision `auto`."""
+
+
+def remember(out: Path, options: Options) -> None:
+    """Note in the study's folder that it is being run with `options`. The caller holds its lock."""
+    told = Options(**{name: getattr(options, name) for name in ASKING})
+    runs = [*(one for one in remembered(out) if one != told), told]
+    value = {"runs": [{name: getattr(one, name) for name in ASKING} for one in runs]}
+    part = make_folder(out) / f".{FILE}.{os.getpid()}.part"
+    part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    part.replace(out / FILE)
+
+
+def remembered(out: Path) -> tuple[Options, ...]:
+    """What the runs of a study were told, each once, the last one last. InputError if the file is damaged."""
+    file = out / FILE
+    try:
+        runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
+        told = [{name: one[name] for name in ASKING} for one in runs]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(file) from error
+    for one in told:
+        if not all(value is None or isinstance(value, ASKING[name]) for name, value in one.items()):
+            raise _damaged(file)
+    return tuple(Options(**one) for one in told)
+
+
+def as_last_run(study: Path | str, options: Options) -> Options:
+    """`options`, and as last run what they leave open; a remembered device that is not here is left out.
+
+    A study that cannot be opened leaves the options as they are: it is refused, with every problem, where it is
+    checked.
+    """
+    try:
+        out = open_study(Path(study), options).out
+    except InputError:
+        return options
+    runs = remembered(out)
+    if not runs:
+        return options
+    last = runs[-1] if _is_here(runs[-1].device) else replace(runs[-1], device=None)
+    return as_run(study, options, last)
+
+
+def as_run(study: Path | str, options: Options, told: Options) -> Options:
+    """`options`, and as a run was told what they leave open.
+
+    A budget that is given is not exhaustive. A device is taken only where it decides the precision.
+    """
+    left = {name: getattr(told, name) for name in ASKING if getattr(options, name) is None}
+    if options.budget is not None and options.exhaustive is None:
+        left["exhaustive"] = False
+    if "auto" not in _settings(study, options).recipe.precision:
+        left.pop("device", None)
+    return replace(options, **left)
+
+
+def in_words(study: Path | str, options: Options, others: Options) -> str:
+    """The options that `others` adds to `options` and that change the study: `--budget 100% --seed 3`; "" if none."""
+    said = []
+    for name in ASKING:
+        value = getattr(others, name)
+        if value is None or value == getattr(options, name):
+            continue
+        if name == "exhaustive":
+            said += ["--exhaustive"] if value else []
+        elif _settings(study, replace(options, **{name: value})) != _settings(study, options):
+            said.append(f"--{name} {value}")
+    return " ".join(said)
+
+
+def _settings(study: Path | str, options: Options) -> Settings:
+    return open_study(Path(study), options).settings
+
+
+def _damaged(file: Path) -> InputError:
+    fix = "Remove it: then commands look at the study as its file says."
+    return InputError(Problem(str(file), "is not what `forelearn run` writes.", fix))
+
+
+def _is_here(device: str | None) -> bool:
+    try:
+        return device is None or bool(resolve_device(device))
+    except InputError:
+        return False

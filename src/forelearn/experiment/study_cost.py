@@ -1,0 +1,92 @@
+"""What a study will take, by the deterministic cost model, before it is run; a budget that is too small is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from forelearn.core.errors import InputError, Problem
+from forelearn.core.transfer import Transfer
+from forelearn.experiment.prepare import Prepared
+from forelearn.search.search import Search
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a study will take. baselines: runs of single tasks, which a budget in time does not stop.
+
+    units, affordable_pairs: what the budget pays for; None where it is in time and nothing has run yet.
+    seconds: from the pace of finished runs; None before the first, unless the budget says it.
+    """
+
+    budget: str
+    tasks: int
+    pairs: int
+    baselines: int
+    baseline_units: float
+    affordable_pairs: int | None
+    units: float | None
+    exhaustive_units: float
+    exhaustive_runs: int
+    seconds: float | None
+
+
+def expected(prepared: Prepared, state: Search) -> Estimate:
+    """The cost of a study that has run as far as `state` knows."""
+    space = state.space
+    plans = _baselines(state)
+    base = sum(map(prepared.cost, plans))
+    mean = base / len(plans)
+    pace = state.purse.seconds_per_unit()
+    kind, amount = state.budget.kind, state.budget.amount
+    units: float | None
+    if kind == "share":
+        units = amount * state.exhaustive_units
+    elif kind == "runs":
+        units = base + max(amount - len(plans), 0) * mean
+    else:
+        units = amount / pace if pace else None
+    pairs = sum(1 for _ in space.pairs())
+    return Estimate(
+        budget=str(state.budget),
+        tasks=len(space.tasks),
+        pairs=pairs,
+        baselines=len(plans),
+        baseline_units=base,
+        affordable_pairs=None
+        if units is None
+        else min(max(int((units - base) / mean), 0), pairs * space.seeds),
+        units=units,
+        exhaustive_units=state.exhaustive_units,
+        exhaustive_runs=sum(1 for _ in space.exhaustive()),
+        seconds=units * pace if units and pace else (amount if kind == "seconds" else None),
+    )
+
+
+def affords_baselines(prepared: Prepared, state: Search) -> None:
+    """Refuse a budget that cannot pay for the single-task models, before anything is trained.
+
+    A budget in time is taken as it is: what a run takes is not known before the first.
+    """
+    budget = state.budget
+    if state.options.exhaustive or budget.kind == "seconds":
+        return
+    plans = _baselines(state)
+    runs = len(plans)
+    needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
+    if budget.amount < needed:
+        said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
+        raise InputError(
+            Problem(
+                f"{prepared.study.path.name}, [search] budget",
+                f"{budget} does not pay for the baselines of {len(state.space.tasks)} tasks, which take {said}.",
+                "Raise it, or lower `seeds`, the recipes or the tasks.",
+            )
+        )
+
+
+def _baselines(state: Search) -> list[Transfer]:
+    """Every task alone at every recipe, and the targets again on further seeds."""
+    space = state.space
+    further = len(space.run_seeds[1 : state.options.baseline_seeds])
+    plans = [space.baseline(task, recipe, 0) for task in space.tasks for recipe in space.recipes]
+    return plans + [space.baseline(task, space.recipes[0], 0) for task in space.targets] * further
