@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 if TYPE_CHECKING:
     from forelearn.experiment.opening import Options
 
@@ -56,6 +57,8 @@ def print_json(value: Any) -> None:
 def note(text: str) -> None:
     """A line for the person, on stderr."""
     print(text, file=sys.stderr)
+
+
 def as_last_run(study: Path, options: Options) -> Options:
     """`options`, and as last run what they leave open; a line on stderr where that is not as the file says."""
     from forelearn.experiment.last_run import as_last_run as filled
@@ -66,5 +69,3 @@ def as_last_run(study: Path, options: Options) -> Options:
     if said:
         note(f"as last run: {said}")
     return asked
-
-

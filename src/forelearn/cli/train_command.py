@@ -96,13 +96,13 @@ def train(
         "--output": output is not None,
     }
     _check_options(source, auxiliaries, method, seeds, seed, top, together)
+    options = as_last_run(study, Options(out=out, data_root=data, device=device, workers=workers))
     if auxiliaries is None and method is None:
         _train_one(study, target, source, seed, options, as_json=as_json)
         return
     from forelearn.experiment.multitask_settings import read_given
     from forelearn.experiment.question import Request
 
-    options = as_last_run(study, Options(out=out, data_root=data, device=device, workers=workers))
     wanted = Request(
         auxiliaries=tuple(auxiliaries or ()),
         method=method,

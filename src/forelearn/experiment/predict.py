@@ -12,8 +12,8 @@ from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import plain
 from forelearn.experiment.api import find_task, open_prepared
-from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.chosen_runs import Chosen, chosen_runs
+from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.tasks.corpus import Corpus
