@@ -91,6 +91,15 @@ with_file(
 QUESTIONS = 'files = "q.json"'
 with_file("cut-off JSON", "q.json", "not one JSON value", QUESTIONS, "q.json", lambda: squad()[:-40])
 with_file("JSON of another form", "q.json, row 1", "`data` is missing", QUESTIONS, "q.json", lambda: "{}")
+with_file("a list of rows", "q.json", "is a list of rows", QUESTIONS, "q.json", lambda: '[{"text": "a"}]')
+with_file(
+    "a list of rows with labels",
+    "[[data]] 1",
+    "what a .json file is read as",
+    f'{QUESTIONS}\nlabel = "label"\npositive = "yes"',
+    "q.json",
+    lambda: '[{"text": "a", "label": "yes"}]',
+)
 with_file(
     "paragraph without a context",
     "q.json, row 5",

@@ -28,6 +28,20 @@ with_study(
 )
 with_study("task name with a line end", "[[data]] 1 name", "line end", FIRST, FIRST + '\nname = "a\\nb"')
 with_study("task name with a slash", "[[data]] 1 name", "it holds `/`", FIRST, FIRST + '\nname = "a/b"')
+with_study(
+    "task called as a control is",
+    "[[data]] 1 name",
+    "controls are called so",
+    FIRST,
+    FIRST + '\nname = "Train longer"',
+)
+with_study(
+    "task called as a twin is",
+    "[[data]] 1 name",
+    "controls are called so",
+    FIRST,
+    FIRST + '\nname = "b (random labels)"',
+)
 with_study("task name twice", "[[data]] 2 name", "is taken by", FIRST, FIRST + '\nname = "b"')
 with_study(
     "two ways to make tasks",
@@ -114,3 +128,23 @@ def _streams(folder: Path) -> Path:
 @broken("hub id without an owner", "hf://glue", "has the form hf://owner/name")
 def _hub(folder: Path) -> Path:
     return good(folder, study=GOOD.replace('"a.csv"', '"hf://glue"'))
+
+
+def _deep(name: str, where: str, what: str, labels: str, tweets: str) -> None:
+    """Incident streams of which one file is nested too deeply."""
+
+    def build(folder: Path) -> Path:
+        section = 'files = "l.json"\ntweets = "t.jsonl"\nformat = "incident-streams"\none_vs_rest = true'
+        path = good(folder, study=GOOD.replace(f'{FIRST}\nlabel = "label"\npositive = "yes"', section))
+        (folder / "l.json").write_text(labels)
+        (folder / "t.jsonl").write_text(tweets)
+        return path
+
+    broken(name, where, what)(build)
+
+
+DEEP = "[" * 100_000
+POSTS = '[{"postID": "1", "eventID": "e1", "postCategories": ["Factoid"]}]'
+TWEET = '{"allProperties": {"docno": "1", "text": "high water"}}\n'
+_deep("labels nested too deeply", "l.json", "labels are not JSON", DEEP, TWEET)
+_deep("tweets nested too deeply", "t.jsonl, row 2", "not a tweet", POSTS, TWEET + DEEP)

@@ -70,7 +70,11 @@ with_study(
 )
 with_study("unknown device", "[run] device", "'gpu'", TOP, TOP + '\n[run]\ndevice = "gpu"\n')
 with_study(
-    "unknown encoding", "[[data]] 1 encoding", "no such encoding", FIRST, FIRST + '\nencoding = "utf-9"'
+    "unknown encoding",
+    "[[data]] 1 encoding",
+    "no such encoding of texts",
+    FIRST,
+    FIRST + '\nencoding = "utf-9"',
 )
 with_study("unknown target", "study.toml, targets", "no task `aa`", TOP, TOP + '\ntargets = ["aa"]')
 with_study(
@@ -224,4 +228,86 @@ def _link(folder: Path) -> Path:
 def _suffix(folder: Path) -> Path:
     path = good(folder, study=GOOD.replace("a.csv", "a.dat"))
     (folder / "a.csv").rename(folder / "a.dat")
+    return path
+
+
+SEARCH = TOP + "\n[search]\n"
+with_study(
+    "warm start that is nowhere", "warm_start", "No such file", TOP, SEARCH + 'warm_start = ["none"]\n'
+)
+with_study("warm start without runs", "warm_start", "No such file", TOP, SEARCH + 'warm_start = ["."]\n')
+with_study(
+    "warm start of an unset variable",
+    "[search] warm_start",
+    "FORELEARN_NOT_SET is not set",
+    TOP,
+    SEARCH + 'warm_start = ["$FORELEARN_NOT_SET/out"]\n',
+)
+with_study("intervals that would cross", "[search] level", "cannot be 0.3", TOP, SEARCH + "level = 0.3\n")
+with_study("intervals that hold everything", "[search] level", "cannot be 1.0", TOP, SEARCH + "level = 1.0\n")
+with_study(
+    "a task as its own only source",
+    "study.toml, sources",
+    "is the task itself",
+    TOP,
+    TOP + '\nsources = ["a"]\ntargets = ["a"]\n',
+)
+with_study(
+    "longer texts than the built-in encoder reads",
+    "[recipe] max_length",
+    "`tiny` has positions for 128",
+    TOP,
+    TOP + "\n[recipe]\nmax_length = [64, 129]\n",
+)
+POINTS = TOP + "\n[conductance]\nmost_points = "
+with_study("points between two doublings", "[conductance] most_points", "cannot be 20", TOP, POINTS + "20\n")
+with_study("eight steps three times", "[conductance] most_points", "cannot be 25", TOP, POINTS + "25\n")
+for _codec in ("rot13", "base64", "undefined", "a\\u0000b"):
+    with_study(
+        f"encoding that makes no text: {_codec!r}",
+        "[[data]] 1 encoding",
+        "no such encoding of texts",
+        FIRST,
+        f'{FIRST}\nencoding = "{_codec}"',
+    )
+with_study("a glob that is none", "[[data]] 1 files", "is no glob", FIRST, 'files = "a***[.csv"')
+with_study(
+    "encoder folder with a NUL", "study.toml, encoder", "is not a path", TOP, 'encoder = "./a\\u0000b"'
+)
+with_study("encoder with a NUL", "study.toml, encoder", "neither a folder nor", TOP, 'encoder = "a\\u0000b"')
+with_study("encoder with a long name", "study.toml, encoder", "too long", TOP, f'encoder = "{"e" * 300}"')
+with_study(
+    "source with a long name",
+    "study.toml, sources",
+    "too long",
+    TOP,
+    f'{TOP}\nsources = ["encoder@{"e" * 300}"]',
+)
+with_study("data root with a NUL", "data_root", "is not a path", TOP, f'{TOP}\ndata_root = "a\\u0000b"')
+with_study(
+    "data root with a long name", "data_root", "not a folder", TOP, f'{TOP}\ndata_root = "{"e" * 300}"'
+)
+with_study("deep lists", "study.toml", "nested too deeply", TOP, f"{TOP}\nseed = {'[' * 4000}{']' * 4000}")
+with_study("a number of 5000 digits", "study.toml", "not TOML", TOP, f"{TOP}\nseed = 1{'0' * 5000}")
+
+
+@broken("longer texts than a local encoder reads", "[recipe] max_length", "has positions for 128 tokens")
+def _too_long(folder: Path) -> Path:
+    path = _with_body(folder, lambda body: None)
+    path.write_text(path.read_text().replace("[[data]]", "[recipe]\nmax_length = 129\n[[data]]", 1))
+    return path
+
+
+@broken("warm start of another metric", "warm_start", "this study decides by average_precision")
+def _other_gains(folder: Path) -> Path:
+    (folder / "old").mkdir(parents=True)
+    pairs = '{"study": "old", "metric": "accuracy", "columns": [], "pairs": []}'
+    (folder / "old" / "pairs.json").write_text(pairs)
+    return good(folder, study=GOOD.replace(TOP, SEARCH + 'warm_start = ["old"]\n'))
+
+
+@broken("a file where the study's folder would be", "out", "is a file")
+def _filled(folder: Path) -> Path:
+    path = good(folder)
+    (folder / "out").write_text("")
     return path

@@ -60,3 +60,6 @@ def _jsonl(name: str, where: str, what: str, third: str) -> None:
 _jsonl("truncated JSON line", "a.jsonl, row 3", "not one JSON object", '{"text": "cut o')
 _jsonl("JSON line that is a list", "a.jsonl, row 3", "not an object", '["text", "label"]')
 _jsonl("JSON line with NaN", "a.jsonl, row 3", "not a finite number", '{"text": "a", "label": NaN}')
+_jsonl("half a character", "a.jsonl, row 3", "half a character", '{"text": "cut \\ud83d", "label": "yes"}')
+with_data("semicolons", "a.csv, row 1", "separated by semicolons", lambda text: text.replace(",", ";"))
+with_data("tabs in a CSV file", "a.csv, row 1", "separated by tabs", lambda text: text.replace(",", "\t"))

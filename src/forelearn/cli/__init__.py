@@ -6,6 +6,8 @@ was written; 130 interrupted (start again: what has run is kept). Results go to 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Annotated
 
@@ -20,7 +22,7 @@ import forelearn.cli.prior_command as prior_command
 import forelearn.cli.run_commands as run_commands
 import forelearn.cli.train_command as train_command
 from forelearn import __version__
-from forelearn.core.errors import ForelearnError, InputError
+from forelearn.core.errors import EXIT_INPUT, ForelearnError, InputError
 
 app = typer.Typer(
     help="Know which task to learn first, before you train.",
@@ -56,6 +58,19 @@ prior_command.add_to(app)
 predict_command.add_to(app)
 
 
+_OF_PATHS = {
+    errno.ENOENT: "Name a place that is there.",
+    errno.ENOTDIR: "Name a folder in place of the file.",
+    errno.EEXIST: "Name a folder in place of the file.",
+    errno.EISDIR: "Name a file in place of the folder.",
+    errno.EACCES: "Check its rights, or name another place.",
+    errno.EPERM: "Check its rights, or name another place.",
+    errno.EROFS: "Name a place that can be written.",
+    errno.ENAMETOOLONG: "Name a shorter path.",
+}
+"""What the system says of paths that a person named, and the next step."""
+
+
 def main() -> None:
     """Run the command and exit with its code."""
     try:
@@ -69,3 +84,11 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None or error.errno not in _OF_PATHS:
+            raise
+        print(
+            f"error: {os.fsdecode(error.filename)}: {error.strerror}. {_OF_PATHS[error.errno]}",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_INPUT)

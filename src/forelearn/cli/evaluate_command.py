@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Json, Out, note, print_json, write_beside
+from forelearn.cli.parameters import Json, Out, no_folder, note, print_json, write_beside
 
 if TYPE_CHECKING:
     from forelearn.evaluation.quality import Quality
@@ -55,7 +55,7 @@ def evaluate(
         bool, typer.Option("--save", help="Write the study's runs to results.csv beside its file.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the page to this file.")
+        Path | None, typer.Option("-o", "--output", help="Write the page to this file.", callback=no_folder)
     ] = None,
     as_json: Json = False,
 ) -> None:

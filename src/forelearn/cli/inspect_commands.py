@@ -20,6 +20,7 @@ from forelearn.cli.parameters import (
     StudyArgument,
     StudyOption,
     as_last_run,
+    no_folder,
     note,
     print_json,
 )
@@ -138,7 +139,7 @@ def _rank_cards(
 def report(
     study: StudyArgument,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the page to this file.")
+        Path | None, typer.Option("-o", "--output", help="Write the page to this file.", callback=no_folder)
     ] = None,
     out: Out = None,
     data: Data = None,

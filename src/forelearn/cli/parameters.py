@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,8 +32,30 @@ Confirm = Annotated[
     typer.Option("--confirm", help="Share of the budget kept for confirmation on fresh seeds; 0 skips it."),
 ]
 Workers = Annotated[int | None, typer.Option("--workers", help="Runs at once. [default: one a core]")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+
+def _one_form(context: typer.Context, given: bool) -> bool:
+    """Refuse `--json` beside `--csv`: the one that is read second finds the first among the parameters."""
+    if given and (context.params.get("as_json") or context.params.get("as_csv")):
+        from forelearn.core.errors import InputError, Problem
+
+        raise InputError(Problem("--csv", "cannot stand beside --json.", "Leave one of them out."))
+    return given
+
+
+def no_folder(path: Path | None) -> Path | None:
+    """Refuse a folder where a file is to be written, before any work is done for it."""
+    if path is not None and path.is_dir():
+        from forelearn.core.errors import InputError, Problem
+
+        raise InputError(
+            Problem("--output", f"`{path}` is a folder.", f"Name a file in it: {path / 'page.html'}.")
+        )
+    return path
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.", callback=_one_form)]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.", callback=_one_form)]
 Exhaustive = Annotated[
     bool,
     typer.Option("--exhaustive", help="Every pair on every seed, whatever the budget: the ground truth."),
@@ -43,10 +64,9 @@ Exhaustive = Annotated[
 
 def write_beside(path: Path, text: str) -> None:
     """Write a file in one step: beside, then renamed. A file half written is never seen."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    from forelearn.store.file import write_file
+
+    write_file(path, text)
 
 
 def print_json(value: Any) -> None:

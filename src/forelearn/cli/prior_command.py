@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Json, note, print_json
+from forelearn.cli.parameters import Json, no_folder, note, print_json
 
 if TYPE_CHECKING:
     from forelearn.evaluation.calibration import Calibration
@@ -21,7 +21,10 @@ def add_to(app: typer.Typer) -> None:
 def prior(
     studies: Annotated[list[Path], typer.Argument(help="Studies with finished pairs.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the prior to this file, for rank --prior.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Write the prior to this file, for rank --prior.", callback=no_folder
+        ),
     ] = None,
     version: Annotated[int, typer.Option("--version", min=1, help="What the file calls itself.")] = 1,
     as_json: Json = False,

@@ -15,6 +15,7 @@ from forelearn.cli.parameters import (
     StudyArgument,
     Workers,
     as_last_run,
+    no_folder,
     note,
     print_json,
 )
@@ -74,7 +75,12 @@ def train(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="With --with: the page, or JSON for a name in .json."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="With --with: the page, or JSON for a name in .json.",
+            callback=no_folder,
+        ),
     ] = None,
     out: Out = None,
     data: Data = None,
@@ -139,6 +145,8 @@ def _check_options(
         raise InputError(Problem("--source", rule, "Leave one of them out."))
     if seeds is not None and seed is not None:
         raise InputError(Problem("--seeds", "cannot stand beside --run-seed.", "Leave one of them out."))
+    if seed is not None and seed < 0:
+        raise InputError(Problem("--run-seed", f"must be at least 0, got {seed}.", "Raise it."))
     if top is not None and [name.strip() for name in auxiliaries or ()] != ["auto"]:
         raise InputError(Problem("--top", "goes with --with auto alone.", "Leave it out."))
     if auxiliaries is None and method is None:

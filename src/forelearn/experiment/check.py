@@ -10,8 +10,9 @@ from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.opening import Options, open_study
-from forelearn.experiment.settings import LENET
-from forelearn.experiment.study import Study, read_study, read_text, study_file
+from forelearn.experiment.settings import LENET, READY, TINY
+from forelearn.experiment.study import Study, expand, read_study, read_text, study_file
+from forelearn.models.positions import TINY_POSITIONS
 from forelearn.tasks.audit import Balance, audit, balances
 from forelearn.tasks.files import listed
 
@@ -76,6 +77,8 @@ def check(path: Path | str, options: Options = UNCHANGED) -> Checked:
         *_encoder_problems(study),
         *loaded.problems,
         *_input_problems(study, loaded.tasks),
+        *_pair_problems(study, loaded.tasks),
+        *_warm_start_problems(study, loaded.tasks),
         *audit(loaded.tasks, places=loaded.places),
     ]
     found.sort(key=lambda problem: problem.level != "error")
@@ -99,14 +102,58 @@ def _input_problems(study: Study, tasks: Mapping[str, TaskData]) -> Iterator[Pro
         yield Problem(f"{study.path.name}, encoder", what, fix)
 
 
+def _pair_problems(study: Study, tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
+    """Sources and targets of which no source can be learned before any target."""
+    sources, targets = study.settings.sources or tuple(tasks), study.settings.targets or tuple(tasks)
+    if len(tasks) < 2 or any(name.startswith(READY) or name not in tasks for name in (*sources, *targets)):
+        return  # an encoder goes before every target; tasks that are missing are said elsewhere
+    if len({tasks[name].task.digest for name in (*sources, *targets)}) < 2:
+        what = f"The only source of {listed([f'`{name}`' for name in targets])} is the task itself."
+        yield Problem(f"{study.path.name}, sources", what, "Add a task to `sources`, or leave `sources` out.")
+
+
+def _warm_start_problems(study: Study, tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
+    """Earlier studies that cannot be read, or whose gains are of another metric than the first target's."""
+    named = study.settings.search.warm_start
+    first = next(iter(study.settings.targets or tasks), "")
+    if not named or first not in tasks:
+        return
+    from forelearn.experiment.earlier import load_pairs  # loads arrays, which other studies need not
+
+    for name in named:
+        try:
+            load_pairs(study.folder / expand(name), (), metric=tasks[first].task.metric)
+        except KeyError as error:
+            what = f"The environment variable {error.args[0]} is not set."
+            yield Problem(
+                f"{study.path.name}, [search] warm_start", what, f"Set it: export {error.args[0]}=…"
+            )
+        except InputError as error:
+            yield from error.problems
+
+
+def length_problems(study: Study, encoder: str, most: int | None) -> Iterator[Problem]:
+    """Texts longer than an encoder reads. most: how many tokens it has positions for; None is any number."""
+    longest = max(study.settings.recipe.max_length)
+    if most is not None and longest > most:
+        what = f"`max_length` is {longest}, but `{encoder}` has positions for {most} tokens."
+        yield Problem(f"{study.path.name}, [recipe] max_length", what, f"Set it to {most} or less.")
+
+
 def _encoder_problems(study: Study) -> Iterator[Problem]:
     """What opening the local encoders would refuse. Weights are read no further than their headers."""
+    if study.settings.encoder == TINY:
+        yield from length_problems(study, TINY, TINY_POSITIONS)
     for folder in study.local_encoders():
-        from forelearn.models.encoder import encoder_shape  # loads transformers, which other studies need not
+        from forelearn.models.encoder import (  # loads transformers, which other studies need not
+            encoder_positions,
+            encoder_shape,
+        )
         from forelearn.models.task_model import load_tokenizer
 
         try:
             encoder_shape(folder)
             load_tokenizer(folder)
+            yield from length_problems(study, str(folder), encoder_positions(folder))
         except InputError as error:
             yield from error.problems

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem
+from forelearn.store.file import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    part.replace(path)
+    write_file(path, text.getvalue())
 
 
 def read_csv(path: Path, *, needed: Sequence[str]) -> tuple[list[str], list[CsvRow]]:

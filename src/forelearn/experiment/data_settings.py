@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from forelearn.experiment.section import Names, Paths, Section
-from forelearn.tasks.corpus import IMAGE_FORMATS, Corpus, Format, kind_of
+from forelearn.tasks.corpus import IMAGE_FORMATS, Corpus, Format, format_of, kind_of
 
 OtherKind = Literal["regression", "multiple_choice", "sequence_labelling", "question_answering"]
 """The kinds that a section names. A classification needs no name: its labels say whether it is binary."""
@@ -42,11 +41,11 @@ def _by_split(value: Any) -> Any:
 
 def _encoding(value: str) -> str:
     try:
-        codecs.lookup(value)
-    except LookupError:
+        "a".encode(value)  # `codecs.lookup` also knows codecs that make no texts, such as base64
+    except (LookupError, ValueError):
         raise PydanticCustomError(
             "encoding",
-            "Python knows no such encoding.",
+            "Python knows no such encoding of texts.",
             {"fix": 'Write "utf-8", "latin-1", "cp1252" or another.'},
         ) from None
     return value
@@ -175,10 +174,18 @@ _NEVER: dict[str, tuple[str, ...]] = {
 
 def _fits_kind(section: DataSettings) -> None:
     """Refuse keys that the section's kind has no use for, and a kind without the keys that it needs."""
-    kind = kind_of(section.corpus(""))
+    corpus = section.corpus("")
+    kind = kind_of(corpus)
     called = (kind or "classification").replace("_", " ")
+    by_suffix = format_of(corpus) == "squad" and section.format is None and section.kind is None
     for key in (*_ONLY, *_NEVER):
         if getattr(section, key) and (kind not in _ONLY.get(key, (kind,)) or kind in _NEVER.get(key, ())):
+            if by_suffix:
+                raise PydanticCustomError(
+                    "kind",
+                    "`{key}` is not for question answering, which is what a .json file is read as.",
+                    {"key": key, "fix": "Write a list of rows as JSON lines (.jsonl), or leave the key out."},
+                )
             only = " or ".join(f'kind = "{one}"' for one in _ONLY.get(key, ()))
             raise PydanticCustomError(
                 "kind",

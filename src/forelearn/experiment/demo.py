@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forelearn.core.data import TaskData
+from forelearn.store.file import write_file
 from forelearn.tasks.synthetic import DEMO_RECIPE, family
 
 STUDY = """\
@@ -70,8 +71,5 @@ def _rows(data: TaskData) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_file(path, text)

@@ -71,14 +71,16 @@ def load_pairs(folder: Path, columns: tuple[str, ...], *, metric: str) -> Featur
             np.array([float(pair["gain"]) for pair in pairs], np.float64),
         )
     except OSError as error:
-        raise InputError(Problem(f"warm_start {path}", f"cannot be read: {error.strerror}.", fix)) from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(
-            Problem(f"warm_start {path}", f"is not what a study writes: {error!r}.", fix)
+            Problem(f"[search] warm_start {path}", f"cannot be read: {error.strerror}.", fix)
+        ) from error
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise InputError(
+            Problem(f"[search] warm_start {path}", f"is not what a study writes: {error!r}.", fix)
         ) from error
     if value["metric"] != metric:
         rule = f"holds gains of {value['metric']}, but this study decides by {metric}."
-        raise InputError(Problem(f"warm_start {path}", rule, "Name a study of the same metric."))
+        raise InputError(Problem(f"[search] warm_start {path}", rule, "Name a study of the same metric."))
     return table
 
 

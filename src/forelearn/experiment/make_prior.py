@@ -26,6 +26,7 @@ from forelearn.evaluation.calibration import Calibration, Expected, calibration
 from forelearn.evaluation.truth import Truth
 from forelearn.experiment.evaluate import features_for, opened, results_for
 from forelearn.experiment.results_table import deciding_of, truth_of
+from forelearn.store.file import write_file
 
 Array = NDArray[np.float64]
 
@@ -146,9 +147,7 @@ def _by_other_studies(studies: Sequence[_Study], dev: Sequence[Finished]) -> lis
 
 def write_prior(made: MadePrior, path: Path) -> None:
     """Write the file that `--prior` reads, beside and then renamed."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(made.as_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_file(path, json.dumps(made.as_json(), indent=1, ensure_ascii=False) + "\n")
 
 
 def _read(path: Path) -> _Study:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from forelearn.experiment.chosen_runs import Chosen, chosen_runs
 from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
+from forelearn.store.file import write_file
 from forelearn.tasks.corpus import Corpus
 from forelearn.tasks.predictions import Predicted, as_csv, as_jsonl, renamed
 from forelearn.tasks.submissions import Form as SubmissionForm
@@ -111,7 +111,7 @@ def predict(
             text = as_csv(renamed(predicted, labels or {}))
         case "jsonl":
             text = as_jsonl(renamed(predicted, labels or {}))
-    _write(path, text)
+    write_file(path, text)
     notes = (*chosen.notes, *(f"{problem.level}: {problem}" for problem in rows.warnings))
     return Predictions(path, known, task, predicted, chosen, values, notes)
 
@@ -168,17 +168,3 @@ def _in_words(together: Together, examples: Examples, index: Sequence[str], thre
             places = values[:, 1] >= threshold if kind == "binary" else values.argmax(axis=1)
             shown = tuple(labels[int(place)] for place in places)
             return Predicted(kind, labels, names, shown, tuple(map(tuple, values.tolist())))
-
-
-def _write(path: Path, text: str) -> None:
-    """Beside, then renamed: a file half written is never seen."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(
-            Problem(str(path), f"cannot be written: {error.strerror}.", "Name another file.")
-        ) from error

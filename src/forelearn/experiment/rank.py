@@ -26,6 +26,7 @@ from forelearn.experiment.row_scores import Scored
 from forelearn.report.ranking import Ranking
 from forelearn.search.search import Search
 from forelearn.search.space import source_name
+from forelearn.store.file import write_file
 
 BESIDE = ("random", "size", "static")
 """Orders that any ranking must beat; they stand beside each."""
@@ -161,8 +162,6 @@ def study_from_files(
     place = digest([str(target_file.resolve()), str(sources.resolve()), encoder or "tiny"])
     folder = Path(out) if out is not None else Path(".forelearn") / f"{target_file.stem}-{place[:8]}"
     path = folder / "study.toml"
-    if not path.exists() or path.read_text(encoding="utf-8") != guessed.text:
-        part = folder / ".study.toml.part"
-        part.write_text(guessed.text, encoding="utf-8")
-        part.replace(path)
+    if not path.is_file() or path.read_text(encoding="utf-8") != guessed.text:
+        write_file(path, guessed.text)
     return path, target, None

@@ -77,6 +77,20 @@ def _threshold(value: Any) -> Any:
 
 OneThreshold = Annotated[Threshold, BeforeValidator(_threshold)]
 
+FEWEST_POINTS = 9
+"""Of the path of conductance, before its steps are doubled."""
+
+
+def _points(value: int) -> int:
+    doublings, rest = divmod(value - 1, FEWEST_POINTS - 1)
+    if rest or doublings < 1 or doublings & (doublings - 1):
+        raise PydanticCustomError(
+            "points",
+            "`most_points` cannot be {value}: it is 9 points with the steps doubled some number of times.",
+            {"value": value, "fix": "Write 9, 17, 33 or 65."},
+        )
+    return value
+
 
 class TinySettings(Section):
     """[tiny]: the shape of the built-in encoder. mlm_epochs: passes of masked-language modelling."""
@@ -148,7 +162,8 @@ class SearchSettings(Section):
     seeds: on how many seeds the search may run a pair. confirm: share of the budget that is kept for training
     each winner and its rival on fresh seeds; 0 confirms nothing. round: runs proposed at once. least: a run
     that is expected to add less to a target's gain is not worth having. halving: stop hopeless runs after some
-    epochs. controls: `B → B` and training longer compete with the sources. level: of every interval.
+    epochs. controls: `B → B` and training longer compete with the sources. level: of every interval; below 0.5
+    the predictor's intervals (`estimators/conformal.py`) would cross.
     allow_leaks: a source that holds rows of a target's test is a candidate for it, too.
     warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
     chain: the most sources that are learned in turn before a target; 1 learns one. chain_share: share of the
@@ -170,7 +185,7 @@ class SearchSettings(Section):
     joint_top: Annotated[int, Field(ge=1, le=12)] = 2
     joint_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(distinct)] = FEATURES
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    level: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     allow_leaks: bool = False
     warm_start: Names = ()
 
@@ -197,7 +212,7 @@ class ConductanceSettings(Section):
     documents: Literal["dev", "train", "test"] = "dev"
     share: Annotated[float, Field(gt=0, le=1)] = 0.10
     tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    most_points: Annotated[int, Field(ge=3)] = 65
+    most_points: Annotated[int, AfterValidator(_points)] = 65
 
 
 class RunSettings(Section):

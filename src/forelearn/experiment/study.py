@@ -107,8 +107,12 @@ def read_study(
     where = path.name
     try:
         value = _tuples(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         return None, [Problem(where, f"The file is not TOML: {error}.", "Correct that line.")]
+    except RecursionError:
+        return None, [
+            Problem(where, "Its lists are nested too deeply.", "A study has lists of plain values.")
+        ]
     settings, problems = _validate(value, where)
     if settings is None:
         return None, problems
@@ -132,7 +136,10 @@ def read_study(
         except KeyError as error:
             problems.append(_unset(f"{where}, data_root", str(error.args[0])))
             return None, problems
-    if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
+        except (OSError, ValueError) as error:
+            problems.append(_no_path(f"{where}, data_root", settings.data_root, error))
+            return None, problems
+    if not os.path.isdir(root) or not os.access(root, os.R_OK | os.X_OK):
         problems.append(
             Problem(
                 f"{where}, data_root",
@@ -144,6 +151,9 @@ def read_study(
     problems += multitask_problems(settings.multitask, where)
     problems += joint_problems(settings, where)
     chosen = folder / "out" if out is None else out.resolve()
+    if os.path.isfile(chosen):
+        fix = "Name another folder: --out FOLDER."
+        problems.append(Problem(str(chosen), "is a file, and a study fills a folder.", fix))
     return Study(settings, path.resolve(), folder, chosen, root), problems
 
 
@@ -168,13 +178,15 @@ def _encoder_problems(name: str, folder: Path, where: str) -> list[Problem]:
         found = resolve_encoder(name, folder)
     except KeyError as error:
         return [_unset(where, str(error.args[0]))]
+    except (OSError, ValueError) as error:
+        return [_no_path(where, name, error)]
     if not Path(found).is_absolute():
         if _HUB_ID.fullmatch(found) and len(found) <= 96:
             return []
         return [
             Problem(
                 where,
-                f"`{found}` is neither a folder nor a hub id.",
+                f"{_shown(found)} is neither a folder nor a hub id.",
                 'Write "tiny", a folder that exists, or an id such as "owner/name".',
             )
         ]
@@ -196,6 +208,12 @@ def _encoder_problems(name: str, folder: Path, where: str) -> list[Problem]:
 
 def _unset(where: str, name: str) -> Problem:
     return Problem(where, f"The environment variable {name} is not set.", f"Set it: export {name}=…")
+
+
+def _no_path(where: str, text: str, error: OSError | ValueError) -> Problem:
+    """Of a text that no system takes for a path: too long, or with a NUL in it."""
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return Problem(where, f"{_shown(text)} is not a path: {reason}.", "Name a folder.")
 
 
 def _siblings(file: Path) -> list[Path]:

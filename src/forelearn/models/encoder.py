@@ -28,6 +28,7 @@ from transformers import AutoConfig, PretrainedConfig
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import KEY_LENGTH, canonical
 from forelearn.core.transfer import Encoder
+from forelearn.models.positions import positions
 from forelearn.models.quiet import quiet
 
 _TOKENIZER_FILES = (
@@ -150,6 +151,12 @@ def encoder_shape(folder: Path) -> Shape:
         raise InputError(
             Problem(str(folder / "config.json"), rule, "Name an encoder of texts, such as BERT.")
         ) from error
+
+
+def encoder_positions(folder: Path) -> int | None:
+    """The most tokens that the encoder in `folder` reads of a text; None if nothing bounds them. Raises InputError."""
+    tensors = [tensor for file in _weight_files(folder) for tensor in _header(file)]
+    return positions(read_config(folder), {name: shape for name, _, shape, _, _ in tensors})
 
 
 def first_line(error: BaseException) -> str:

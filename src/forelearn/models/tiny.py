@@ -18,10 +18,10 @@ from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
 from forelearn.core.keys import seed_from
 from forelearn.models.batch import batches, collate, tokenize
+from forelearn.models.positions import TINY_POSITIONS
 from forelearn.models.quiet import quiet
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_MAX_LENGTH = 128
 _MASKED = 0.15
 _RATE = 1e-3
 _BATCH = 32
@@ -54,7 +54,7 @@ def build_tiny(
         num_hidden_layers=layers,
         num_attention_heads=heads,
         intermediate_size=4 * hidden,
-        max_position_embeddings=_MAX_LENGTH,
+        max_position_embeddings=TINY_POSITIONS,
         pad_token_id=tokenizer.pad_token_id,
     )
     with quiet(), torch.random.fork_rng(devices=[]):
@@ -81,7 +81,7 @@ def _train_vocabulary(texts: Sequence[str], size: int) -> BertTokenizer:
         min_frequency=2,
     )
     backend.train_from_iterator(texts, trainer)
-    return BertTokenizer(vocab=backend.get_vocab(), model_max_length=_MAX_LENGTH)
+    return BertTokenizer(vocab=backend.get_vocab(), model_max_length=TINY_POSITIONS)
 
 
 def _wordpiece(vocabulary: dict[str, int]) -> Tokenizer:
@@ -110,7 +110,7 @@ def _warm_up(
     epochs: int,
     seed: int,
 ) -> None:
-    tokens = tokenize(tokenizer, texts, None, _MAX_LENGTH)
+    tokens = tokenize(tokenizer, texts, None, TINY_POSITIONS)
     optimiser = torch.optim.AdamW(model.parameters(), lr=_RATE)
     chance = np.random.default_rng(seed_from("tiny masks", seed))
     special = np.array(tokenizer.all_special_ids)

@@ -33,6 +33,10 @@ class Dropped(Exception):
 
 
 ODD_TEXT = Cause("The text is a list, not one text", "Name a column of texts.")
+HALF_SIGN = Cause(
+    "A text holds half a character (a lone surrogate such as \\ud83d)",
+    "It cannot be stored: write both halves, or remove it.",
+)
 SEVERAL = Cause("A row has several labels", "Set one_vs_rest = true, so that each label is a task.")
 NO_NUMBER = Cause(
     "The label of a regression is not a finite number",

@@ -15,6 +15,7 @@ from forelearn.tasks.causes import (
     EMPTY_CHOICE,
     EMPTY_WORD,
     EQUAL_CHOICES,
+    HALF_SIGN,
     NO_CHOICE,
     NO_CONTEXT,
     NO_NUMBER,
@@ -97,6 +98,16 @@ def content_of(row: Row, layout: Layout) -> Content:
         case _:
             text, pair = _texts(row, layout)
             return Content(text, pair, _labels(row, layout))
+
+
+def refuse_halves(row: Row, columns: Sequence[str]) -> None:
+    """Raise Refused if a cell of these columns cannot be written as UTF-8."""
+    for column in columns:
+        cell = row.values.get(column) or ""
+        try:
+            (cell if isinstance(cell, str) else "".join(cell)).encode()
+        except UnicodeEncodeError:
+            raise Refused(HALF_SIGN) from None
 
 
 def _texts(row: Row, layout: Layout) -> tuple[str, str | None]:

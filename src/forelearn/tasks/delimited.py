@@ -47,6 +47,8 @@ def read_delimited(
                 columns = tuple(cell.strip() for cell in cells)
                 if len(set(columns)) < len(columns):
                     return unreadable(file, _twice(file, columns))
+                if doubt := _other_delimiter(file, columns, delimiter):
+                    return unreadable(file, doubt)
             elif header and not (rows or uneven) and tuple(cell.strip() for cell in cells) == columns:
                 continue
             elif header and delimiter == "\t" and len(cells) > len(columns):
@@ -141,6 +143,20 @@ def _broken(file: str, error: csv.Error) -> Problem:
         f"The row cannot be parsed: {reason}.",
         "Double the quotes inside quoted cells; if quotes are plain characters here, set quotes = false.",
     )
+
+
+def _other_delimiter(file: str, columns: Sequence[str], delimiter: str) -> Problem | None:
+    """What to do where a header of one field holds another delimiter."""
+    if len(columns) > 1:
+        return None
+    for sign, name, format_ in ((",", "commas", "csv"), ("\t", "tabs", "tsv"), (";", "semicolons", "")):
+        if sign in columns[0] and sign != delimiter:
+            return Problem(
+                f"{file}, row 1",
+                f"The header is one field: the file is separated by {name}, not by {delimiter!r}.",
+                f'Set format = "{format_}" in [[data]].' if format_ else "Write it with commas or tabs.",
+            )
+    return None
 
 
 def _twice(file: str, columns: Sequence[str]) -> Problem:

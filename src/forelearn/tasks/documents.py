@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from forelearn.core.errors import Problem, did_you_mean
 from forelearn.tasks.causes import Cause, Dropped, Refused
-from forelearn.tasks.contents import Content, content_of, layout_of
+from forelearn.tasks.contents import Content, content_of, layout_of, refuse_halves
 from forelearn.tasks.corpus import (
     FILE_GROUP,
     Corpus,
@@ -79,6 +79,7 @@ class _Reading:
         self.by_file = group == FILE_GROUP
         self.group = None if self.by_file else group
         self.cut = column_of(corpus, "part_by") or self.group
+        self.used = tuple({name: None for role in _ROLES for name in columns_of(corpus, role)})
         self.missing: dict[tuple[str, str], list[str]] = {}
         self.columns: dict[str, tuple[str, ...]] = {}
         self.noted: dict[Cause, list[str]] = defaultdict(list)
@@ -108,6 +109,7 @@ class _Reading:
             self.dropped[dropped.label] += 1
 
     def _document(self, row: Row, part: Part) -> Document:
+        refuse_halves(row, self.used)
         content = content_of(row, self.layout)
         file = row.file
         group = _folder(file) if self.by_file else _plain(row, self.group)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -52,6 +53,11 @@ def find(patterns: Sequence[str], *, root: Path, where: str) -> tuple[list[Path]
                 Problem(
                     f"{where} files", f"`{pattern}` cannot be listed: {error.strerror}.", "Check its rights."
                 )
+            )
+            continue
+        except (ValueError, re.error) as error:
+            problems.append(
+                Problem(f"{where} files", f"`{pattern}` is no glob: {error}.", "Use * and ? within names.")
             )
             continue
         for path in matches:
@@ -103,6 +109,9 @@ def decode(path: Path, *, file: str, encoding: str) -> tuple[str, list[Problem]]
             'Save the file as UTF-8, or name its encoding in [[data]], for example encoding = "latin-1".',
         )
         return "", [problem]
+    except UnicodeError as error:  # of codecs that do not say where
+        fix = "Name the encoding that the file was saved in."
+        return "", [Problem(file, f"The file is not {encoding.upper()}: {error}.", fix)]
 
 
 def _bad_rows(data: bytes, encoding: str) -> list[int]:

@@ -54,7 +54,7 @@ def read_tweets(path: Path, *, file: str) -> tuple[dict[str, str], tuple[Problem
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             broken.append(f"row {number}: {error}")
             continue
         post = value.get("allProperties") if isinstance(value, Mapping) else None
@@ -92,7 +92,7 @@ def read_labels(
         return unreadable(file, problems[0])
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return unreadable(file, Problem(file, f"The labels are not JSON: {error}.", "Fetch the file again."))
     names = full_names() if types is None else full_names(types)
     merged: dict[tuple[str, str], tuple[int, dict[str, None], str]] = {}

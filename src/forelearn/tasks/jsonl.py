@@ -27,6 +27,9 @@ def read_jsonl(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
             continue
         try:
             value = json.loads(line, parse_constant=_refuse)
+            cells = (
+                {key: as_value(item) for key, item in flat(value).items()} if isinstance(value, dict) else {}
+            )
         except ValueError as error:
             broken.append((number, str(error)))
             continue
@@ -36,9 +39,8 @@ def read_jsonl(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
         if not isinstance(value, dict):
             broken.append((number, f"a {type(value).__name__}, not an object"))
             continue
-        cells = flat(value)
         columns.update(dict.fromkeys(cells))
-        rows.append(Row({key: as_value(item) for key, item in cells.items()}, file, number))
+        rows.append(Row(cells, file, number))
     found: tuple[Problem, ...] = ()
     if broken:
         found = (

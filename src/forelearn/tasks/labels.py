@@ -12,7 +12,7 @@ from forelearn.tasks.corpus import FILE_GROUP, Corpus, column_of, format_of, kin
 from forelearn.tasks.documents import Document
 from forelearn.tasks.drafts import Draft, DraftTask
 from forelearn.tasks.kinds import draft_of_kind
-from forelearn.tasks.names import name_fault, name_from_label
+from forelearn.tasks.names import name_from_label, task_name_fault
 from forelearn.tasks.rows import SPLIT_WORDS
 
 OTHER = "Other"
@@ -112,7 +112,7 @@ def _one_vs_rest(corpus: Corpus, documents: Sequence[Document]) -> tuple[list[Dr
 
 def _binary(corpus: Corpus, label: str, codes: tuple[int, ...], *, required: bool) -> DraftTask:
     name = corpus.prefix + label
-    if name_fault(name):
+    if task_name_fault(name):
         name = name_from_label(name)
     return DraftTask(name, (f"not {label}", label), codes, required, one_vs_rest=True)
 

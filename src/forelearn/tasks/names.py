@@ -8,10 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from forelearn.core.errors import Problem
+from forelearn.tasks.random_labels import SUFFIX
 
 LONGEST = 80
 _MARKUP = re.compile(r'[<>/\\"`{}|]')
 _RESERVED = ("encoder@", "hf://")
+_TAKEN = ("train longer", "another seed", "no transfer", "baseline")
+"""What rows of results that are no task are called; a table from elsewhere says the last two in any case."""
 
 
 def _invisible(sign: str) -> bool:
@@ -20,7 +23,7 @@ def _invisible(sign: str) -> bool:
 
 
 def name_fault(name: str) -> str | None:
-    """Why `name` cannot name a task; None if it can."""
+    """Why `name` cannot name a task, a study or a card; None if it can."""
     if not name.strip():
         return "it is empty"
     if name != name.strip():
@@ -36,16 +39,23 @@ def name_fault(name: str) -> str | None:
     return f"it is longer than {LONGEST} characters" if len(name) > LONGEST else None
 
 
+def task_name_fault(name: str) -> str | None:
+    """Why `name` cannot name a task of a study, where it stands among controls; None if it can."""
+    if name.casefold() in _TAKEN or name.endswith(SUFFIX):
+        return "controls are called so"
+    return name_fault(name)
+
+
 def name_problems(named: Sequence[tuple[str, str]]) -> Iterator[Problem]:
     """Names that cannot be, and names that stand twice. named: tasks, each with the section that makes it."""
     sections: dict[str, list[str]] = defaultdict(list)
     for name, section in named:
         sections[name].append(section)
-        if fault := name_fault(name):
+        if fault := task_name_fault(name):
             yield Problem(
                 f"{section} name",
                 f"{name!r} cannot name a task: {fault}.",
-                "Use one line of letters, digits, spaces and - _ . , & ( ).",
+                "Choose another name, of one line of letters, digits, spaces and - _ . , & ( ).",
             )
     for name, where in sections.items():
         if len(where) > 1:
@@ -60,4 +70,4 @@ def name_from_label(label: str) -> str:
     """The nearest allowed name: forbidden characters become `_`, and what is too long is cut."""
     name = "".join(" " if _invisible(sign) else sign for sign in label)
     name = _MARKUP.sub("_", " ".join(name.split()))[:LONGEST].strip()
-    return f"_{name}" if not name or name.startswith(_RESERVED) or name in (".", "..") else name
+    return name if task_name_fault(name) is None else f"_{name.removesuffix(SUFFIX)}"[:LONGEST].strip()

@@ -90,7 +90,7 @@ def read_ontology(path: Path, *, file: str) -> tuple[str, ...]:
         raise InputError(problems)
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             Problem(file, f"The ontology is not JSON: {error}.", "Download it again.")
         ) from error

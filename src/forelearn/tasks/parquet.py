@@ -24,7 +24,9 @@ def read_parquet(path: Path, *, file: str) -> Table:
         return unreadable(
             file,
             Problem(
-                file, f"The file is not a readable Parquet table: {error}.", "Write it again as Parquet."
+                file,
+                f"The file is not a readable Parquet table: {str(error).rstrip('.')}.",
+                "Write it again as Parquet.",
             ),
         )
     if not table.num_rows:

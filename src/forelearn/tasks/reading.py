@@ -135,7 +135,10 @@ def _further(corpus: Corpus, *, root: Path) -> tuple[Further, list[Problem]]:
             )
         )
     types = None
-    for path in find([corpus.ontology] if corpus.ontology else [], root=root, where=corpus.where)[0]:
+    named = [corpus.ontology] if corpus.ontology else []
+    paths, missing = find(named, root=root, where=f"{corpus.where} ontology:")
+    problems += missing
+    for path in paths:
         try:
             types = read_ontology(path, file=path.relative_to(root).as_posix())
         except InputError as error:

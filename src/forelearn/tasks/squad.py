@@ -39,11 +39,16 @@ def read_squad(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
                 'It may be cut off; for one JSON object a line set format = "jsonl".',
             ),
         )
+    if isinstance(value, list):
+        what = "The file is a list of rows; a .json file is read as SQuAD's form of question answering."
+        return unreadable(
+            file, Problem(file, what, "Write it as JSON lines, one object a line, in a .jsonl file.")
+        )
     rows: list[Row] = []
     try:
         for cells in _questions(value):
             rows.append(Row({key: as_value(cell) for key, cell in cells.items()}, file, len(rows) + 1))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         lacking = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
         return unreadable(
             file,

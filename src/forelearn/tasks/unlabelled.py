@@ -16,7 +16,7 @@ from forelearn.core.data import Answer, Examples, TaskData
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.tasks.assemble import in_part
 from forelearn.tasks.causes import Refused
-from forelearn.tasks.contents import Layout, joined, layout_of, words_in
+from forelearn.tasks.contents import Layout, joined, layout_of, refuse_halves, words_in
 from forelearn.tasks.corpus import SUFFIXES, Corpus, Format, column_of
 from forelearn.tasks.documents import documents
 from forelearn.tasks.files import listed
@@ -131,6 +131,7 @@ def _headers(corpus: Corpus, layout: Layout) -> Iterator[tuple[str, ...]]:
 
 def _example(row: Row, layout: Layout, data: TaskData) -> Examples:
     """One row. Raises Refused, or ValueError with a reason, if it cannot be predicted."""
+    refuse_halves(row, _needed(layout))
     if data.task.kind == "sequence_labelling":
         words = words_in(row.values.get(layout.text[0]))
         if not words or not all(word.strip() for word in words):

@@ -1,0 +1,23 @@
+"""One file in one step: written beside, then renamed. A file half written is never seen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from forelearn.core.errors import InputError, Problem
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file whose place a person named, and make its folder. InputError, and nothing left, if it cannot be."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror}."
+        raise InputError(Problem(str(path), what, "Name another file.")) from error
