@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from forelearn.experiment.data_settings import DataSettings
 from forelearn.experiment.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -29,12 +30,27 @@ def test_the_documented_study_file_is_accepted():
     assert settings.name == "crisis"
 
 
-def test_every_section_and_key_of_search_recipe_run_and_conductance_is_documented():
+def test_every_section_and_key_is_documented():
     shown = documented()
+    assert set(Settings.model_fields) <= set(shown)
     for name, field in Settings.model_fields.items():
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and name != "tiny":
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
             assert set(kind.model_fields) <= set(shown[name]), name
+
+
+def test_every_key_of_a_data_section_stands_in_an_example():
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    sections = [*documented()["data"]]
+    for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
+        sections += tomllib.loads(block)["data"]
+    for section in sections:
+        DataSettings.model_validate(tuples(section))
+    assert set(DataSettings.model_fields) <= {key for section in sections for key in section}
+
+
+def test_the_documented_defaults_of_the_built_in_encoder_are_the_defaults():
+    assert documented()["tiny"] == Settings.model_fields["tiny"].default.model_dump()
 
 
 def test_the_documented_defaults_of_the_search_are_the_defaults():
@@ -73,3 +89,21 @@ def test_the_readme_names_commands_and_files_that_exist():
     registered |= {group.name for group in app.registered_groups}
     for command in re.findall(r"^forelearn ([a-z]+)", text, re.MULTILINE):
         assert command in registered
+
+
+def test_every_option_of_every_method_of_multitask_training_is_documented_with_its_default():
+    from dataclasses import fields
+
+    from forelearn.training.multitask.methods import METHODS
+
+    text = (ROOT / "docs" / "multitask.md").read_text(encoding="utf-8")
+    table = text.partition("### Options of the methods")[2].partition("\n\nAll tasks")[0]
+    shown: dict[str, set[str]] = {}
+    for row in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE):
+        shown.setdefault(row[0], set()).update(row[1].strip().split("; "))
+    real: dict[str, set[str]] = {}
+    for method in METHODS.values():
+        for field in fields(method.Options):
+            default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+            real.setdefault(field.name, set()).add(default)
+    assert shown == real

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from forelearn.experiment.predict import predict
     from forelearn.experiment.question import Request
     from forelearn.experiment.rank import rank
+    from forelearn.experiment.save_datasets import save_datasets
     from forelearn.experiment.together import train_together
 
 _PLACES = {
@@ -42,6 +43,7 @@ _PLACES = {
     "predict": "predict",
     "rank": "rank",
     "report": "api",
+    "save_datasets": "save_datasets",
     "search": "api",
     "tell": "api",
     "train": "api",
@@ -57,6 +59,7 @@ __all__ = [
     "predict",
     "rank",
     "report",
+    "save_datasets",
     "search",
     "tell",
     "train",

@@ -9,6 +9,7 @@ from forelearn.tasks.assemble import assemble
 from forelearn.tasks.corpus import Corpus
 from forelearn.tasks.incident_streams import event_name, read_labels, read_run_file, read_tweets
 from forelearn.tasks.ontology import RENAMED, TASK_2, TYPES, full_names, read_ontology
+from forelearn.tasks.rows import SPLITS
 from forelearn.tasks.splits import SplitPlan
 
 POSTS = [
@@ -167,3 +168,44 @@ def test_label_files_become_one_vs_rest_tasks_with_other(tmp_path):
     assert sum(part.positives() for part in (other.train, other.dev, other.test)) == 40
     assert len({group for part in everything for group in part.groups}) == 4
     assert facts.train.ids == other.train.ids
+
+
+def test_a_run_file_gives_what_a_system_said_as_labels(tmp_path):
+    """Every fourth post is a `Factoid` by its labels; the system says so of every second one and knows one more."""
+    posts = [
+        {
+            "eventID": f"event{number % 5}",
+            "postID": str(number),
+            "postCategories": ["Factoid"] * (number % 4 == 0),
+        }
+        for number in range(80)
+    ]
+    (tmp_path / "labels.json").write_text(json.dumps(posts))
+    tweets = [{"allProperties": {"docno": str(number), "text": f"text {number}"}} for number in range(80)]
+    (tmp_path / "tweets.jsonl").write_text("\n".join(map(json.dumps, tweets)))
+    lines = [
+        f"event{number % 5}A Q0 {number} {number + 1} 0.5 {json.dumps(['Factoid'] * (number % 2 == 0))} ours"
+        for number in range(81)
+    ]
+    (tmp_path / "ours.run").write_text("\n".join(lines))
+    common = {"tweets": ("tweets.jsonl",), "one_vs_rest": ("Report-Factoid",)}
+    corpora = [
+        Corpus("1", {"": ("labels.json",)}, format="incident-streams", **common),
+        Corpus("2", {"": ("ours.run",)}, format="incident-streams-run", prefix="ours: ", **common),
+    ]
+    loaded = assemble(corpora, root=tmp_path, plan=SplitPlan(by="group"))
+    assert loaded.errors == ()
+    assert any("1 of 81 labelled posts have no tweet: 80" in problem.what for problem in loaded.problems)
+    people, system = loaded.tasks["Report-Factoid"], loaded.tasks["ours: Report-Factoid"]
+    parts = [[data.split(split).positives() for split in SPLITS] for data in (people, system)]
+    assert [sum(part) for part in parts] == [20, 40]
+
+
+def test_a_broken_run_file_is_refused_with_its_rows(tmp_path):
+    (tmp_path / "ours.run").write_text("fire Q0 1\n")
+    (tmp_path / "t.jsonl").write_text(json.dumps({"allProperties": {"docno": "1", "text": "a"}}))
+    corpus = Corpus(
+        "here", {"": ("ours.run",)}, format="incident-streams-run", tweets=("t.jsonl",), one_vs_rest=True
+    )
+    (problem, *_) = assemble([corpus], root=tmp_path, plan=SplitPlan()).errors
+    assert problem.where == "ours.run, row 1"

@@ -8,8 +8,10 @@ import pytest
 
 from forelearn.core.data import Answer
 from forelearn.core.task import METRICS
+from forelearn.experiment.save_datasets import write_table
 from forelearn.tasks.assemble import LoadedTasks, assemble
 from forelearn.tasks.corpus import Corpus
+from forelearn.tasks.hub import read_loaded
 from forelearn.tasks.rows import SPLITS
 from forelearn.tasks.splits import SplitPlan
 
@@ -151,7 +153,9 @@ def test_every_kind_is_read_from_a_hub_table_with_named_columns(kind, tmp_path):
         split: Table([make(row) for row in range(start, start + 40)], {})
         for start, split in ((0, "train"), (40, "validation"), (80, "test"))
     }
-    loaded = load(Corpus("here", kind=kind, name="t", loaded=tables, **columns), tmp_path)
+    write_table(read_loaded(tables, name="t"), tmp_path / "t.jsonl")
+    corpus = Corpus("here", {"": ("t.jsonl",)}, kind=kind, name="t", split="split", **columns)
+    loaded = load(corpus, tmp_path)
     assert loaded.errors == ()
     assert [len(loaded.tasks["t"].split(split)) for split in SPLITS] == [40, 40, 40]
 
@@ -170,7 +174,9 @@ def test_tags_of_a_hub_table_get_the_names_of_their_classes(tmp_path):
         [{"tokens": ["Ann", "B.", f"ran{row}"], "ner": [1, 2, 0]} for row in range(60)],
         {"ner": Sequence(Class(names))},
     )
-    corpus = Corpus("here", kind="sequence_labelling", name="t", loaded=table, text="tokens", label="ner")
+    write_table(read_loaded(table, name="t"), tmp_path / "t.jsonl")
+    files = {"": ("t.jsonl",)}
+    corpus = Corpus("here", files, kind="sequence_labelling", name="t", text="tokens", label="ner")
     data = load(corpus, tmp_path).tasks["t"]
     assert data.labels == ("O", "B-per", "I-per")
     assert data.train.tags[0] == (1, 2, 0)

@@ -6,13 +6,10 @@ import types
 
 import pytest
 
-from forelearn.tasks.assemble import assemble
-from forelearn.tasks.corpus import Corpus
 from forelearn.tasks.crisislex import read_crisislex
 from forelearn.tasks.hub import SPLIT_COLUMN, HubTable, read_id, read_loaded
 from forelearn.tasks.jsonl import read_jsonl
 from forelearn.tasks.parquet import read_parquet
-from forelearn.tasks.splits import SplitPlan
 
 
 def jsonl(folder, content):
@@ -146,18 +143,6 @@ def test_an_id_is_loaded_with_its_config_and_what_fails_is_said(monkeypatch):
     assert asked == [("owner/glue", "rte"), ("owner/glue", None)]
     (problem,) = read_id("hf://owner/glue/none").problems
     assert problem.what.endswith("BuilderConfig 'none' not found.")
-
-
-def test_a_dataset_object_makes_tasks_like_a_file(tmp_path):
-    rows = [{"text": f"text {row}", "label": row % 2} for row in range(60)]
-    loaded = {
-        "train": Fake(rows),
-        "test": Fake([{"text": f"test {row}", "label": row % 2} for row in range(20)]),
-    }
-    tasks = assemble([Corpus("here", name="toy", loaded=loaded)], root=tmp_path, plan=SplitPlan()).tasks
-    assert tasks["toy"].labels == ("negative", "positive")
-    assert len(tasks["toy"].test) == 20
-    assert len(tasks["toy"].train) + len(tasks["toy"].dev) == 60
 
 
 def test_real_dataset_objects_read_like_the_fake_ones():

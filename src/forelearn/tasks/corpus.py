@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Literal, get_args
 
 from forelearn.core.task import Kind
-from forelearn.tasks.hub import SPLIT_COLUMN, Loaded
+from forelearn.tasks.hub import SPLIT_COLUMN
 from forelearn.tasks.rows import Table
 
 Format = Literal[
@@ -24,6 +24,7 @@ Format = Literal[
     "label-text",
     "crisislex",
     "incident-streams",
+    "incident-streams-run",
     "hub",
     "multimnist",
     "digits",
@@ -73,7 +74,7 @@ class Corpus:
     drop: labels whose rows are left out. prefix: put before the names of one-vs-rest tasks.
     part: (k, n) takes the k-th of n parts of the rows; rows with one value of `part_by` stay together.
     composites: of images, split → how many; a split that is not named has the default.
-    tweets, ontology: further files of incident streams. loaded: a `datasets` object instead of files.
+    tweets, ontology: further files of incident streams.
     """
 
     where: str
@@ -104,7 +105,6 @@ class Corpus:
     composites: Mapping[str, int] = field(default_factory=dict)
     tweets: tuple[str, ...] = ()
     ontology: str | None = None
-    loaded: Loaded | None = None
 
 
 _FORMAT_KINDS: dict[str, Kind] = {
@@ -113,9 +113,12 @@ _FORMAT_KINDS: dict[str, Kind] = {
     "squad": "question_answering",
 }
 
+_POSTS: dict[Role, str] = {"text": "text", "id": "id", "label": "categories", "group": "event"}
+
 _FORMAT_COLUMNS: dict[str, dict[Role, str]] = {
     "crisislex": {"text": "Tweet Text", "id": "Tweet ID", "group": FILE_GROUP},
-    "incident-streams": {"text": "text", "id": "id", "label": "categories", "group": "event"},
+    "incident-streams": _POSTS,
+    "incident-streams-run": _POSTS,
     "conll": {"text": "token", "label": "tag"},
     "conllu": {"text": "form", "label": "upos"},
     "squad": {"id": "id", "group": "paragraph", "part_by": "title"},

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,33 @@ def read_labels(
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         return unreadable(file, Problem(file, f"The labels are not JSON: {error}.", "Fetch the file again."))
+    return _table(file, _posts(value), texts, types)
+
+
+def read_predicted(
+    path: Path, *, file: str, texts: Mapping[str, str], types: Sequence[str] | None = None
+) -> Table:
+    """The posts of a run file as if what its system said of them were labels; else as `read_labels`.
+
+    [choice] Every category of a line counts; rank and score, which order posts by urgency, are not used.
+    """
+    try:
+        lines = read_run_file(path, file=file)
+    except InputError as error:
+        return unreadable(file, error.problems[0])
+    return _table(file, ((one.event, one.post, list(one.categories), "") for one in lines), texts, types)
+
+
+def _table(
+    file: str,
+    posts: Iterable[tuple[str, str, list[str], str]],
+    texts: Mapping[str, str],
+    types: Sequence[str] | None,
+) -> Table:
+    """(event, post, categories, priority) of posts, each once and joined with its text."""
     names = full_names() if types is None else full_names(types)
     merged: dict[tuple[str, str], tuple[int, dict[str, None], str]] = {}
-    for number, (event, post, categories, priority) in enumerate(_posts(value), start=1):
+    for number, (event, post, categories, priority) in enumerate(posts, start=1):
         first, known, highest = merged.setdefault((event, post), (number, {}, priority))
         known.update(dict.fromkeys(names.get(category, category) for category in categories))
         merged[(event, post)] = (first, known, max(highest, priority, key=_urgency))
@@ -106,7 +130,7 @@ def read_labels(
             Problem(
                 file,
                 "The file holds no labelled posts.",
-                "Give a JSON list of posts with postID and postCategories, or the per-assessor form.",
+                "Give a JSON list of posts with postID and postCategories, the per-assessor form, or a run file.",
             ),
         )
     rows = tuple(

@@ -53,7 +53,7 @@ def _by_name(corpus: Corpus, documents: Sequence[Document]) -> dict[str, list[Do
     if corpus.name is not None:
         return {corpus.name: list(documents)}
     by_split = any(corpus.files) or any(file.startswith("hf://") for file in files)
-    if column_of(corpus, "group") == FILE_GROUP or by_split or corpus.loaded is not None:
+    if column_of(corpus, "group") == FILE_GROUP or by_split:
         return {_common_name(corpus, files): list(documents)}
     names: dict[str, list[Document]] = {}
     for document in documents:
@@ -63,7 +63,7 @@ def _by_name(corpus: Corpus, documents: Sequence[Document]) -> dict[str, list[Do
 
 def _common_name(corpus: Corpus, files: Sequence[str]) -> str:
     """One name for several files: the folder of train.csv and its like, the stem, or the label column."""
-    if corpus.loaded is not None or column_of(corpus, "group") == FILE_GROUP:
+    if column_of(corpus, "group") == FILE_GROUP:
         return name_from_label(column_of(corpus, "label") or "label")
     if files[0].startswith("hf://"):
         return name_from_label(files[0].split(",")[0].rpartition("/")[2])

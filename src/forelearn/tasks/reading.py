@@ -12,8 +12,8 @@ from forelearn.tasks.corpus import FORMATS, SUFFIXES, Corpus, Format
 from forelearn.tasks.crisislex import read_crisislex
 from forelearn.tasks.delimited import read_delimited
 from forelearn.tasks.files import find
-from forelearn.tasks.hub import read_id, read_loaded
-from forelearn.tasks.incident_streams import read_labels, read_tweets
+from forelearn.tasks.hub import read_id
+from forelearn.tasks.incident_streams import read_labels, read_predicted, read_tweets
 from forelearn.tasks.jsonl import read_jsonl
 from forelearn.tasks.ontology import read_ontology
 from forelearn.tasks.parquet import read_parquet
@@ -40,12 +40,9 @@ Further = tuple[Mapping[str, str], tuple[str, ...] | None]
 
 def read_corpus(corpus: Corpus, *, root: Path, read: Read) -> tuple[list[Part], list[Problem]]:
     """The tables of a corpus in the order of its files, and everything that is wrong with the files."""
-    if corpus.loaded is not None:
-        table = read_loaded(corpus.loaded, name=corpus.name or "loaded")
-        return [Part("", table)], list(table.problems)
     problems: list[Problem] = []
     parts: list[Part] = []
-    if corpus.format == "incident-streams":
+    if corpus.format in ("incident-streams", "incident-streams-run"):
         further, problems = _further(corpus, root=root)
         if not further[0]:
             return [], problems
@@ -114,6 +111,8 @@ def read_file(
             return read_crisislex(path, file=file)
         case "incident-streams":
             return read_labels(path, file=file, texts=further[0], types=further[1])
+        case "incident-streams-run":
+            return read_predicted(path, file=file, texts=further[0], types=further[1])
         case "hub" | "multimnist" | "digits":
             raise ValueError(f"{chosen} is no table in a file")
 
