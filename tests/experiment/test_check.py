@@ -140,3 +140,18 @@ def test_the_encoder_and_the_data_are_looked_at_together_and_no_weight_is_read(t
     (tmp_path / "a.csv").unlink()
     places = [problem.where for problem in check(study).errors]
     assert places == [str(tmp_path / "body" / "config.json"), "study.toml, [[data]] 1 files"]
+
+
+def test_a_hub_id_is_not_asked_about_and_said_to_be_looked_up_later(tmp_path):
+    """It could be misspelt; `tiny` could not."""
+
+    def warned(encoder: str) -> list[str]:
+        study = good(tmp_path)
+        text = study.read_text(encoding="utf-8").replace('encoder = "tiny"', f'encoder = "{encoder}"')
+        study.write_text(text, encoding="utf-8")
+        found = check(study)
+        assert not found.errors
+        return [problem.what for problem in found.warnings if "hub" in problem.what]
+
+    assert warned("ownr/encoder") == ["`ownr/encoder` is looked up on the hub when the study runs."]
+    assert warned("tiny") == []

@@ -141,9 +141,13 @@ def length_problems(study: Study, encoder: str, most: int | None) -> Iterator[Pr
 
 
 def _encoder_problems(study: Study) -> Iterator[Problem]:
-    """What opening the local encoders would refuse. Weights are read no further than their headers."""
+    """What opening the local encoders would refuse; the hub is not asked. Weights are read to their headers alone."""
     if study.settings.encoder == TINY:
         yield from length_problems(study, TINY, TINY_POSITIONS)
+    for name in study.hub_encoders():
+        what = f"`{name}` is looked up on the hub when the study runs."
+        fix = "See that it is spelt as there, or name a local folder."
+        yield Problem(f"{study.path.name}, encoder", what, fix, "warning")
     for folder in study.local_encoders():
         from forelearn.models.encoder import (  # loads transformers, which other studies need not
             encoder_positions,

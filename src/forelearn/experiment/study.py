@@ -46,12 +46,18 @@ class Study:
 
     def local_encoders(self) -> list[Path]:
         """Folders of the encoders that are no hub ids, but for those that are said to be wrong already."""
+        return [Path(name) for name in self._encoders() if Path(name).is_absolute()]
+
+    def hub_encoders(self) -> list[str]:
+        """Hub ids among the encoders."""
+        return [name for name in self._encoders() if not Path(name).is_absolute()]
+
+    def _encoders(self) -> list[str]:
         ready = [name.removeprefix(READY) for name in self.settings.sources if name.startswith(READY)]
         names = [
             name for name in (self.settings.encoder, *ready) if not _encoder_problems(name, self.folder, "")
         ]
-        found = [Path(self.resolve(name)) for name in dict.fromkeys(names) if name not in BUILT_IN]
-        return [folder for folder in found if folder.is_absolute()]
+        return [self.resolve(name) for name in dict.fromkeys(names) if name not in BUILT_IN]
 
 
 def load_study(path: Path | str, *, data_root: Path | None = None, out: Path | None = None) -> Study:
