@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,58 @@ def test_without_alpha_steps_the_parameters_become_the_plain_sum_of_the_changes(
             assert_same(learner.nets[task], expected)
             plain.net.load_state_dict(expected)
     assert method.numbers()["weights"] == [1.0, 1.0, 1.0]
+
+
+def test_weights_stand_in_the_losses_as_they_are_unless_they_are_normalised(tmp_path: Path) -> None:
+    """Plain SGD: at weights of 1 and two tasks a task's change of one step is twice that of halves."""
+    lengths = {}
+    for normalise in (True, False):
+        method, _ = by_hand(
+            "alpha-vil",
+            [number_task("target", train=8), number_task("one", train=8)],
+            tmp_path,
+            normalise=normalise,
+            optimiser="sgd",
+            momentum=0.0,
+            recipe=replace(RECIPE, weight_decay=0.0),
+        )
+        lengths[normalise] = [task.length for task in method.epoch(0).tasks]
+    assert lengths[False] == pytest.approx([2 * (length or 0.0) for length in lengths[True]])
+
+
+def test_a_fresh_optimiser_state_forgets_the_momentum_of_the_epoch_before(tmp_path: Path) -> None:
+    """One step of SGD an epoch: with the state kept the second step carries the first on, fresh it is the gradient."""
+    tasks = [number_task("target", train=8)]
+    moved = {}
+    for state in ("kept", "fresh"):
+        method, learner = by_hand(
+            "alpha-vil", tasks, tmp_path, state=state, alpha_steps=0, optimiser="sgd", momentum=0.9
+        )
+        plain = Plain(learner, 0, {"optimiser": "sgd"})
+        for epoch in range(2):
+            if state == "fresh":
+                plain.optimiser.state.clear()
+            method.epoch(epoch)
+            plain.learn(epoch)
+        assert_same(learner.nets[0], plain.state())
+        moved[state] = learner.flat.values.clone()
+    assert not torch.allclose(moved["kept"], moved["fresh"])
+
+
+@pytest.mark.parametrize(("share", "batch"), [(0.5, 0), (1.0, 6), (0.5, 5)])
+def test_the_alpha_step_reads_the_share_and_the_batches_that_it_is_told_to(
+    share: float, batch: int, tmp_path: Path
+) -> None:
+    method, learner = by_hand(
+        "alpha-vil", [number_task("target")], tmp_path, alpha_share=share, alpha_batch=batch, alpha_steps=4
+    )
+    size = round(share * len(learner.lengths(0, "tune")))
+    drawn = []
+    for epoch in range(2):
+        before = learner.ledger.gradients.get("alpha", 0)
+        method.epoch(epoch)
+        assert learner.ledger.gradients["alpha"] - before == 4 * (batch or size)
+        rows = method.alpha_rows(epoch)
+        drawn.append(list(range(size)) if rows is None else rows.tolist())
+        assert len(drawn[-1]) == size
+    assert (drawn[0] == drawn[1]) == (share == 1.0)

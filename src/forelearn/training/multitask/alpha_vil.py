@@ -5,8 +5,9 @@ every task is trained from the same θ on its share with loss weight w_i / Σ w 
 is found by descent on the target's dev loss at θ + Σ α_i δ_i (lines 8 and 9, `alpha_step.py`); then θ ← θ + Σ α_i δ_i
 (line 10) and w_i ← max(w_i + α_i − 1, floor) (line 11).
 
-What the text leaves open, and what is done here: weights start at 1 and α at 1; the weights in the loss sum to 1;
-every task has an optimiser of its own, whose state is kept over the epochs; α scales the whole change, the head's
+What the text leaves open, and what is done here: weights start at 1 and α at 1; the weights in the loss sum to 1
+(`normalise`: or they stand as they are); every task has an optimiser of its own, whose state is kept over the epochs
+(`state`: or is fresh in each); α scales the whole change, the head's
 part included; dropout is off in the α-step, and the loss there is the mean over the target's dev examples
 (`alpha_share`: over a share of them, drawn anew each epoch; `alpha_batch`: each step over that many).
 
@@ -55,8 +56,10 @@ class AlphaOptions(Options):
     alpha_share: share of the target's tuning examples that an epoch's α-step sees, drawn anew each epoch.
     alpha_batch: examples of these that each step sees, in turn; 0: all of them.
     floor: the least weight. deltas: how changes are kept, `fp32` or `bf16`.
+    state: whether a task's optimiser state is `kept` over the epochs, or `fresh` in each.
     """
 
+    newer: ClassVar[tuple[str, ...]] = (*Options.newer, "state")
     alpha_rate: float = 0.005
     alpha_momentum: float = 0.5
     alpha_steps: int = 10
@@ -64,6 +67,7 @@ class AlphaOptions(Options):
     alpha_batch: int = 0
     floor: float = 1e-6
     deltas: Literal["fp32", "bf16"] = "fp32"
+    state: Literal["kept", "fresh"] = "kept"
 
     def check(self) -> None:
         """Raise InputError for a value that is out of range."""
@@ -120,6 +124,8 @@ class Collecting(Method[A]):
         """
         flat = self.learner.flat
         self.began = self.learner.ledger.total
+        if self.options.state == "fresh":
+            self.optimisers = optimisers(self.learner, self.options)
         self.start.copy_(flat.values)
         losses: list[float | None] = []
         events = []
@@ -214,17 +220,25 @@ class Collecting(Method[A]):
         self._undone = int(numbers.get("undone", 0))
 
 
-class AlphaVil(Collecting[AlphaOptions]):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedOptions(AlphaOptions):
+    """Options of the published form. normalise: whether the weights in the losses are divided by their sum."""
+
+    newer: ClassVar[tuple[str, ...]] = (*AlphaOptions.newer, "normalise")
+    normalise: bool = True
+
+
+class AlphaVil(Collecting[PublishedOptions]):
     """Algorithm 1."""
 
     name: ClassVar[str] = "alpha-vil"
     about: ClassVar[str] = "αVIL as published: changes weighed by α, weights in the losses"
-    Options: ClassVar[type[Options]] = AlphaOptions
+    Options: ClassVar[type[Options]] = PublishedOptions
 
     def epoch(self, number: int) -> Change:
         """Collect, mix, weigh."""
         learner, flat, options = self.learner, self.learner.flat, self.options
-        total = sum(self.weights)
+        total = sum(self.weights) if self.options.normalise else 1.0
         losses, events = self.collect(number, [weight / total for weight in self.weights])
         rows = self.alpha_rows(number)
         before = learner.tune_loss(rows)
