@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.broken_studies import BROKEN, EXPECTED, GOOD, good
 
+from forelearn.core.errors import InputError
 from forelearn.experiment.check import check
 from forelearn.experiment.opening import Options
 
@@ -155,3 +156,61 @@ def test_a_hub_id_is_not_asked_about_and_said_to_be_looked_up_later(tmp_path):
 
     assert warned("ownr/encoder") == ["`ownr/encoder` is looked up on the hub when the study runs."]
     assert warned("tiny") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "warm start that is nowhere",
+        "intervals that would cross",
+        "a task as its own only source",
+        "longer texts than the built-in encoder reads",
+        "points between two doublings",
+    ],
+)
+def test_what_would_fail_after_the_baselines_is_refused_by_a_run_before_anything_is_written(name, tmp_path):
+    from forelearn.experiment import api
+
+    study = BROKEN[name](tmp_path)
+    files = tree(tmp_path)
+    with pytest.raises(InputError) as refused:
+        api.search(study)
+    assert EXPECTED[name][1] in str(refused.value)
+    assert tree(tmp_path) == files
+
+
+def test_an_encoder_of_the_hub_is_measured_once_it_is_here_and_before_anything_is_written(
+    tmp_path, monkeypatch
+):
+    from forelearn.experiment import api, prepare
+    from forelearn.models.encoder import open_encoder
+    from forelearn.models.tiny import build_tiny
+
+    build_tiny(("high water in the street",), tmp_path / "cache", layers=1, hidden=16, vocabulary=100)
+    monkeypatch.setattr(prepare, "open_encoder", lambda name: open_encoder(str(tmp_path / "cache")))
+    text = GOOD.replace('encoder = "tiny"', 'encoder = "owner/name"\n[recipe]\nmax_length = 129\n')
+    study = good(tmp_path / "study", study=text)
+    files = tree(tmp_path)
+    assert check(study).errors == ()
+    with pytest.raises(InputError, match="`owner/name` has positions for 128 tokens"):
+        api.search(study)
+    assert tree(tmp_path) == files
+
+
+@pytest.mark.parametrize("points", [9, 17, 33, 65, 129])
+def test_points_that_conductance_takes_pass_the_check(points, tmp_path):
+    from forelearn.representations.rules import Trapezoid
+
+    assert len(Trapezoid(most=points).levels()[-1]) == points
+    study = good(tmp_path, study=GOOD + f"\n[conductance]\nmost_points = {points}\n")
+    assert check(study).errors == ()
+
+
+def test_a_source_or_a_ready_encoder_beside_the_target_is_enough(tmp_path):
+    for said in (
+        'sources = ["a", "b"]\ntargets = ["a"]',
+        'targets = ["a"]',
+        'sources = ["b"]\ntargets = ["a", "b"]',
+    ):
+        study = good(tmp_path, study=GOOD.replace('encoder = "tiny"', f'encoder = "tiny"\n{said}'))
+        assert check(study).errors == ()

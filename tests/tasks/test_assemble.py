@@ -6,7 +6,7 @@ import pytest
 
 from forelearn.tasks.assemble import assemble
 from forelearn.tasks.corpus import Corpus
-from forelearn.tasks.names import name_fault, name_from_label
+from forelearn.tasks.names import name_fault, name_from_label, task_name_fault
 from forelearn.tasks.rows import SPLITS
 from forelearn.tasks.splits import SplitPlan
 
@@ -231,6 +231,31 @@ def test_names_that_a_page_or_path_could_misread_are_refused_and_labels_get_the_
 def test_plain_names_in_any_script_are_allowed_as_they_are(name):
     assert name_fault(name) is None
     assert name_from_label(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train longer",
+        "Another Seed",
+        "no transfer",
+        "baseline",
+        "a (random labels)",
+        "x" * 70 + " (random labels)",
+    ],
+)
+def test_what_controls_are_called_names_no_task_but_may_name_a_study(name):
+    assert task_name_fault(name) == "controls are called so"
+    assert task_name_fault(name_from_label(name)) is None
+    assert name_fault(name) is None or len(name) > 80
+
+
+def test_a_label_that_a_control_is_called_names_its_task_otherwise_and_says_so(tmp_path):
+    lines = ["text,label"] + [f"text {row},{('train longer', 'y')[row % 2]}" for row in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    loaded = assemble([Corpus("here", {"": ("t.csv",)}, one_vs_rest=True)], root=tmp_path, plan=SplitPlan())
+    assert list(loaded.tasks) == ["_train longer", "y"]
+    assert any("cannot name a task" in problem.what for problem in loaded.problems)
 
 
 def test_a_label_with_markup_names_its_task_escaped_and_says_so(tmp_path):

@@ -51,6 +51,15 @@ def test_an_empty_json_file_is_said(tmp_path):
     assert "empty" in jsonl(tmp_path, " \n").problems[0].what
 
 
+def test_a_parquet_file_that_is_none_is_said_in_one_sentence(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 is not enough")
+    (problem,) = read_parquet(tmp_path / "t.parquet", file="t.parquet").problems
+    assert "not a readable Parquet table" in problem.what
+    assert problem.what.endswith(".")
+    assert not problem.what.endswith("..")
+
+
 def test_parquet_tables_read_with_lists_numbers_and_nothing(tmp_path):
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq

@@ -139,6 +139,12 @@ def test_what_cannot_be_read_is_refused(name, text, said, tmp_path):
         read_unlabelled(PAIR, task(), file)
 
 
+def test_half_a_character_is_refused_with_its_row(tmp_path):
+    file = write(tmp_path, "t.jsonl", '{"text": "whole"}\n{"text": "cut \\ud83d"}\n')
+    with pytest.raises(InputError, match=r"row 2: a text holds half a character"):
+        read_unlabelled(Corpus("s", {"": ("train.jsonl",)}), task(pairs=False), file)
+
+
 def test_rows_with_another_number_of_choices_are_refused_with_their_place(tmp_path):
     corpus = Corpus("s", {"": ("x.jsonl",)}, kind="multiple_choice", choices="options")
     file = write(

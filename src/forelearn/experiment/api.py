@@ -35,6 +35,7 @@ from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
 from forelearn.search.space import Space, source_name
+from forelearn.store.file import write_file
 
 UNCHANGED = Options()
 NOTHING: Mapping[str, float] = {}
@@ -134,10 +135,7 @@ def write_result(summary: Summary, path: Path) -> None:
     """Write the page, or JSON where the name ends in `.json`, in one step: a half-written file is never seen."""
     as_json = path.suffix == ".json"
     text = json.dumps(summary.as_json(), indent=1, ensure_ascii=False) + "\n" if as_json else page(summary)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_file(path, text)
 
 
 def standing(

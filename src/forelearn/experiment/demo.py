@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forelearn.core.data import TaskData
+from forelearn.core.errors import InputError, Problem
 from forelearn.store.file import write_file
 from forelearn.tasks.synthetic import DEMO_RECIPE, family
 
@@ -45,7 +46,12 @@ share = 0.25
 
 
 def write_demo(folder: Path, *, seed: int = 0, null: bool = False) -> Path:
-    """Write a family's tasks and a study into `folder`; returns the study file. Same seed, same files."""
+    """Write a family's tasks and a study into `folder`; returns the study file. Same seed, same files.
+
+    Raises InputError for a negative seed, or a folder that cannot be written.
+    """
+    if seed < 0:
+        raise InputError(Problem("--seed", f"must be at least 0, got {seed}.", "Raise it."))
     write_tasks(folder / "data", family(seed, null=null).tasks)
     path = folder / "study.toml"
     name = f"demo-{'null-' if null else ''}{seed}"

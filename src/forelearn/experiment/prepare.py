@@ -14,11 +14,12 @@ from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Transfer
 from forelearn.experiment.built_in import TINY, StandIn, open_tiny
+from forelearn.experiment.check import length_problems
 from forelearn.experiment.leaking import leaking_pairs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.settings import LENET, READY
 from forelearn.experiment.study import Study
-from forelearn.models.encoder import Shape, encoder_shape, open_encoder
+from forelearn.models.encoder import Shape, encoder_positions, encoder_shape, open_encoder
 from forelearn.models.heads import head_for
 from forelearn.models.lenet import lenet_encoder, lenet_shape
 from forelearn.models.task_model import load_tokenizer
@@ -144,8 +145,8 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options, *, bu
     names = []
     for name in settings.sources or list(tasks):
         if name.startswith(READY):
-            other, other_folder = open_encoder(study.resolve(name.removeprefix(READY)))
-            ready.append(replace(other, name=name.removeprefix(READY)))
+            other, other_folder = _open_named(study, name.removeprefix(READY))
+            ready.append(other)
             folders[other.digest] = other_folder
         else:
             names.append(name)
@@ -192,5 +193,13 @@ def _open(
     if name == TINY:
         encoder, folder, stand_in = open_tiny(study, tasks, directory, build=build)
         return encoder, folder, encoder_shape(folder), stand_in
+    encoder, folder = _open_named(study, name)
+    return encoder, folder, encoder_shape(folder), None
+
+
+def _open_named(study: Study, name: str) -> tuple[Encoder, Path]:
+    """A folder or an encoder of the hub. InputError if the texts of the recipes are longer than it reads."""
     encoder, folder = open_encoder(study.resolve(name))
-    return replace(encoder, name=name), folder, encoder_shape(folder), None
+    if problems := list(length_problems(study, name, encoder_positions(folder))):
+        raise InputError(problems)
+    return replace(encoder, name=name), folder
