@@ -28,6 +28,9 @@ from numpy.typing import NDArray
 
 from forelearn.representations.ansat import THRESHOLDS, ansat
 
+REPEATS = {12: 9, 33: 3, 200: 3}
+"""Tasks → repeats in the quick form; three times as many in the full one."""
+
 Scores = Mapping[str, list[NDArray[np.float32]]]
 Positives = Mapping[str, list[int]]
 
@@ -125,7 +128,7 @@ def main() -> None:
     print(
         f"{'tasks':>6} {'forelearn':>12} {'comparisons':>12} {'speedup':>9} {'gathered once':>14} {'speedup':>9}"
     )
-    for tasks in (12, 33, 200):
+    for tasks, repeats in REPEATS.items():
         setting = Setting(*generate(tasks, options.documents, seed=tasks))
         # none: all pairs; otherwise a part of them, and how many times it fits into the whole
         part, scale = (1000, tasks**2 / 1000) if tasks == 200 else (None, 1.0)
@@ -136,7 +139,7 @@ def main() -> None:
                 worst = float("inf")
             worst = max(worst, float(np.nanmax(np.abs(values - expected))))
         ours, plain, gathered = [], [], []
-        for _ in range({12: 9, 33: 3, 200: 3}[tasks] * (1 if options.quick else 3)):
+        for _ in range(repeats * (1 if options.quick else 3)):
             ours.append(seconds(setting.ours))
             if compared:
                 plain.append(scale * seconds(partial(setting.plain, part)))

@@ -46,6 +46,8 @@ from forelearn.training.multitask.methods import METHODS, multitask, new_method,
 from forelearn.training.multitask.text import TextLearner
 
 SEEDS = 5
+QUICK, FULL = 10, 20
+"""Epochs of αVIL in the two forms."""
 AUXILIARY = ("helpful", "neutral", "random")
 RECIPE = Recipe(learning_rate=1e-3, batch_size=16, max_length=32)
 DESIGN = Design(group=2, core_shares=(1.0,), borrowed=0.0, train=((300, 0.0),), dev=150, test=400)
@@ -195,7 +197,7 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    epochs = 10 if given.quick else 20
+    epochs = QUICK if given.quick else FULL
     began = time.monotonic()
     found = measure(epochs, given.workers)
     limit = compute_of(epochs)

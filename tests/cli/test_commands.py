@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.broken_studies import BROKEN, EXPECTED, good
-from tests.families import small_study
+from tests.families import SMALL, small_study
 
 import forelearn.cli
+from forelearn.tasks.synthetic import family
 
 
 def call(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
@@ -327,3 +329,21 @@ def test_a_failure_is_told_on_the_command_line(tmp_path, monkeypatch, capsys):
     code, _, err = call(monkeypatch, capsys, "tell", study, "--key", asked[0]["key"])
     assert code == 2
     assert "Give dev average_precision=VALUE." in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("null", [False, True])
+def test_the_demo_runs_from_generated_tasks_to_answers_and_page(tmp_path, monkeypatch, capsys, null):
+    """Three small tasks in place of twelve; the study file, the recipe and the encoder are the demo's."""
+    monkeypatch.setattr("forelearn.experiment.demo.family", partial(family, tasks=3, design=SMALL))
+    out = tmp_path / "demo"
+    code, said, _ = call(
+        monkeypatch, capsys, "demo", "--out", out, "--workers", "1", "--json", *(["--null"] if null else [])
+    )
+    assert code == 0
+    result = json.loads(said)
+    assert len(result["answers"]) == 3
+    assert result["study"] == ("demo-null-0" if null else "demo-0")
+    assert not result["failures"]
+    assert (out / "out" / "report.html").is_file()
+    assert call(monkeypatch, capsys, "report", out)[0] == 0
