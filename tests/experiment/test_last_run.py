@@ -1,0 +1,134 @@
+"""What `run` was told is what the other commands look at, and what a tidy-up keeps."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.cli.test_commands import call
+from tests.families import small_study
+
+from forelearn.core.errors import InputError
+from forelearn.executors.inline import Inline
+from forelearn.experiment import api
+from forelearn.experiment.keeping import gc
+from forelearn.experiment.last_run import as_last_run, as_run, in_words, remember, remembered
+from forelearn.experiment.opening import Options
+from forelearn.experiment.status import status
+
+WHOLE = Options(workers=1, budget="100%")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A study whose file says 70 %, run with 100 %."""
+    study = small_study(tmp_path_factory.mktemp("whole"), tasks=3, budget="70%")
+    api.search(study, WHOLE)
+    return study
+
+
+@pytest.fixture
+def study(whole, tmp_path) -> Path:
+    """A copy of it."""
+    shutil.copytree(whole.parent, tmp_path / "copy")
+    return tmp_path / "copy" / "study.toml"
+
+
+def runs_of(summary) -> int:
+    return sum(row.runs for row in summary.costs)
+
+
+def weights_of(study: Path) -> set[str]:
+    return {folder.name for folder in (study.parent / "out" / "weights").iterdir()}
+
+
+def test_every_command_looks_at_what_was_last_run_and_says_so(study, monkeypatch, capsys):
+    monkeypatch.setattr(api, "Local", lambda workers, threads: Inline())  # no processes for a moment's work
+    key = next((study.parent / "out" / "runs").iterdir()).name
+    for command in (
+        ["status", study],
+        ["report", study],
+        ["explain", key, "--study", study],
+        ["ask", study],
+        ["rank", study, "--target", "01-amber"],
+    ):
+        code, _, err = call(monkeypatch, capsys, *command)
+        assert code == 0
+        assert err.count("as last run: --budget 100%\n") == 1, command
+    assert api.report(study).budget == "100%"
+    assert runs_of(api.report(study)) == len(api.open_prepared(study).runs.all())
+
+
+def test_an_option_that_is_given_wins(study, monkeypatch, capsys):
+    code, out, err = call(monkeypatch, capsys, "report", study, "--budget", "70%", "--json")
+    assert code == 0
+    assert "as last run" not in err
+    assert json.loads(out)["budget"] == "70%"
+    assert runs_of(api.report(study, Options(budget="70%"))) < runs_of(api.report(study))
+    assert status(study, Options(seed=5)).runs == 0
+
+
+def test_a_run_takes_the_files_settings_for_what_it_is_not_told(study, monkeypatch, capsys):
+    code, _, err = call(monkeypatch, capsys, "run", study, "--workers", "1")
+    assert code == 0
+    assert "this run leaves out what the last one was told: --budget 100%" in err
+    assert api.report(study).budget == "70%"
+    code, _, err = call(monkeypatch, capsys, "status", study)
+    assert err == ""
+
+
+def test_a_tidy_up_keeps_what_any_run_needs(study):
+    before = weights_of(study)
+    assert not [removal for removal in gc(study, None, None, dry_run=False) if "weights" in removal.place]
+    api.search(study, Options(workers=1, seed=3, limit=40))
+    both = weights_of(study)
+    assert before < both
+    assert not [removal for removal in gc(study, None, None, dry_run=False) if "weights" in removal.place]
+    assert weights_of(study) == both
+    assert runs_of(api.report(study)) > 0  # of seed 3
+    (study.parent / "out" / "options.json").unlink()
+    assert [removal for removal in gc(study, None, None, dry_run=True) if "weights" in removal.place]
+
+
+def test_a_run_of_everything_is_looked_at_as_such_until_a_budget_is_given(tmp_path):
+    study = small_study(tmp_path, tasks=2, seeds=1)
+    api.search(study, Options(workers=1), exhaustive=True)
+    assert api.report(study).budget == "exhaustive"
+    assert api.report(study, Options(budget="90%")).budget == "90%"
+    assert as_last_run(study, Options(budget="90%")).exhaustive is False
+    assert in_words(study, Options(), as_last_run(study, Options())) == "--exhaustive"
+
+
+def test_what_runs_were_told_is_kept_once_each_the_last_one_last(tmp_path):
+    told = [Options(budget="2h"), Options(seed=3), Options(limit=40, confirm=0.0), Options(exhaustive=True)]
+    for options in (*told, told[0]):
+        remember(tmp_path, replace(options, workers=4, out="elsewhere"))
+    assert remembered(tmp_path) == (*told[1:], told[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["options.json"]
+    assert remembered(tmp_path / "none") == ()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"runs": [{"budget": 5}]}', '{"runs": [1]}', '{"runs": null}'])
+def test_a_damaged_memory_is_refused_and_no_weights_are_removed_for_it(text, study):
+    (study.parent / "out" / "options.json").write_text(text, encoding="utf-8")
+    before = weights_of(study)
+    for look in (lambda: gc(study, None, None, dry_run=False), lambda: api.report(study)):
+        with pytest.raises(InputError, match="Remove it"):
+            look()
+    assert weights_of(study) == before
+
+
+def test_a_device_is_remembered_where_it_decides_the_precision(tmp_path):
+    study = small_study(tmp_path)
+    told = Options(device="cpu")
+    assert as_run(study, Options(), told).device is None  # the file says fp32
+    study.write_text(study.read_text().replace('precision = "fp32"', 'precision = "auto"'), encoding="utf-8")
+    assert as_run(study, Options(), told).device == "cpu"
+    assert as_run(study, Options(device="auto"), told).device == "auto"
+
+
+def test_a_dry_run_remembers_nothing_and_is_as_the_file_says(study):
+    assert api.estimate(study).budget == "70%"
+    assert api.estimate(study, Options(budget="2h")).budget == "2h"
+    assert remembered(study.parent / "out") == (replace(WHOLE, workers=None),)

@@ -1,0 +1,157 @@
+"""Who only looks at a study writes nothing into its folder, and builds no encoder; who is refused neither."""
+
+import pytest
+from tests.cli.test_commands import call, tree
+from tests.families import small_study
+
+from forelearn.core.errors import InputError
+from forelearn.experiment import api
+from forelearn.experiment.built_in import NOT_BUILT
+from forelearn.experiment.opening import Options
+from forelearn.models import tiny
+
+WARM = "[tiny]\nlayers = 1\nhidden = 16\nvocabulary = 700\n"
+
+LOOKS = {
+    "dry run": ["run", "STUDY", "--dry-run"],
+    "status": ["status", "STUDY"],
+    "report": ["report", "STUDY"],
+    "dry run of joint training": [
+        "train",
+        "STUDY",
+        "--target",
+        "01-amber",
+        "--with",
+        "02-birch",
+        "--dry-run",
+    ],
+}
+REFUSED = {
+    "no target named": ["rank", "STUDY"],
+    "unknown target": ["rank", "STUDY", "--target", "nobody"],
+    "unknown method": ["rank", "STUDY", "--target", "01-amber", "--by", "guesswork"],
+    "pair that has not run": ["explain", "01-amber->02-birch", "--study", "STUDY"],
+    "unknown key": ["explain", "0123", "--study", "STUDY"],
+    "key that nobody asked for": ["tell", "STUDY", "--key", "0123", "--failed", "node lost"],
+    "budget below the baselines": ["run", "STUDY", "--budget", "3 runs"],
+    "dry run below the baselines": ["run", "STUDY", "--budget", "3 runs", "--dry-run"],
+    "share below the baselines": ["run", "STUDY", "--budget", "1%", "--dry-run"],
+    "unknown target to train": ["train", "STUDY", "--target", "nobody"],
+    "unknown source": ["train", "STUDY", "--target", "01-amber", "--source", "nobody"],
+    "unknown auxiliary task": ["train", "STUDY", "--target", "01-amber", "--with", "nobody"],
+    "card of an unknown target": ["rank", "STUDY", "--target", "nobody", "--cards", "STUDY"],
+    "prediction before any run": [
+        "predict",
+        "STUDY",
+        "--task",
+        "01-amber",
+        "--input",
+        "rows.csv",
+        "-o",
+        "p.csv",
+    ],
+}
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A study whose encoder is warmed by masked-language modelling; here that is an error."""
+
+    def no_training(*given: object, **named: object) -> None:
+        raise AssertionError("an encoder is trained by who only looks")
+
+    path = small_study(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert WARM in text
+    path.write_text(text.replace(WARM, WARM + "mlm_epochs = 1\n"), encoding="utf-8")
+    (tmp_path / "rows.csv").write_text("text\namber rain\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tiny, "_warm_up", no_training)
+    return path
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_who_looks_at_a_study_that_has_not_run_writes_nothing_and_trains_nothing(
+    name, study, monkeypatch, capsys
+):
+    before = tree(study.parent)
+    code, out, _ = call(monkeypatch, capsys, *(study if word == "STUDY" else word for word in LOOKS[name]))
+    assert code == 0
+    assert out
+    assert tree(study.parent) == before
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_exit_code_2_means_that_nothing_was_written(name, study, monkeypatch, capsys):
+    before = tree(study.parent)
+    words = [study if word == "STUDY" else word for word in REFUSED[name]]
+    code, out, err = call(monkeypatch, capsys, *words)
+    assert code == 2
+    assert err.startswith("error: ")
+    assert out == ""
+    assert tree(study.parent) == before
+
+
+def test_a_stand_in_costs_what_the_encoder_costs_and_has_no_runs(tmp_path):
+    for epochs in (0, 1):
+        study = small_study(tmp_path / str(epochs))
+        study.write_text(study.read_text().replace(WARM, WARM + f"mlm_epochs = {epochs}\n"), encoding="utf-8")
+        look, ready = api.open_prepared(study, build=False), api.open_prepared(study)
+        assert look.stand_in is not None
+        assert ready.stand_in is None
+        assert look.shape == ready.shape
+        plans = [look.space.baseline(task, look.space.recipes[0], 0) for task in look.space.tasks]
+        assert [look.cost(plan) for plan in plans] == [ready.cost(plan) for plan in plans]
+        digest = look.space.encoder.digest
+        assert digest == (ready.space.encoder.digest if epochs == 0 else NOT_BUILT)
+        assert api.open_prepared(study, build=False).space.encoder == ready.space.encoder
+
+
+def test_the_folder_of_a_stand_in_goes_with_it(tmp_path):
+    look = api.open_prepared(small_study(tmp_path), build=False)
+    folder = look.stand_in.folder
+    assert folder.is_dir()
+    assert tmp_path not in folder.parents
+    del look
+    assert not folder.exists()
+
+
+def test_ask_builds_the_encoder_whose_digest_is_in_the_keys_that_tell_takes(tmp_path):
+    study = small_study(tmp_path)
+    study.write_text(study.read_text().replace(WARM, WARM + "mlm_epochs = 1\n"), encoding="utf-8")
+    first = api.ask(study)[0]
+    assert first.start.digest == api.open_prepared(study, build=False).space.encoder.digest != NOT_BUILT
+    scores = {first.target.metric: 0.5}
+    assert api.tell(study, first.key, dev=scores, test=scores).transfer == first
+
+
+def test_nothing_runs_on_a_stand_in(tmp_path):
+    with pytest.raises(AssertionError, match="built"):
+        _ = api.open_prepared(small_study(tmp_path), build=False).place
+
+
+def test_a_budget_in_time_is_of_unknown_worth_before_the_first_run(tmp_path, monkeypatch, capsys):
+    study = small_study(tmp_path)
+    assert api.estimate(study, Options(budget="2h")).units is None
+    code, out, _ = call(monkeypatch, capsys, "run", study, "--dry-run", "--budget", "2h")
+    assert code == 0
+    assert "budget:      2h (not known before the first run)\n" in out
+    assert "pairs:       not known before the first run\n" in out
+    api.search(study, Options(budget="9 runs", confirm=0.0, workers=1))
+    code, out, _ = call(monkeypatch, capsys, "run", study, "--dry-run", "--budget", "0.01s")
+    assert code == 0
+    assert "pairs:       about 0 runs" in out
+    assert "8 runs, more than the budget pays for; a budget in time does not stop them" in out
+
+
+def test_a_dry_run_refuses_what_a_run_refuses(tmp_path):
+    study = small_study(tmp_path)
+    for budget in ("3 runs", "1%"):
+        said = []
+        for refuse in (api.estimate, api.search):
+            with pytest.raises(InputError) as caught:
+                refuse(study, Options(budget=budget))
+            said.append(str(caught.value))
+        assert said[0] == said[1]
+        assert "does not pay for the baselines" in said[0]
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "study.toml"}
