@@ -88,13 +88,13 @@ def closing(summary: Summary) -> list[str]:
     part = "" if whole is None else f", {share(whole)} of trying everything"
     seconds = duration(sum(row.seconds for row in summary.costs))
     lines.append(f"Cost: {trained} trained, {seconds}{part}.")
-    more = [
+    further = [
         f"  {visible(answer.target)}: {taken}"
         for answer in summary.answers
         if (taken := taking(answer.further))
     ]
-    if more:
-        lines += ["More runs, on one worker at this pace:", *more]
+    if further:
+        lines += ["More runs, on one worker at this pace:", *further]
     worse = [answer for answer in summary.answers if answer.negative]
     if worse:
         pairs = [_label(summary, source, answer.target) for answer in worse for source in answer.negative]
