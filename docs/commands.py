@@ -35,6 +35,11 @@ def main() -> None:
         "nothing was written; 130 interrupted (start again: what has run is kept). Results go to stdout, progress and "
         "messages to stderr.\n"
     )
+    print(
+        "`run` takes the study file's settings for what it is not told, and notes what it was told. The other commands look "
+        "at the study as it was last run, say so in one line (`as last run: --budget 2h`), and an option that they are given "
+        "wins: [study-file.md](study-file.md#what-other-commands-look-at).\n"
+    )
     for command in COMMANDS:
         print(f"## forelearn {command}\n\n```\n{help_of(command).strip()}\n```\n")
     for group, commands in GROUPS.items():

@@ -45,7 +45,7 @@ REFUSED = {
         "STUDY",
         "--task",
         "01-amber",
-        "--input",
+        "--file",
         "rows.csv",
         "-o",
         "p.csv",

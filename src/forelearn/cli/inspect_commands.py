@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from forelearn.cli.parameters import (
-    Budget,
     Csv,
     Data,
     Device,
     Exhaustive,
     Json,
-    Limit,
+    LastBudget,
+    LastLimit,
+    LastSeed,
     Out,
-    Seed,
     StudyArgument,
     StudyOption,
     as_last_run,
@@ -143,10 +143,10 @@ def report(
     ] = None,
     out: Out = None,
     data: Data = None,
+    budget: LastBudget = None,
+    seed: LastSeed = None,
+    limit: LastLimit = None,
     exhaustive: Exhaustive = False,
-    budget: Budget = None,
-    seed: Seed = None,
-    limit: Limit = None,
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
@@ -174,9 +174,9 @@ def status(
     study: StudyArgument,
     out: Out = None,
     data: Data = None,
-    budget: Budget = None,
-    seed: Seed = None,
-    limit: Limit = None,
+    budget: LastBudget = None,
+    seed: LastSeed = None,
+    limit: LastLimit = None,
     as_json: Json = False,
 ) -> None:
     """How far a study is: runs, cost, failures, what comes next."""
@@ -196,10 +196,10 @@ def explain(
     study: StudyOption = Path("."),
     out: Out = None,
     data: Data = None,
+    budget: LastBudget = None,
+    seed: LastSeed = None,
+    limit: LastLimit = None,
     as_json: Json = False,
-    budget: Budget = None,
-    seed: Seed = None,
-    limit: Limit = None,
 ) -> None:
     """Where a number comes from: the run's chain, recipe, measures, cost, and the terms that both tasks share."""
     from forelearn.experiment.explain import explain_key

@@ -12,7 +12,6 @@ import typer
 if TYPE_CHECKING:
     from forelearn.experiment.opening import Options
 
-
 StudyArgument = Annotated[Path, typer.Argument(help="A study file, or the folder that holds study.toml.")]
 StudyOption = Annotated[
     Path, typer.Option("--study", help="A study file, or the folder that holds study.toml.")
@@ -27,6 +26,13 @@ Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the study. [de
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Training rows a task at most: a quick look.")]
 Budget = Annotated[str | None, typer.Option("--budget", help='"120 runs", "2h", or "16.5%".')]
+LastSeed = Annotated[int | None, typer.Option("--seed", help="Seed of the study. [default: as last run]")]
+LastLimit = Annotated[
+    int | None, typer.Option("--limit", help="Training rows a task at most. [default: as last run]")
+]
+LastBudget = Annotated[
+    str | None, typer.Option("--budget", help='"120 runs", "2h", or "16.5%". [default: as last run]')
+]
 Confirm = Annotated[
     float | None,
     typer.Option("--confirm", help="Share of the budget kept for confirmation on fresh seeds; 0 skips it."),
@@ -74,11 +80,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def note(text: str) -> None:
-    """A line for the person, on stderr."""
-    print(text, file=sys.stderr)
-
-
 def as_last_run(study: Path, options: Options) -> Options:
     """`options`, and as last run what they leave open; a line on stderr where that is not as the file says."""
     from forelearn.experiment.last_run import as_last_run as filled
@@ -89,3 +90,8 @@ def as_last_run(study: Path, options: Options) -> Options:
     if said:
         note(f"as last run: {said}")
     return asked
+
+
+def note(text: str) -> None:
+    """A line for the person, on stderr."""
+    print(text, file=sys.stderr)

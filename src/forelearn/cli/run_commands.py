@@ -16,6 +16,9 @@ from forelearn.cli.parameters import (
     Device,
     Exhaustive,
     Json,
+    LastBudget,
+    LastLimit,
+    LastSeed,
     Limit,
     Out,
     Seed,
@@ -192,9 +195,9 @@ def ask(
     study: StudyArgument,
     out: Out = None,
     data: Data = None,
-    budget: Budget = None,
-    seed: Seed = None,
-    limit: Limit = None,
+    budget: LastBudget = None,
+    seed: LastSeed = None,
+    limit: LastLimit = None,
     as_json: Json = False,
 ) -> None:
     """What the search wants run next, for people who train elsewhere. `tell` it what came of it."""
@@ -226,9 +229,9 @@ def tell(
     by: Annotated[str, typer.Option("--by", help="Who trained it.")] = "told",
     out: Out = None,
     data: Data = None,
-    budget: Budget = None,
-    seed: Seed = None,
-    limit: Limit = None,
+    budget: LastBudget = None,
+    seed: LastSeed = None,
+    limit: LastLimit = None,
 ) -> None:
     """Record a transfer that was trained elsewhere, or that failed there."""
     from forelearn.experiment import api

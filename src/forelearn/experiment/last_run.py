@@ -8,14 +8,13 @@ file's settings for what it is not told.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem
 from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.settings import Settings
-from forelearn.store.durable import make_folder
+from forelearn.store.file import write_file
 from forelearn.training.device import resolve_device
 
 FILE = "options.json"
@@ -35,9 +34,7 @@ def remember(out: Path, options: Options) -> None:
     told = Options(**{name: getattr(options, name) for name in ASKING})
     runs = [*(one for one in remembered(out) if one != told), told]
     value = {"runs": [{name: getattr(one, name) for name in ASKING} for one in runs]}
-    part = make_folder(out) / f".{FILE}.{os.getpid()}.part"
-    part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    part.replace(out / FILE)
+    write_file(out / FILE, json.dumps(value, indent=1) + "\n")
 
 
 def remembered(out: Path) -> tuple[Options, ...]:
