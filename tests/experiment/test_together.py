@@ -153,6 +153,9 @@ def test_weights_of_the_method_that_are_gone_are_made_again_by_the_command_that_
     transfer = prepared.runs.get(key).transfer
     command = train_command(prepared, transfer)
     assert "--with 02-amber,03-amber --method alpha-vil --option alpha_steps=2 --no-controls" in command
+    twin = next(arm for arm in comparison.arms if arm.name == "random labels")
+    of_twin = train_command(prepared, prepared.runs.get(twin.keys[1]).transfer)
+    assert "--with 02-amber,03-amber --method alpha-vil --option alpha_steps=2 --retry-failed" in of_twin
     file = prepared.directory.whole("weights", key) / "model.safetensors"
     before = file.read_bytes()
     prepared.directory.remove("weights", key)

@@ -19,6 +19,7 @@ from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.keeping import KEEP_ALL
 from forelearn.experiment.prepare import Prepared
+from forelearn.tasks.random_labels import SUFFIX
 from forelearn.training.multitask.methods import multitask
 
 
@@ -150,18 +151,25 @@ def _again(prepared: Prepared, transfer: Transfer) -> str:
 
 
 def train_command(prepared: Prepared, transfer: Transfer | None, task: Task | None = None) -> str:
-    """The command that trains a transfer; without one, the task alone."""
+    """The command that trains a transfer; without one, the task alone.
+
+    A control with dealt labels has none of its own: the command asks the question again that it is a control of.
+    """
     target = transfer.target if transfer is not None else task
     assert target is not None
     words = ["forelearn", "train", str(prepared.study.path), "--target", target.name]
     if transfer is not None:
-        names = [source.name for source in transfer.sources]
+        names = [source.name.removesuffix(SUFFIX) for source in transfer.sources]
+        dealt = any(source.name.endswith(SUFFIX) for source in transfer.sources)
         if transfer.multitask is not None:
-            words += [*(["--with", ",".join(names)] if names else []), "--method", transfer.multitask.method]
+            lists = [[name] for name in names] if any("," in name for name in names) else [names]
+            words += [word for some in lists if some for word in ("--with", ",".join(some))]
+            words += ["--method", transfer.multitask.method]
             usual = dict(multitask(transfer.multitask.method).options)
             for name, value in transfer.multitask.options:
-                words += ["--option", f"{name}={value}"] if value != usual.get(name) else []
-            words.append("--no-controls")
+                asks = value != usual.get(name) and not (dealt and name == "compute")
+                words += ["--option", f"{name}={value}"] if asks else []
+            words.append("--retry-failed" if dealt else "--no-controls")
         elif names:
             words += ["--source", "->".join(names)]
         words += ["--run-seed", str(transfer.seed)]

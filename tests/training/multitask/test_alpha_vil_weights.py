@@ -128,3 +128,21 @@ def test_a_target_that_diverges_ends_the_run(tmp_path: Path) -> None:
     method, _ = by_hand("alpha-vil", TASKS, tmp_path, change_loss=change)
     with pytest.raises(Diverged, match="training on target diverged"):
         method.epoch(0)
+
+
+@pytest.mark.parametrize("name", ["alpha-vil", "alpha-vil-robust"])
+def test_dropout_is_off_in_the_alpha_step_and_on_in_training(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[tuple[Part, bool]] = set()
+    state = {"training": True}
+
+    def change(learner: NumberLearner, task: int, part: Part, loss: torch.Tensor) -> torch.Tensor:
+        seen.add((part, state["training"]))
+        return loss
+
+    method, learner = by_hand(name, TASKS, tmp_path, change_loss=change)
+    monkeypatch.setattr(learner, "mode", lambda *, training: state.update(training=training))
+    method.epoch(0)
+    method.epoch(1)
+    assert seen == {("train", True), ("tune", False)}
