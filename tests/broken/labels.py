@@ -1,8 +1,9 @@
 """Studies whose labels, names or splits are wrong."""
 
+import json
 from pathlib import Path
 
-from tests.broken.base import FIRST, GOOD, TOP, broken, good, rows, table, with_study, wrapped
+from tests.broken.base import BROKEN, FIRST, GOOD, TOP, broken, good, rows, table, with_study, wrapped
 
 with_study("positive label that is not there", "[[data]] 1 positive", "no label `ja`", '"yes"', '"ja"')
 with_study(
@@ -148,3 +149,17 @@ POSTS = '[{"postID": "1", "eventID": "e1", "postCategories": ["Factoid"]}]'
 TWEET = '{"allProperties": {"docno": "1", "text": "high water"}}\n'
 _deep("labels nested too deeply", "l.json", "labels are not JSON", DEEP, TWEET)
 _deep("tweets nested too deeply", "t.jsonl, row 2", "not a tweet", POSTS, TWEET + DEEP)
+
+
+@broken("ontology that is nowhere", "[[data]] 1 ontology", "finds no file")
+def _no_ontology(folder: Path) -> Path:
+    path = BROKEN["labels nested too deeply"](folder)
+    path.write_text(path.read_text().replace("one_vs_rest", 'ontology = "none.json"\none_vs_rest', 1))
+    posts = [
+        {"postID": str(n), "eventID": f"e{n % 6}", "postCategories": [("News", "Advice")[n % 2]]}
+        for n in range(60)
+    ]
+    tweets = [{"allProperties": {"docno": str(n), "text": f"high water {n * n}"}} for n in range(60)]
+    (folder / "l.json").write_text(json.dumps(posts))
+    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, tweets)))
+    return path
