@@ -67,8 +67,8 @@ def rank(
     prepared = open_prepared(study, as_last_run(study, options), build=False)
     task = _target(prepared, target)
     with prepared.directory.lock(), executor_for(prepared) as executor:
-        search = new_search(prepared)
         prepared = built(prepared)
+        search = new_search(prepared)
         beliefs = Beliefs(prepared, executor, display)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
         wanted = attributions or any(need in _FROM_MODELS for name in chosen for need in METHODS[name].needs)
