@@ -1,13 +1,17 @@
 """Who only looks at a study writes nothing into its folder, and builds no encoder; who is refused neither."""
 
+from pathlib import Path
+
 import pytest
 from tests.cli.test_commands import call, tree
 from tests.families import small_study
 
+import forelearn
 from forelearn.core.errors import InputError
 from forelearn.experiment import api
 from forelearn.experiment.built_in import NOT_BUILT
 from forelearn.experiment.opening import Options
+from forelearn.experiment.question import Request
 from forelearn.models import tiny
 
 WARM = "[tiny]\nlayers = 1\nhidden = 16\nvocabulary = 700\n"
@@ -155,3 +159,23 @@ def test_a_dry_run_refuses_what_a_run_refuses(tmp_path):
         assert said[0] == said[1]
         assert "does not pay for the baselines" in said[0]
     assert {path.name for path in tmp_path.iterdir()} == {"data", "study.toml"}
+
+
+def test_what_runs_first_builds_the_encoder_that_it_runs_on(tmp_path):
+    def train_together(study: Path) -> None:
+        options = Options(workers=1)
+        forelearn.train_together(study, "01-amber", Request(["02-birch"], seeds=1, controls=False), options)
+
+    firsts = {
+        "rank": lambda study: forelearn.rank(study, "01-amber", Options(workers=1), by=["logme"]),
+        "train": lambda study: api.train(study, "01-amber", "02-birch"),
+        "train together": train_together,
+    }
+    for name, first in firsts.items():
+        study = small_study(tmp_path / name)
+        text = study.read_text().replace(WARM, WARM + "mlm_epochs = 1\n").replace("epochs = 6", "epochs = 1")
+        study.write_text(text, encoding="utf-8")
+        first(study)
+        prepared = api.open_prepared(study, build=False)
+        started = {outcome.transfer.start.digest for outcome in prepared.runs.all()}
+        assert started == {prepared.space.encoder.digest} != {NOT_BUILT}, name
