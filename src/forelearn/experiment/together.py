@@ -26,6 +26,7 @@ from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.worth import auxiliary, difference, verdict
 from forelearn.report.multitask_summary import Arm, Comparison
+from forelearn.store.file import write_file
 
 
 class Watcher(Display, Protocol):
@@ -102,10 +103,7 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
         from forelearn.report.multitask_page import multitask_page
 
         text = multitask_page(comparison)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_file(path, text)
 
 
 def _run(

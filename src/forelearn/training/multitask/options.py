@@ -12,6 +12,7 @@ from forelearn.core.multitask import Scalar
 
 O = TypeVar("O", bound="Options")  # noqa: E741
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What every method can be told.
