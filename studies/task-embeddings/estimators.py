@@ -155,23 +155,8 @@ def table_of(truth: Truth, scores: Mapping[str, Array], *, in_class: bool = Fals
     ran = np.isfinite(truth.test.pairs).any(axis=(0, 1))
     kept = found.with_seeds(np.flatnonzero(ran).tolist())
     enough = [row for row in range(len(truth.targets)) if kept.candidates[row].sum() >= 2]
-    return _only(kept, enough)
-
-
-def _only(table: Table, rows: Sequence[int]) -> Table:
-    """The table of some targets."""
-    chosen = list(rows)
-    return replace(
-        table,
-        targets=tuple(table.targets[row] for row in chosen),
-        gains=table.gains[chosen],
-        performances=table.performances[chosen],
-        baselines=table.baselines[chosen],
-        costs=table.costs[chosen],
-        baseline_costs=table.baseline_costs[chosen],
-        scores={name: values[chosen] for name, values in table.scores.items()},
-        itself=tuple((chosen.index(row), place) for row, place in table.itself if row in chosen),
-    )
+    kept = replace(kept, itself=tuple(place for place in kept.itself if place[0] in enough))
+    return kept.arranged(enough, range(len(kept.sources)))
 
 
 def judged(found: Measured, *, in_class: bool = False, replays: int = 10) -> Quality:
