@@ -9,8 +9,9 @@ from tests.report.fake import NAMES, fake_summary
 
 from forelearn.core.errors import InputError
 from forelearn.report.page import page
+from forelearn.report.summary import Further
 from forelearn.report.tables import csv_text, rows
-from forelearn.report.terminal import show
+from forelearn.report.terminal import more_runs, show
 
 EVIL = "[red]x[/] \x1b[31m<b>"
 
@@ -36,16 +37,34 @@ def test_the_terminal_shows_gain_interval_and_cost():
     assert "65 min, 28.8 % of trying everything" in text
 
 
-def test_the_terminal_and_the_page_say_what_more_runs_and_an_hour_buy_for_each_target():
+def test_the_terminal_and_the_page_say_what_more_runs_and_an_hour_buy():
     summary = fake_summary()
     text, html = shown(summary, width=120), page(summary)
-    said = "12 runs, 6 min, to try them; an hour buys 116 runs"
-    for answer in summary.answers:
-        if answer.further.seconds is not None:
-            assert f"  {answer.target}: {said}\n" in text
-    assert f"At this pace, on one worker: {said}." in html
+    assert "At this pace, on one worker: 12 runs, 6 min, to try them; an hour buys 116 runs." in html
+    known = [answer for answer in summary.answers if answer.further.seconds is not None]
+    assert "More runs (an hour of one worker buys about 116):\n" in text
+    assert len(known) > 3
     without = dataclasses.replace(summary.answers[0], further=None)
     assert "More runs" not in shown(dataclasses.replace(summary, answers=(without,)), width=120)
+
+
+def test_many_targets_that_want_the_same_are_one_line_and_few_are_named():
+    def answers(runs: list[int], purpose: str = "to try them"):
+        summary = fake_summary()
+        pairs = zip(summary.answers, runs, strict=False)
+        return [
+            dataclasses.replace(answer, further=Further(count, purpose, 60.0 * count, 60.0))
+            for answer, count in pairs
+        ]
+
+    assert more_runs(answers([2, 2, 2, 2])) == [
+        "More runs (an hour of one worker buys about 60):",
+        "  to try them: 2 runs for each of 4 targets, 8 min in all",
+    ]
+    few = answers([1, 2])
+    assert more_runs(few)[1] == f"  to try them: {few[0].target} 1 run (60 s); {few[1].target} 2 runs (2 min)"
+    assert len(more_runs([*few, *answers([5], "to settle it")])) == 3
+    assert more_runs([]) == []
 
 
 def test_text_from_data_is_no_markup_in_the_terminal():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from forelearn.core.errors import InputError, Problem
@@ -72,16 +73,21 @@ def affords_baselines(prepared: Prepared, state: Search) -> None:
         return
     plans = _baselines(state)
     runs = len(plans)
-    needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
-    if budget.amount < needed:
-        said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
-        raise InputError(
-            Problem(
-                f"{prepared.study.path.name}, [search] budget",
-                f"{budget} does not pay for the baselines of {len(state.space.tasks)} tasks, which take {said}.",
-                "Raise it, or lower `seeds`, the recipes or the tasks.",
-            )
+    whole = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
+    needed = whole / state.open_share
+    if budget.amount >= needed:
+        return
+    kept = 1 - state.open_share
+    said = f"{math.ceil(needed)} runs" if budget.kind == "runs" else f"{100 * needed:.1f} %"
+    held = f", {100 * kept:.0f} % being kept for confirmation, chains and learning together" if kept else ""
+    raise InputError(
+        Problem(
+            f"{prepared.study.path.name}, [search] budget",
+            f"{budget} does not pay for the baselines of {len(state.space.tasks)} tasks ({runs} runs) and a pair, "
+            f"which takes {said}{held}.",
+            "Raise it, or lower `seeds`, the recipes, the tasks or what is kept (`confirm`).",
         )
+    )
 
 
 def _baselines(state: Search) -> list[Transfer]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import visible
-from forelearn.report.summary import Answer, Summary
+from forelearn.report.summary import Answer, Further, Summary
 from forelearn.report.wording import (
     DECISIONS,
     NONE,
@@ -21,15 +22,18 @@ from forelearn.report.wording import (
     share,
     signed,
     spent_share,
-    taking,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
 MOST_NOTES = 6
+_FEW = 3
+"""Targets that are named one by one even where all want the same."""
 STYLES = {
     "transfer": "bold cyan",
     "tied": "cyan",
@@ -88,13 +92,7 @@ def closing(summary: Summary) -> list[str]:
     part = "" if whole is None else f", {share(whole)} of trying everything"
     seconds = duration(sum(row.seconds for row in summary.costs))
     lines.append(f"Cost: {trained} trained, {seconds}{part}.")
-    further = [
-        f"  {visible(answer.target)}: {taken}"
-        for answer in summary.answers
-        if (taken := taking(answer.further))
-    ]
-    if further:
-        lines += ["More runs, on one worker at this pace:", *further]
+    lines += more_runs(summary.answers)
     worse = [answer for answer in summary.answers if answer.negative]
     if worse:
         pairs = [_label(summary, source, answer.target) for answer in worse for source in answer.negative]
@@ -107,6 +105,35 @@ def closing(summary: Summary) -> list[str]:
     if len(said) > MOST_NOTES:
         lines.append(f"{of(len(said) - MOST_NOTES, 'more note')} on the page.")
     return lines
+
+
+def more_runs(answers: Sequence[Answer]) -> list[str]:
+    """What more runs would buy: a line a purpose, with the targets, or how many where many want the same."""
+    purposes: dict[str, list[tuple[str, Further]]] = {}
+    for answer in answers:
+        if answer.further is not None and answer.further.runs:
+            purposes.setdefault(answer.further.purpose, []).append((answer.target, answer.further))
+    if not purposes:
+        return []
+    wanted = [further for group in purposes.values() for _, further in group]
+    paces = [one.runs_an_hour for one in wanted if one.runs_an_hour is not None and one.runs_an_hour >= 1]
+    pace = f" (an hour of one worker buys about {round(fmean(paces))})" if paces else ""
+    lines = [f"More runs{pace}:"]
+    for purpose, group in purposes.items():
+        runs = {further.runs for _, further in group}
+        if len(group) > _FEW and len(runs) == 1:
+            times = [further.seconds for _, further in group if further.seconds is not None]
+            time = f", {duration(sum(times))} in all" if times else ""
+            said = f"{of(runs.pop(), 'run')} for each of {of(len(group), 'target')}{time}"
+        else:
+            said = "; ".join(f"{visible(target)} {_runs(further)}" for target, further in group)
+        lines.append(f"  {purpose}: {said}")
+    return lines
+
+
+def _runs(further: Further) -> str:
+    time = "" if further.seconds is None else f" ({duration(further.seconds)})"
+    return f"{of(further.runs, 'run')}{time}"
 
 
 def _label(summary: Summary, source: str, target: str) -> str:

@@ -362,6 +362,13 @@ class Search(Record):
         """What is left of the budget, in its own unit (units of cost for a share); inf when exhaustive."""
         return float("inf") if self.options.exhaustive else self.purse.left()
 
+    @property
+    def open_share(self) -> float:
+        """The share of the budget that is not kept for confirmation, chains and learning together."""
+        options = self.options
+        chains = options.chain_share if options.chain > 1 else 0.0
+        return 1 - options.confirm_share - chains - (options.joint_share if options.joint else 0.0)
+
     def _open(self) -> float:
         """What is left for single sources: all but what is kept for confirmation, chains and learning together."""
         return self._unconfirmed() - max(self._chain_rest(), 0.0) - max(self._joint_rest(), 0.0)
