@@ -190,6 +190,16 @@ def write(prepared: Prepared, rows: list[dict[str, str]], planned: Sequence[Plan
     readme = HERE / "README.md"
     text = readme.read_text(encoding="utf-8")
     targets = list(prepared.tasks)
+    left = len(planned) - len(rows)
+    recipe = best_recipe(prepared)
+    chosen = (
+        f"The rate that is best on dev is {recipe.learning_rate:g}."
+        if recipe
+        else "The grid is not whole yet."
+    )
+    text = between(
+        text, "so far", [chosen + (f" **{left} of {len(planned)} runs are still to come.**" if left else "")]
+    )
 
     def values(arm: str, target: str, column: str) -> dict[str, float]:
         mine = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
