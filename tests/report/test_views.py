@@ -40,7 +40,7 @@ def test_the_terminal_shows_gain_interval_and_cost():
 def test_the_terminal_and_the_page_say_what_more_runs_and_an_hour_buy():
     summary = fake_summary()
     text, html = shown(summary, width=120), page(summary)
-    assert "At this pace, on one worker: 12 runs, 6 min, to try them; an hour buys 116 runs." in html
+    assert "To try it takes 12 runs, 6 min on one worker; an hour buys 116 runs." in html
     known = [answer for answer in summary.answers if answer.further.seconds is not None]
     assert "More runs (an hour of one worker buys about 116):\n" in text
     assert len(known) > 3

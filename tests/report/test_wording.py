@@ -101,10 +101,13 @@ def test_the_headline_counts_the_advice_whose_test_interval_holds_zero():
     [
         (None, ""),
         (Further(0), ""),
-        (Further(1, "to settle it"), "1 run to settle it"),
-        (Further(12, "to settle it", 7200.0, 6.0), "12 runs, 2.0 h, to settle it; an hour buys 6 runs"),
-        (Further(2, "to settle it", 9000.0, 0.8), "2 runs, 2.5 h, to settle it"),
-        (Further(0, "", 0.0, 1.0), "an hour buys 1 run"),
+        (Further(1, "to settle it"), "To settle it takes 1 run."),
+        (
+            Further(12, "to settle it", 7200.0, 6.0),
+            "To settle it takes 12 runs, 2.0 h on one worker; an hour buys 6 runs.",
+        ),
+        (Further(2, "to try the best", 9000.0, 0.8), "To try it takes 2 runs, 2.5 h on one worker."),
+        (Further(0, "", 0.0, 1.0), "An hour buys 1 run."),
     ],
 )
 def test_what_more_runs_take_in_words(further, said):

@@ -222,8 +222,7 @@ def _test(answer: Answer, metric: str | None) -> Markup:
 
 def _why(answer: Answer, summary: Summary) -> Markup:
     sources, targets = axes(summary)
-    time = f" At this pace, on one worker: {taken}." if (taken := taking(answer.further)) else ""
-    said = f"{minus(answer.more)}{time}"
+    said = f"{minus(answer.more)} {taking(answer.further)}".strip()
     more = element("span", {"class": "quiet"}, " ", said) if said else None
     parts: list[Child] = [element("p", {"class": "why"}, because(answer), more)]
     inner: list[Child] = []

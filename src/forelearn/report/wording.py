@@ -126,16 +126,20 @@ def because(answer: Answer) -> str:
 
 
 def taking(further: Further | None) -> str:
-    """`12 runs, 41 min, to settle it; an hour buys 17 runs`, as far as that is known; empty for None."""
+    """`To settle it takes 12 runs, 41 min on one worker; an hour buys 17 runs.`, as far as known; empty for None.
+
+    It stands behind the sentence that names the candidate to try, so that it need not be named again.
+    """
     if further is None:
         return ""
     said = []
     if further.runs:
-        time = "" if further.seconds is None else f", {duration(further.seconds)},"
-        said.append(f"{of(further.runs, 'run')}{time} {further.purpose}")
+        time = "" if further.seconds is None else f", {duration(further.seconds)} on one worker"
+        purpose = "to try it" if further.purpose.startswith("to try") else further.purpose
+        said.append(f"{capital(purpose)} takes {of(further.runs, 'run')}{time}")
     if further.runs_an_hour is not None and further.runs_an_hour >= 1:
-        said.append(f"an hour buys {of(int(further.runs_an_hour), 'run')}")
-    return "; ".join(said)
+        said.append(f"{'an' if said else 'An'} hour buys {of(int(further.runs_an_hour), 'run')}")
+    return f"{'; '.join(said)}." if said else ""
 
 
 def count(value: int) -> str:
