@@ -161,6 +161,14 @@ def test_a_dry_run_refuses_what_a_run_refuses(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"data", "study.toml"}
 
 
+def test_a_dry_run_promises_no_pair_where_the_open_part_of_the_budget_pays_for_baselines_alone(tmp_path):
+    study = small_study(tmp_path)
+    for runs, pairs in ((9, 0), (20, 12)):  # 8 baselines; a fifth is kept for confirmation
+        found = api.estimate(study, Options(budget=f"{runs} runs", confirm=0.2))
+        assert found.baselines == 8
+        assert found.affordable_pairs == pairs
+
+
 def test_what_runs_first_builds_the_encoder_that_it_runs_on(tmp_path):
     def train_together(study: Path) -> None:
         options = Options(workers=1)

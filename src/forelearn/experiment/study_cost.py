@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from forelearn.core.errors import InputError, Problem
@@ -15,7 +14,8 @@ from forelearn.search.search import Search
 class Estimate:
     """What a study will take. baselines: runs of single tasks, which a budget in time does not stop.
 
-    units, affordable_pairs: what the budget pays for; None where it is in time and nothing has run yet.
+    units, affordable_pairs: what the budget pays for; None where it is in time and nothing has run yet. No pair where
+    what is not kept for confirmation, chains and learning together does not pay for more than the baselines.
     seconds: from the pace of finished runs; None before the first, unless the budget says it.
     """
 
@@ -55,12 +55,17 @@ def expected(prepared: Prepared, state: Search) -> Estimate:
         baseline_units=base,
         affordable_pairs=None
         if units is None
-        else min(max(int((units - base) / mean), 0), pairs * space.seeds),
+        else _pairs(units, base, mean, state.open_share, pairs * space.seeds),
         units=units,
         exhaustive_units=state.exhaustive_units,
         exhaustive_runs=sum(1 for _ in space.exhaustive()),
         seconds=units * pace if units and pace else (amount if kind == "seconds" else None),
     )
+
+
+def _pairs(units: float, base: float, mean: float, share: float, most: int) -> int:
+    """Runs beside the baselines that `units` pay for, of which `share` is open to pairs. base: of the baselines."""
+    return 0 if units * share < base + mean else min(int((units - base) / mean), most)
 
 
 def affords_baselines(prepared: Prepared, state: Search) -> None:
@@ -73,21 +78,16 @@ def affords_baselines(prepared: Prepared, state: Search) -> None:
         return
     plans = _baselines(state)
     runs = len(plans)
-    whole = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
-    needed = whole / state.open_share
-    if budget.amount >= needed:
-        return
-    kept = 1 - state.open_share
-    said = f"{math.ceil(needed)} runs" if budget.kind == "runs" else f"{100 * needed:.1f} %"
-    held = f", {100 * kept:.0f} % being kept for confirmation, chains and learning together" if kept else ""
-    raise InputError(
-        Problem(
-            f"{prepared.study.path.name}, [search] budget",
-            f"{budget} does not pay for the baselines of {len(state.space.tasks)} tasks ({runs} runs) and a pair, "
-            f"which takes {said}{held}.",
-            "Raise it, or lower `seeds`, the recipes, the tasks or what is kept (`confirm`).",
+    needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
+    if budget.amount < needed:
+        said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
+        raise InputError(
+            Problem(
+                f"{prepared.study.path.name}, [search] budget",
+                f"{budget} does not pay for the baselines of {len(state.space.tasks)} tasks, which take {said}.",
+                "Raise it, or lower `seeds`, the recipes or the tasks.",
+            )
         )
-    )
 
 
 def _baselines(state: Search) -> list[Transfer]:
