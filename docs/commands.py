@@ -36,9 +36,9 @@ def main() -> None:
         "messages to stderr.\n"
     )
     print(
-        "`run` takes the study file's settings for what it is not told, and notes what it was told. The other commands look "
-        "at the study as it was last run, say so in one line (`as last run: --budget 2h`), and an option that they are given "
-        "wins: [study-file.md](study-file.md#what-other-commands-look-at).\n"
+        "`run` takes the study file's settings for what it is not told, and notes what it was told. The other "
+        "commands look at the study as it was last run, say so in one line (`as last run: --budget 2h`), and an option that "
+        "they are given wins: [study-file.md](study-file.md#what-other-commands-look-at).\n"
     )
     for command in COMMANDS:
         print(f"## forelearn {command}\n\n```\n{help_of(command).strip()}\n```\n")

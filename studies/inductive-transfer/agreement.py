@@ -36,14 +36,8 @@ def agreement(scores: NDArray[np.float64], gains: NDArray[np.float64]) -> Interv
 
 def columns(features: Features, truth: Truth) -> dict[str, NDArray[np.float64]]:
     """Method → its scores [T, S]."""
-    found = {}
-    for name, places in features.columns.groups().items():
-        if len(places) == 1:
-            scores = np.full(truth.candidates.shape, np.nan)
-            for (source, target), row in zip(features.pairs, features.columns.rows):
-                scores[truth.targets.index(target), truth.sources.index(source)] = row[places[0]]
-            found[name] = scores
-    return found
+    single = [name for name, places in features.columns.groups().items() if len(places) == 1]
+    return {name: features.grid(name, truth.targets, truth.sources) for name in single}
 
 
 def main() -> None:

@@ -88,16 +88,11 @@ def class_of(task: str) -> str:
 def scores_of(found: Measured) -> dict[str, Array]:
     """Method → its scores [T, S], NaN where it has none; fusions too."""
     truth, features = found.truth, found.features
-    scores: dict[str, Array] = {}
-    for name, places in features.columns.groups().items():
-        if len(places) != 1 or name == "recipe":
-            continue
-        values = np.full(truth.candidates.shape, np.nan)
-        for (source, target), row in zip(features.pairs, features.columns.rows, strict=True):
-            if source in truth.sources and target in truth.targets:
-                values[truth.targets.index(target), truth.sources.index(source)] = row[places[0]]
-        if np.isfinite(values).any():
-            scores[name] = values
+    single = [
+        name for name, places in features.columns.groups().items() if len(places) == 1 and name != "recipe"
+    ]
+    every = {name: features.grid(name, truth.targets, truth.sources) for name in single}
+    scores = {name: values for name, values in every.items() if np.isfinite(values).any()}
     return scores | {
         name: fused(truth, [scores[part] for part in parts])
         for name, parts in FUSED.items()

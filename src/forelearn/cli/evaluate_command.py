@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Json, Out, no_folder, note, print_json, write_beside
+from forelearn.cli.parameters import Json, Out, no_folder, note, print_json
 
 if TYPE_CHECKING:
     from forelearn.evaluation.quality import Quality
@@ -61,6 +61,7 @@ def evaluate(
 ) -> None:
     """How good is an order of sources? Judges scores, static, random and searches on target × source tables."""
     from forelearn.experiment.table_file import TableOptions
+    from forelearn.store.file import write_file
 
     options = TableOptions(
         columns=_pairs("--columns", columns),
@@ -76,7 +77,7 @@ def evaluate(
     found = _judged(tables, options, draws=draws, seed=seed)
     evaluations = [_study(path, out=out, save=save, draws=draws, seed=seed) for path in studies]
     if output is not None:
-        write_beside(output, _page(found, evaluations))
+        write_file(output, _page(found, evaluations))
         note(f"Wrote {output}")
     if as_json:
         from forelearn.report.evaluation_rows import as_json as rows_of

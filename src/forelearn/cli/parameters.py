@@ -68,13 +68,6 @@ Exhaustive = Annotated[
 ]
 
 
-def write_beside(path: Path, text: str) -> None:
-    """Write a file in one step: beside, then renamed. A file half written is never seen."""
-    from forelearn.store.file import write_file
-
-    write_file(path, text)
-
-
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, indent=1, ensure_ascii=False))

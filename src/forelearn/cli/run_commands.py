@@ -27,7 +27,6 @@ from forelearn.cli.parameters import (
     as_last_run,
     note,
     print_json,
-    write_beside,
 )
 
 
@@ -60,12 +59,13 @@ def init(
     """Write a study file for a folder of labelled files; every guess is a line to edit."""
     from forelearn.core.errors import InputError, Problem
     from forelearn.experiment.guess import guess
+    from forelearn.store.file import write_file
 
     found = guess(folder)
     path = folder / "study.toml"
     if path.exists() and not force:
         raise InputError(Problem(str(path), "exists already.", "Remove it, or add --force to write over it."))
-    write_beside(path, found.text)
+    write_file(path, found.text)
     for line in found.notes:
         note(f"guessed: {line}")
     print(path)

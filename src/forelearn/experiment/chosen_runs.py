@@ -142,11 +142,12 @@ def _lost(prepared: Prepared, run: Run) -> Problem:
 
 
 def _again(prepared: Prepared, transfer: Transfer) -> str:
-    """How weights that were not kept are made again."""
+    """How weights that were not kept are made again.
+
+    Where epochs follow from what another method has spent, no command of its own trains the run.
+    """
     if transfer.multitask is not None and dict(transfer.multitask.options).get("compute"):
-        return (
-            KEEP_ALL  # its epochs follow from what another method has spent: no command of its own trains it
-        )
+        return KEEP_ALL
     return f"Train it again: {train_command(prepared, transfer)}"
 
 

@@ -171,8 +171,7 @@ def methods_for(truth: Truth, features: Features) -> list[StudyMethod]:
         StudyMethod(Method("static", by_static, others)),
     ]
     for name in (name for name in ORDERS if name in features.columns.names):
-        column = features.columns.names.index(name)
-        values = _grid(truth, features, features.columns.rows[:, column])
+        values = features.grid(name, truth.targets, truth.sources)
         scored = int(np.isfinite(values).any(axis=1).sum())
         if scored:
             some = f"; scores sources of {scored} of {len(values)} targets" if scored < len(values) else ""
@@ -196,15 +195,6 @@ def _errors(truth: Truth, features: Features, *, seed: int) -> list[ErrorCurve]:
         guess = predictions(truth, truth.test, features, wanted)
         performance = guess if wanted.form == "performance" else guess + level
         found.append(error_curve(wanted.name, wanted.form, performance, truth, seed=seed))
-    return found
-
-
-def _grid(truth: Truth, features: Features, values: Array) -> Array:
-    """[T, S] from values of the feature table's rows."""
-    found = np.full(truth.candidates.shape, np.nan)
-    for (source, target), value in zip(features.pairs, values, strict=True):
-        if source in truth.sources and target in truth.targets:
-            found[truth.targets.index(target), truth.sources.index(source)] = value
     return found
 
 

@@ -10,11 +10,12 @@ over rows is the whole. An empty cell is a value that is not known. Columns may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forelearn.core.run import Cost
 from forelearn.estimators.features import Columns
@@ -33,6 +34,17 @@ class Features:
     pairs: tuple[Pair, ...]
     columns: Columns
     costs: Mapping[str, Cost]
+
+    def grid(self, name: str, targets: Sequence[str], sources: Sequence[str]) -> NDArray[np.float64]:
+        """The column `name` as [T, S]; NaN where a pair has no row. Raises ValueError if there is no such column."""
+        values = self.columns.rows[:, self.columns.names.index(name)]
+        found = np.full((len(targets), len(sources)), np.nan)
+        rows = {target: row for row, target in enumerate(targets)}
+        places = {source: place for place, source in enumerate(sources)}
+        for (source, target), value in zip(self.pairs, values, strict=True):
+            if target in rows and source in places:
+                found[rows[target], places[source]] = value
+        return found
 
 
 def write_features(features: Features, path: Path) -> None:

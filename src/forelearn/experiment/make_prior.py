@@ -9,7 +9,6 @@ study at a time is left out as a whole, too: that is what the prior is to a user
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,11 +156,8 @@ def _read(path: Path) -> _Study:
     truth = truth_of(results, metric)
     scores = np.zeros(truth.candidates.shape)
     features = features_for(study)
-    if features is not None and "prior" in features.columns.groups():
-        (column,) = features.columns.groups()["prior"]
-        for (source, target), value in zip(features.pairs, features.columns.rows[:, column], strict=True):
-            if source in truth.sources and target in truth.targets and math.isfinite(value):
-                scores[truth.targets.index(target), truth.sources.index(source)] = value
+    if features is not None and "prior" in features.columns.names:
+        scores = np.nan_to_num(features.grid("prior", truth.targets, truth.sources))
     return _Study(study.settings.name, truth, scores)
 
 

@@ -365,9 +365,15 @@ class Search(Record):
     @property
     def open_share(self) -> float:
         """The share of the budget that is not kept for confirmation, chains and learning together."""
-        options = self.options
-        chains = options.chain_share if options.chain > 1 else 0.0
-        return 1 - options.confirm_share - chains - (options.joint_share if options.joint else 0.0)
+        return 1 - self.options.confirm_share - self._chain_share - self._joint_share
+
+    @property
+    def _chain_share(self) -> float:
+        return self.options.chain_share if self.options.chain > 1 else 0.0
+
+    @property
+    def _joint_share(self) -> float:
+        return self.options.joint_share if self.options.joint else 0.0
 
     def _open(self) -> float:
         """What is left for single sources: all but what is kept for confirmation, chains and learning together."""
@@ -380,13 +386,11 @@ class Search(Record):
 
     def _chain_rest(self) -> float:
         """What chains have not spent of their share; 0 where none are wanted."""
-        share = self.options.chain_share if self.options.chain > 1 else 0.0
-        return share * self.purse.total - self._paid(self.chained)
+        return self._chain_share * self.purse.total - self._paid(self.chained)
 
     def _joint_rest(self) -> float:
         """What learning together has not spent of its share; 0 where it is not wanted."""
-        share = self.options.joint_share if self.options.joint else 0.0
-        return share * self.purse.total - self._paid(self.joined)
+        return self._joint_share * self.purse.total - self._paid(self.joined)
 
     def _paid(self, keys: set[str]) -> float:
         return self.purse.paid(self.outcomes[key] for key in sorted(keys) if key in self.outcomes)

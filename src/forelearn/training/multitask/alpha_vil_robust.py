@@ -25,8 +25,8 @@ from typing import ClassVar
 import torch
 
 from forelearn.training.multitask.alpha_step import AlphaStep
-from forelearn.training.multitask.alpha_vil import AlphaOptions, Collecting, crossings, described
-from forelearn.training.multitask.history import TaskEpoch
+from forelearn.training.multitask.collecting import AlphaOptions, Collecting, described
+from forelearn.training.multitask.history import TaskEpoch, crossings
 from forelearn.training.multitask.learner import TARGET, Learner, Rows
 from forelearn.training.multitask.method import Change, Surroundings
 from forelearn.training.multitask.options import Options

@@ -30,8 +30,7 @@ from typing import Any, ClassVar
 import torch
 
 from forelearn.training.loop import Diverged
-from forelearn.training.multitask.alpha_vil import crossings
-from forelearn.training.multitask.history import TaskEpoch
+from forelearn.training.multitask.history import TaskEpoch, crossings
 from forelearn.training.multitask.joint import Joint
 from forelearn.training.multitask.learner import TARGET, Learner
 from forelearn.training.multitask.method import Change, Surroundings, optimisers, restore_to, state_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -111,3 +111,24 @@ def read_epoch(value: Mapping[str, Any]) -> Epoch:
             "events": tuple(value["events"]),
         }
     )
+
+
+def crossings(
+    names: Sequence[str],
+    before: Sequence[float],
+    after: Sequence[TaskEpoch],
+    floor: float,
+    *,
+    back: float | None = None,
+) -> list[str]:
+    """What to say, and why, of tasks whose weight has reached the floor, or risen from it above `back` (the floor)."""
+    said = []
+    for name, old, task in zip(names, before, after, strict=True):
+        new = old if task.weight is None else task.weight
+        slope = "" if task.slope is None else f", ⟨g, δ⟩ {task.slope:+.3g}"
+        why = "" if task.alpha is None else f" (α {task.alpha:.3g}{slope})"
+        if new <= floor < old:
+            said.append(f"{name} dropped: its weight fell from {old:.3g} to the floor, {floor:g}{why}")
+        elif old <= floor and new > (floor if back is None else back):
+            said.append(f"{name} back: its weight rose from the floor to {new:.3g}{why}")
+    return said
