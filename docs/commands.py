@@ -6,10 +6,8 @@ import os
 import subprocess
 import sys
 
-COMMANDS = (
-    "demo init check run rank train predict report evaluate prior status explain export verify gc ask tell"
-).split()
-GROUPS = {"cards": "build add list push pull".split()}
+COMMANDS = ["demo", "init", "check", "run", "rank", "train", "predict", "report", "evaluate", "prior", "status", "explain", "export", "verify", "gc", "ask", "tell"]
+GROUPS = {"cards": ["build", "add", "list", "push", "pull"]}
 
 
 def help_of(*command: str) -> str:

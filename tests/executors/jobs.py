@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -91,6 +92,20 @@ def torch_threads(*, report: Report) -> int:
 
 def modules(*, report: Report) -> list[str]:
     return sorted(name for name in sys.modules if name in ("torch", "numpy", "transformers"))
+
+
+def page_faults(size: int, *, report: Report) -> int:
+    """Pages that the system has to bring for a block of `size` bytes when one as large has just been freed."""
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        block = bytearray(size)
+        del block
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def resident(*, report: Report) -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def noise(seed: int, *, report: Report) -> float:

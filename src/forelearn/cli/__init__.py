@@ -23,6 +23,7 @@ import forelearn.cli.run_commands as run_commands
 import forelearn.cli.train_command as train_command
 from forelearn import __version__
 from forelearn.core.errors import EXIT_INPUT, ForelearnError, InputError
+from forelearn.executors.memory import keep_freed_memory
 
 app = typer.Typer(
     help="Know which task to learn first, before you train.",
@@ -73,6 +74,7 @@ _OF_PATHS = {
 
 def main() -> None:
     """Run the command and exit with its code."""
+    keep_freed_memory()  # a single worker is this process
     try:
         app()
     except InputError as error:

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from forelearn.core.errors import ForelearnError
+from forelearn.executors.memory import give_freed_memory_back
 
 Report = Callable[[Mapping[str, Any]], None]
 """What a job calls to say how far it is."""
@@ -117,6 +118,8 @@ def perform(packed: bytes, key: str, report: Report) -> bytes:
         SystemExit,
     ) as error:  # a job is other people's code: whatever it raises is its outcome
         return pickle.dumps(broken(key, error, doing))
+    finally:
+        give_freed_memory_back()
 
 
 def unpack(packed: bytes, key: str) -> End:

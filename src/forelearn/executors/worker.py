@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from forelearn.executors.base import perform
+from forelearn.executors.memory import keep_freed_memory
 
 STEP = b"s"
 END = b"e"
@@ -32,6 +33,7 @@ def serve(jobs: int, life: int) -> None:
     os.dup2(2, 1)
     for descriptor in (jobs, life):
         os.set_inheritable(descriptor, False)
+    keep_freed_memory()
     threading.Thread(target=_end_with_driver, args=(life, os.getppid()), daemon=True).start()
     connection = Connection(jobs)
     while True:
