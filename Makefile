@@ -29,14 +29,14 @@ check: format-check lint types imports ## all static checks
 
 .PHONY: format-check
 format-check: $(STAMP)
-	$(VENV)/bin/ruff format --check src tests benchmarks
+	$(VENV)/bin/ruff format --check src tests benchmarks studies docs
 
 format: $(STAMP) ## rewrite the code in the house's format
-	$(VENV)/bin/ruff format src tests benchmarks
-	$(VENV)/bin/ruff check --fix-only src tests benchmarks
+	$(VENV)/bin/ruff format src tests benchmarks studies docs
+	$(VENV)/bin/ruff check --fix-only src tests benchmarks studies docs
 
 lint: $(STAMP) ## ruff
-	$(VENV)/bin/ruff check src tests benchmarks
+	$(VENV)/bin/ruff check src tests benchmarks studies docs
 
 types: $(STAMP) ## mypy --strict
 	$(VENV)/bin/mypy

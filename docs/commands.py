@@ -6,7 +6,25 @@ import os
 import subprocess
 import sys
 
-COMMANDS = ["demo", "init", "check", "run", "rank", "train", "predict", "report", "evaluate", "prior", "status", "explain", "export", "verify", "gc", "ask", "tell"]
+COMMANDS = [
+    "demo",
+    "init",
+    "check",
+    "run",
+    "rank",
+    "train",
+    "predict",
+    "report",
+    "evaluate",
+    "prior",
+    "status",
+    "explain",
+    "export",
+    "verify",
+    "gc",
+    "ask",
+    "tell",
+]
 GROUPS = {"cards": ["build", "add", "list", "push", "pull"]}
 
 
@@ -35,8 +53,8 @@ def main() -> None:
     )
     print(
         "`run` takes the study file's settings for what it is not told, and notes what it was told. The other "
-        "commands look at the study as it was last run, say so in one line (`as last run: --budget 2h`), and an option that "
-        "they are given wins: [study-file.md](study-file.md#what-other-commands-look-at).\n"
+        "commands look at the study as it was last run, say so in one line (`as last run: --budget 2h`), and an "
+        "option that they are given wins: [study-file.md](study-file.md#what-other-commands-look-at).\n"
     )
     for command in COMMANDS:
         print(f"## forelearn {command}\n\n```\n{help_of(command).strip()}\n```\n")
