@@ -1,6 +1,7 @@
 """The commands as a person runs them: output, exit codes, nothing half-written."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -244,6 +245,27 @@ def test_rank_works_without_a_study_file(tmp_path, monkeypatch, capsys):
     assert len(out.splitlines()) == 4
 
 
+@pytest.mark.parametrize("further", [("--by", "nonsense"), ("--target", "nobody")])
+def test_a_refused_rank_of_files_leaves_nothing(further, tmp_path, monkeypatch, capsys):
+    small_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert call(monkeypatch, capsys, "rank", "data/01-amber.csv", "--sources", "data", *further)[0] == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_refused_rank_of_files_leaves_what_an_earlier_one_wrote(tmp_path, monkeypatch, capsys):
+    small_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    arguments = ("rank", "data/01-amber.csv", "--sources", "data", "--by")
+    assert call(monkeypatch, capsys, *arguments, "size")[0] == 0
+    (file,) = tmp_path.glob(".forelearn/*/study.toml")
+    before = file.read_text()
+    shutil.copy(tmp_path / "data" / "02-birch.csv", tmp_path / "data" / "04-new.csv")
+    assert call(monkeypatch, capsys, *arguments, "nonsense")[0] == 2
+    assert file.read_text() == before
+
+
 def test_a_second_rank_of_files_trains_and_reads_nothing_again(tmp_path, monkeypatch, capsys):
     small_study(tmp_path, tasks=2)
     (tmp_path / "data" / "01-amber.csv").rename(tmp_path / "mine.csv")
@@ -269,10 +291,11 @@ def test_a_further_source_finds_the_store_of_the_first_ranking(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     places = ("data/01-amber.csv", "data")
     (tmp_path / "data" / "03-amber.csv").rename(tmp_path / "later.csv")
-    before, _, _ = study_from_files(*map(Path, places), encoder=None, out=None, target=None)
-    text = before.read_text()
+    with study_from_files(*map(Path, places), encoder=None, out=None, target=None) as (before, _, _):
+        text = before.read_text()
     (tmp_path / "later.csv").rename(tmp_path / "data" / "03-amber.csv")
-    after, _, _ = study_from_files(*map(Path, places), encoder=None, out=None, target=None)
+    with study_from_files(*map(Path, places), encoder=None, out=None, target=None) as (after, _, _):
+        pass
     assert after == before
     assert "03-amber" in after.read_text()
     assert "03-amber" not in text

@@ -96,6 +96,13 @@ def test_exit_code_2_means_that_nothing_was_written(name, study, monkeypatch, ca
     assert tree(study.parent) == before
 
 
+def test_a_negative_seed_is_refused_before_anything_is_written(study):
+    before = tree(study.parent)
+    with pytest.raises(InputError, match="seed: must be at least 0, got -1"):
+        api.train(study, "01-amber", "02-birch", seed=-1)
+    assert tree(study.parent) == before
+
+
 def test_a_stand_in_costs_what_the_encoder_costs_and_has_no_runs(tmp_path):
     for epochs in (0, 1):
         study = small_study(tmp_path / str(epochs))

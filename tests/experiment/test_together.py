@@ -297,6 +297,7 @@ def test_the_method_alone_is_compared_with_the_single_task(tmp_path):
         (Request(OTHERS, seeds=0), "at least 1"),
         (Request(OTHERS, seeds=()), "each once, got none"),
         (Request(OTHERS, seeds=(1, 1)), "each once, got 1, 1"),
+        (Request(OTHERS, seeds=(0, -1)), "at least 0, got -1"),
         (Request(OTHERS, given={"select": 0.001}), "leaves a part of the 40 dev examples"),
         (Request(("auto",), top=0), "at least 1"),
         (Request(OTHERS, compare=("alpha-vil",)), "is the method that is compared"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -85,10 +86,12 @@ def rank(
     from forelearn.report.ranking import ranking_csv
     from forelearn.report.ranking_terminal import show_ranking
 
-    if sources is not None:
-        study, target, out = study_from_files(study, sources, encoder=encoder, out=out, target=target)
-    options = as_last_run(study, Options(out=out, data_root=data, device=device))
-    with Live() as display:
+    with ExitStack() as stack:
+        if sources is not None:
+            guessed = study_from_files(study, sources, encoder=encoder, out=out, target=target)
+            study, target, out = stack.enter_context(guessed)
+        options = as_last_run(study, Options(out=out, data_root=data, device=device))
+        display = stack.enter_context(Live())
         ranking = rank_sources(
             study,
             target,

@@ -27,7 +27,7 @@ from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
 from forelearn.experiment.last_run import as_last_run, remember
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.experiment.settings import LENET
 from forelearn.experiment.study_cost import Estimate, affords_baselines, expected
@@ -268,7 +268,7 @@ def train(
 
 def _planned(space: Space, state: Search, task: Task, source: str | None, seed: int | None) -> Transfer:
     recipe = state.recipe(task) or space.recipes[0]
-    run_seed = space.first_seed if seed is None else seed
+    run_seed = space.first_seed if seed is None else at_least(seed, 0, "seed")
     if source is None:
         return space.baseline(task, recipe, run_seed)
     chosen = _sources(space, source, task)

@@ -46,18 +46,18 @@ def open_study(path: Path, options: Options = Options()) -> Study:
     )
     values = study.settings.model_dump()
     if options.seed is not None:
-        values["seed"] = _at_least(options.seed, 0, "--seed")
+        values["seed"] = at_least(options.seed, 0, "--seed")
     if options.device is not None:
         values["run"]["device"] = options.device
     if options.workers is not None:
-        values["run"]["workers"] = _at_least(options.workers, 0, "--workers")
+        values["run"]["workers"] = at_least(options.workers, 0, "--workers")
     if options.confirm is not None:
         if not 0 <= options.confirm < 1:
             rule = f"must be a share of the budget in [0, 1), got {options.confirm:g}."
             raise InputError(Problem("--confirm", rule, "Write 0.2 for 20 %, or 0 to skip confirmation."))
         values["search"]["confirm"] = options.confirm
     if options.limit is not None:
-        values["splits"]["train_rows"] = _at_least(options.limit, 2, "--limit")
+        values["splits"]["train_rows"] = at_least(options.limit, 2, "--limit")
     if options.budget is not None:
         try:
             values["search"]["budget"] = Budget.parse(options.budget)
@@ -71,7 +71,8 @@ def open_study(path: Path, options: Options = Options()) -> Study:
         raise InputError(Problem(f"option for {place}", f"{first['msg']}.", "Correct the option.")) from error
 
 
-def _at_least(value: int, least: int, option: str) -> int:
+def at_least(value: int, least: int, option: str) -> int:
+    """`value`. InputError, which names the option, if it is below `least`."""
     if value < least:
         raise InputError(Problem(option, f"must be at least {least}, got {value}.", "Raise it."))
     return value

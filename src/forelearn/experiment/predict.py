@@ -21,7 +21,7 @@ from forelearn.tasks.predictions import Predicted, as_csv, as_jsonl, renamed
 from forelearn.tasks.submissions import Form as SubmissionForm
 from forelearn.tasks.submissions import Value, file_for, form_of, submission, values_of
 from forelearn.tasks.unlabelled import read_unlabelled, section_of
-from forelearn.training.ensemble import Together, Trained, predict_together
+from forelearn.training.ensemble import Ensemble, Trained, predict_together
 
 Form = Literal["glue", "superglue", "csv", "jsonl"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -141,7 +141,7 @@ def _section(prepared: Prepared, task: str) -> Corpus:
     return section_of(task, corpora, root=study.data_root)
 
 
-def _in_words(together: Together, examples: Examples, index: Sequence[str], threshold: float) -> Predicted:
+def _in_words(together: Ensemble, examples: Examples, index: Sequence[str], threshold: float) -> Predicted:
     """Predictions as they are written. threshold: probability from which a binary label is the positive one."""
     kind, labels, values = together.kind, together.labels, together.values
     names = tuple(index)

@@ -18,7 +18,7 @@ from forelearn.experiment.check import check
 from forelearn.experiment.drive import Display, new_search, replay
 from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.multitask_settings import chosen_method
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.training.multitask.learner import divided
 from forelearn.training.multitask.methods import options_of
@@ -121,10 +121,8 @@ def _seeds(wanted: int | Sequence[int] | None, seed: int, usual: int) -> tuple[i
         if not wanted or len(set(wanted)) < len(wanted):
             got = ", ".join(map(str, wanted)) or "none"
             raise InputError(Problem("seeds", f"must be named, each once, got {got}.", "Name others."))
-        return tuple(wanted)
-    count = usual if wanted is None else wanted
-    if count < 1:
-        raise InputError(Problem("--seeds", f"must be at least 1, got {count}.", "Raise it."))
+        return tuple(at_least(one, 0, "seeds") for one in wanted)
+    count = at_least(usual if wanted is None else wanted, 1, "--seeds")
     return tuple(1000 * seed + index for index in range(count))
 
 

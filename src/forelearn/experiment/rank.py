@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -150,18 +151,32 @@ def _table(name: str, target: Task, estimates: Estimates, beliefs: Beliefs) -> T
     return estimates.table(name, target)
 
 
+@contextmanager
 def study_from_files(
     target_file: Path, sources: Path, *, encoder: str | None, out: str | None, target: str | None
-) -> tuple[Path, str | None, str | None]:
+) -> Iterator[tuple[Path, str | None, str | None]]:
     """Write a study for a target file and a folder of sources; the study file, the target and its folder.
 
     The study lies in `.forelearn/` of the working folder (or in `out`), so that a second call starts from what
-    the first has computed, even where a source has come or gone since: the folder has one name for its paths.
+    the first has computed, even where a source has come or gone since: the folder has one name for its paths. Where
+    the block refuses the study, the place is left as it was.
     """
     guessed = study_for_rank(target_file, sources, encoder=encoder or "tiny")
     place = digest([str(target_file.resolve()), str(sources.resolve()), encoder or "tiny"])
     folder = Path(out) if out is not None else Path(".forelearn") / f"{target_file.stem}-{place[:8]}"
     path = folder / "study.toml"
-    if not path.is_file() or path.read_text(encoding="utf-8") != guessed.text:
+    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    made = [parent for parent in path.parents if not parent.exists()]
+    if before != guessed.text:
         write_file(path, guessed.text)
-    return path, target, None
+    try:
+        yield path, target, None
+    except InputError:
+        if before is not None:
+            write_file(path, before)
+        else:
+            path.unlink()
+            with suppress(OSError):  # something else lies there by now
+                for parent in made:
+                    parent.rmdir()
+        raise

@@ -61,7 +61,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class Ensemble:
     """What all models say together.
 
     values: probabilities [n, C] of a classification, [n, k] of a multiple choice, [words, C] of sequence labelling (all
@@ -73,7 +73,7 @@ class Together:
     values: Floats
 
 
-def predict_together(models: Sequence[Trained], examples: Examples, *, device: str = "cpu") -> Together:
+def predict_together(models: Sequence[Trained], examples: Examples, *, device: str = "cpu") -> Ensemble:
     """What the models say together of examples, which need no labels. One model is in memory at a time.
 
     Raises InputError for no models, for models of unequal kinds or labels, and for models that answer questions and
@@ -106,7 +106,7 @@ def predict_together(models: Sequence[Trained], examples: Examples, *, device: s
             values = mean_values(members)
         case _:
             values = mean_probabilities(members)
-    return Together(kind, members[0].labels, values)
+    return Ensemble(kind, members[0].labels, values)
 
 
 def mean_probabilities(members: Sequence[Member]) -> Floats:
