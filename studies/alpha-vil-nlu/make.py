@@ -2,7 +2,8 @@
 
 First the grid of learning rates, on dev: single task and standard multitask training, two seeds; the rate with the
 best mean over both and all targets is used for every arm. Then, seed by seed, every arm on every target; then the
-paper's own rate. What has run is in the store (`out/`) and is not run again.
+paper's own rate, and αVIL at the lower rates of the grid: it adds up the tasks' changes, so that the rate that is
+best for the others may be too high for it. What has run is in the store (`out/`) and is not run again.
 """
 
 from __future__ import annotations
@@ -157,12 +158,25 @@ def at_paper_rate(prepared: Prepared, recipe: Recipe, seeds: int) -> list[Planne
     ]
 
 
+def alpha_vil_at_lower_rates(prepared: Prepared, recipe: Recipe) -> list[Planned]:
+    """αVIL at the rates of the grid below the chosen one, on the grid's seeds."""
+    return [
+        planned(prepared, f"αVIL at {lower.learning_rate:g}", "alpha-vil", target, others, lower, seed)
+        for seed in range(GRID_SEEDS)
+        for lower in prepared.space.recipes
+        if lower.learning_rate < recipe.learning_rate
+        for target in prepared.tasks.values()
+        for others in [others_of(prepared, target)]
+    ]
+
+
 def plans(prepared: Prepared, seeds: int) -> list[list[Planned]]:
     """The stages whose plans are known so far."""
     stages = [grid(prepared)]
     recipe = best_recipe(prepared)
     if recipe is not None:
         stages += [arms(prepared, recipe, seeds), at_paper_rate(prepared, recipe, seeds)]
+        stages.append(alpha_vil_at_lower_rates(prepared, recipe))
     return stages
 
 
