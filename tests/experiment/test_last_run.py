@@ -2,21 +2,26 @@
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.cli.test_commands import call
 from tests.families import small_study
 
-from forelearn.core.errors import InputError
+from forelearn.core.errors import ForelearnError, InputError
 from forelearn.executors.inline import Inline
 from forelearn.experiment import api
+from forelearn.experiment.drive import Silent
 from forelearn.experiment.keeping import gc
 from forelearn.experiment.last_run import as_last_run, as_run, in_words, remember, remembered
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
 
+WRONG = (
+    '{"runs": [{"budget": null, "seed": null, "limit": null, "confirm": null, "exhaustive": null, '
+    '"device": null, "precision": "int8"}]}'
+)
 WHOLE = Options(workers=1, budget="100%")
 
 
@@ -91,6 +96,61 @@ def test_a_tidy_up_keeps_what_any_run_needs(study):
     assert [removal for removal in gc(study, None, None, dry_run=True) if "weights" in removal.place]
 
 
+class Killed(Exception):
+    """What ends a run here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Killing(Silent):
+    """Ends the run after as many transfers as it counts down from, in the middle of a round."""
+
+    left: list[None]
+
+    def end(self, label, outcome):
+        if not self.left:
+            raise Killed
+        self.left.pop()
+
+
+@pytest.mark.parametrize("ended", [0, 3, 7])
+def test_a_tidy_up_keeps_the_weights_of_a_round_that_is_not_whole(ended, tmp_path):
+    study = small_study(tmp_path, tasks=3)
+    with pytest.raises(Killed):
+        api.search(study, WHOLE, display=Killing([None] * ended))
+    before = weights_of(study)
+    assert len(before) >= min(ended, 3) + 1
+    assert not [removal for removal in gc(study, None, None, dry_run=False) if "weights/" in removal.place]
+    assert weights_of(study) == before
+
+
+def test_a_tidy_up_keeps_what_comes_after_a_run_that_is_to_be_tried_again(study):
+    prepared = api.open_prepared(study, WHOLE)
+    baseline = prepared.space.baseline(prepared.space.targets[0], prepared.space.recipes[0], 0)
+    before = weights_of(study)
+    prepared.runs.forget(baseline.key)
+    assert status(study, Options()).stage == "grid"
+    assert {removal.place for removal in gc(study, None, None, dry_run=False)} <= {f"weights/{baseline.key}"}
+    assert weights_of(study) | {baseline.key} == before
+
+
+def test_a_tidy_up_holds_the_study_while_it_looks_at_what_is_needed(study, monkeypatch):
+    real = api.standing
+    held = []
+
+    def standing(path, options, *, last):
+        with (
+            pytest.raises(ForelearnError, match="at work on this study"),
+            api.open_prepared(path, options).directory.lock(),
+        ):
+            pass
+        held.append(options)
+        return real(path, options, last=last)
+
+    monkeypatch.setattr(api, "standing", standing)
+    gc(study, None, None, dry_run=True)
+    assert [options.budget for options in held] == [None, "100%"]
+
+
 def test_a_run_of_everything_is_looked_at_as_such_until_a_budget_is_given(tmp_path):
     study = small_study(tmp_path, tasks=2, seeds=1)
     api.search(study, Options(workers=1), exhaustive=True)
@@ -109,7 +169,9 @@ def test_what_runs_were_told_is_kept_once_each_the_last_one_last(tmp_path):
     assert remembered(tmp_path / "none") == ()
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"runs": [{"budget": 5}]}', '{"runs": [1]}', '{"runs": null}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", WRONG, '{"runs": [{"budget": 5}]}', '{"runs": [1]}', '{"runs": null}']
+)
 def test_a_damaged_memory_is_refused_and_no_weights_are_removed_for_it(text, study):
     (study.parent / "out" / "options.json").write_text(text, encoding="utf-8")
     before = weights_of(study)
@@ -126,6 +188,51 @@ def test_a_device_is_remembered_where_it_decides_the_precision(tmp_path):
     study.write_text(study.read_text().replace('precision = "fp32"', 'precision = "auto"'), encoding="utf-8")
     assert as_run(study, Options(), told).device == "cpu"
     assert as_run(study, Options(device="auto"), told).device == "auto"
+
+
+def test_a_study_is_looked_at_and_tidied_up_on_another_chip_as_it_was_run(tmp_path, monkeypatch):
+    study = small_study(tmp_path, tasks=3)
+    study.write_text(study.read_text().replace('precision = "fp32"', 'precision = "auto"'), encoding="utf-8")
+
+    def chip(good_at):
+        for place in ("prepare", "api"):
+            monkeypatch.setattr(f"forelearn.experiment.{place}.resolve_precision", lambda device: good_at)
+
+    chip("fp32")
+    api.search(study, WHOLE)
+    here, before = status(study, Options()), weights_of(study)
+    chip("bf16")
+    there = status(study, Options())
+    assert (there.runs, there.stage) == (here.runs, "done")
+    assert there.runs > 0
+    assert status(study, Options(device="cpu")).runs == 0  # what is asked for wins
+    assert not [removal for removal in gc(study, None, None, dry_run=False) if "weights" in removal.place]
+    assert weights_of(study) == before
+    assert api.open_prepared(study).space.recipes[0].precision == "bf16"  # a new run takes this chip's
+    told = remembered(study.parent / "out")
+    assert [one.precision for one in told] == ["fp32"]
+    remember(study.parent / "out", replace(told[0], precision="bf16"))
+    assert [one.precision for one in remembered(study.parent / "out")] == ["fp32", "bf16"]
+
+
+def test_a_device_that_is_not_here_is_no_hindrance_where_the_precision_of_its_run_is_known(tmp_path):
+    study = small_study(tmp_path)
+    study.write_text(study.read_text().replace('precision = "fp32"', 'precision = "auto"'), encoding="utf-8")
+    known = as_run(study, Options(), Options(device="tpu", precision="bf16"))
+    assert (known.device, known.precision) == (None, "bf16")
+    unknown = as_run(study, Options(), Options(device="tpu"))
+    assert unknown.device == "tpu"  # refused: nobody knows which runs belong to it
+    asked = as_run(study, Options(device="cpu"), Options(device="tpu", precision="bf16"))
+    assert (asked.device, asked.precision) == ("cpu", None)
+
+
+def test_what_was_noted_before_precisions_were_is_read(study):
+    file = study.parent / "out" / "options.json"
+    runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    for run in runs:
+        del run["precision"]
+    file.write_text(json.dumps({"runs": runs}), encoding="utf-8")
+    assert remembered(file.parent) == (replace(WHOLE, workers=None),)
 
 
 def test_a_dry_run_remembers_nothing_and_is_as_the_file_says(study):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from forelearn.core.errors import ForelearnError, InputError, Problem, did_you_mean
+from forelearn.core.recipe import Precision
 from forelearn.core.run import Cost, Failure, Outcome, Performance, Run
 from forelearn.core.task import CORRELATIONS, Task
 from forelearn.core.transfer import Encoder, Transfer
@@ -36,6 +37,7 @@ from forelearn.report.summary import Summary
 from forelearn.search.search import Search
 from forelearn.search.space import Space, source_name
 from forelearn.store.file import write_file
+from forelearn.training.device import resolve_precision
 
 UNCHANGED = Options()
 NOTHING: Mapping[str, float] = {}
@@ -88,7 +90,7 @@ def search(
     affords_baselines(prepared, new_search(prepared))
     with prepared.directory.lock(), executor_for(prepared) as executor:
         prepared = built(prepared)
-        remember(prepared.study.out, options)
+        remember(prepared.study.out, replace(options, precision=_auto(prepared)))
         if retry_failed:
             for outcome in prepared.runs.all():
                 if isinstance(outcome, Failure):
@@ -110,6 +112,12 @@ def search(
             noise=run_noise(state),
         )
         return summary
+
+
+def _auto(prepared: Prepared) -> Precision | None:
+    """What the precision `auto` means here; None where the study's file names the precision."""
+    asks = "auto" in prepared.study.settings.recipe.precision
+    return prepared.options.precision or resolve_precision(prepared.device) if asks else None
 
 
 def report(

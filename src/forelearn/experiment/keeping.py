@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
-from forelearn.core.run import Stopped
+from forelearn.core.run import Outcome, Stopped
 from forelearn.experiment.last_run import as_run, remembered
 from forelearn.experiment.opening import Options, open_study
+from forelearn.search.search import Search
 from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
 from forelearn.store.runs import Runs
@@ -47,16 +49,37 @@ def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
 def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list[Removal]:
     """Remove weights that no answer needs: all but single-task models, best pairs, and what was trained together.
 
-    Answers are those of the study as its file says, and of every run that was told otherwise.
+    Answers are those of the study as its file says, and of every run that was told otherwise. While one of these is
+    under way, what has run of it and is not told yet is kept, too.
     """
-    from forelearn.experiment.api import standing
-    from forelearn.experiment.drive import kept_weights
+    from forelearn.experiment.api import open_prepared, standing
 
     plain = Options(out=out, data_root=data)
-    prepared, search, _ = standing(study, plain, last=False)
+    directory = open_prepared(study, plain, build=False).directory
+    with directory.lock():
+        runs = Runs(directory).all()
+        keep = {run.transfer.key for run in runs if run.transfer.multitask}
+        for asked in (plain, *(as_run(study, plain, told) for told in remembered(directory.root))):
+            keep |= _needed(standing(study, asked, last=False)[1], runs)
+        return collect(directory, keep=keep, dry_run=dry_run)
+
+
+def _needed(search: Search, runs: Sequence[Outcome]) -> set[str]:
+    """Keys of the weights that a search needs: for its answers and, until it is done, of its runs to come.
+
+    Where a round has a gap, nothing of it and of what was asked after it has been told.
+    """
+    from forelearn.experiment.drive import kept_weights
+
     keep = kept_weights(search)
-    for told in remembered(prepared.study.out):
-        keep |= kept_weights(standing(study, as_run(study, plain, told), last=False)[1])
-    with prepared.directory.lock():
-        together = {run.transfer.key for run in prepared.runs.all() if run.transfer.multitask}
-        return collect(prepared.directory, keep=keep | together, dry_run=dry_run)
+    if search.stage == "done":
+        return keep
+    space = search.space
+    return keep | {
+        run.transfer.key
+        for run in runs
+        if run.transfer.key not in search.outcomes
+        and run.transfer.encoder == space.encoder
+        and run.transfer.target in space.tasks
+        and (run.transfer.seed in space.run_seeds or space.is_fresh(run.transfer.seed))
+    }

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from forelearn.core.errors import InputError, Problem
+from forelearn.core.recipe import Precision
 from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.settings import Settings
 from forelearn.store.file import write_file
@@ -27,28 +29,37 @@ ASKING: dict[str, tuple[type, ...]] = {
     "device": (str,),
 }
 """Options that change what is asked, hence which runs belong to a study; `device` decides the precision `auto`."""
+NOTED = (*ASKING, "precision")
+"""What is noted of a run: beside what it was told, what `auto` meant where it ran."""
 
 
 def remember(out: Path, options: Options) -> None:
-    """Note in the study's folder that it is being run with `options`. The caller holds its lock."""
-    told = Options(**{name: getattr(options, name) for name in ASKING})
+    """Note in the study's folder that it is being run with `options`. The caller holds its lock.
+
+    options.precision: what `auto` means here; None where the file names the precision.
+    """
+    told = Options(**{name: getattr(options, name) for name in NOTED})
     runs = [*(one for one in remembered(out) if one != told), told]
-    value = {"runs": [{name: getattr(one, name) for name in ASKING} for one in runs]}
+    value = {"runs": [{name: getattr(one, name) for name in NOTED} for one in runs]}
     write_file(out / FILE, json.dumps(value, indent=1) + "\n")
 
 
 def remembered(out: Path) -> tuple[Options, ...]:
-    """What the runs of a study were told, each once, the last one last. InputError if the file is damaged."""
+    """What the runs of a study were told, each once, the last one last. InputError if the file is damaged.
+
+    What was noted before precisions were, has none.
+    """
     file = out / FILE
     try:
         runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
-        told = [{name: one[name] for name in ASKING} for one in runs]
+        told = [{name: one[name] for name in ASKING} | {"precision": one.get("precision")} for one in runs]
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(file) from error
     for one in told:
-        if not all(value is None or isinstance(value, ASKING[name]) for name, value in one.items()):
+        known = all(one[name] is None or isinstance(one[name], kinds) for name, kinds in ASKING.items())
+        if not known or one["precision"] not in (None, *get_args(Precision)):
             raise _damaged(file)
     return tuple(Options(**one) for one in told)
 
@@ -73,13 +84,20 @@ def as_last_run(study: Path | str, options: Options) -> Options:
 def as_run(study: Path | str, options: Options, told: Options) -> Options:
     """`options`, and as a run was told what they leave open.
 
-    A budget that is given is not exhaustive. A device is taken only where it decides the precision.
+    A budget that is given is not exhaustive. Device and precision are taken only where the file's is `auto`: `auto` is
+    what it was in the run, on whatever chip that was, unless a device is asked for. Where that is known, a device that
+    is not here is left out.
     """
-    left = {name: getattr(told, name) for name in ASKING if getattr(options, name) is None}
+    left = {name: getattr(told, name) for name in NOTED if getattr(options, name) is None}
     if options.budget is not None and options.exhaustive is None:
         left["exhaustive"] = False
     if "auto" not in _settings(study, options).recipe.precision:
         left.pop("device", None)
+        left.pop("precision", None)
+    elif options.device is not None:
+        left.pop("precision", None)
+    elif told.precision is not None and not _is_here(told.device):
+        del left["device"]
     return replace(options, **left)
 
 

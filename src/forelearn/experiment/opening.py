@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from forelearn.core.budget import Budget
 from forelearn.core.errors import InputError, Problem
+from forelearn.core.recipe import Precision
 from forelearn.experiment.settings import Settings
 from forelearn.experiment.study import Study, load_study
 
@@ -20,7 +21,8 @@ class Options:
     out: the folder that the study fills. data_root: where its data lie. seed: of the study. device: `cpu`,
     `cuda`, `mps` or `auto`. limit: at most so many training rows a task (a quick look; another study, since
     every key changes). budget: as in the file. confirm: share of the budget kept for confirmation. workers:
-    how many runs at once. exhaustive: every pair on every seed, whatever the budget.
+    how many runs at once. exhaustive: every pair on every seed, whatever the budget. precision: what `auto` meant
+    where the study was last run; None: what it means here.
     """
 
     out: str | None = None
@@ -32,6 +34,7 @@ class Options:
     workers: int | None = None
     confirm: float | None = None
     exhaustive: bool | None = None
+    precision: Precision | None = None
 
 
 def open_study(path: Path, options: Options = Options()) -> Study:

@@ -161,7 +161,7 @@ def prepare(study: Study, tasks: Mapping[str, TaskData], options: Options, *, bu
         )
     encoder, folder, shape, stand_in = _open(study, tasks, directory, build=build)
     folders[encoder.digest] = folder
-    recipes = settings.grid(resolve_precision(device))
+    recipes = settings.grid(options.precision or resolve_precision(device))
     space = Space(
         targets=tuple(tasks[name].task for name in targets),
         sources=tuple(tasks[name].task for name in (names if names or ready else list(tasks))),
