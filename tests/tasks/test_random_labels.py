@@ -43,7 +43,7 @@ def test_a_random_answer_is_a_span_of_its_context() -> None:
 def test_a_control_is_found_by_its_name() -> None:
     data = make("binary")
     other = with_random_labels(data)
-    assert find_data({"binary": data}, data.task) is data
-    assert find_data({"binary": data}, other.task) == other
+    assert find_data({"binary": data}, data.task.name) is data
+    assert find_data({"binary": data}, other.task.name) == other
     with pytest.raises(KeyError):
-        find_data({"pair": data}, other.task)
+        find_data({"pair": data}, other.task.name)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forelearn.core.data import Examples, TaskData
-from forelearn.core.errors import ForelearnError, InputError
+from forelearn.core.errors import InputError
 from forelearn.core.keys import plain
-from forelearn.experiment.jobs import study_tasks
+from forelearn.experiment.jobs import study_task
 from forelearn.experiment.prepare import Place
 from forelearn.experiment.row_scores import BY_FEATURES, BY_PREDICTIONS, Scored, by_features, by_predictions
 from forelearn.representations.effort import Effort
@@ -200,12 +200,7 @@ def _task(place: Place, name: str, digest: str) -> TaskData:
     import torch
 
     torch.set_num_threads(place.threads)
-    data = study_tasks(place).get(name)
-    if data is None or data.task.digest != digest:
-        raise ForelearnError(
-            f"task `{name}`: its files have changed since the study was opened. Start again."
-        )
-    return data
+    return study_task(place, name, digest)
 
 
 def _folder(place: Place, key: str) -> Path:

@@ -15,7 +15,6 @@ from forelearn.core.data import TaskData
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import plain
 from forelearn.core.run import Run, Stopped, outcome_as_json
-from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.opening import open_study
@@ -51,14 +50,15 @@ def train_job(
 
     torch.set_num_threads(place.threads)
     transfer = Transfer.from_json(transfer_json)
-    data = _task(place, transfer.target)
+    data = study_task(place, transfer.target.name, transfer.target.digest)
     directory = Directory(Path(place.options.out or ""))
     weights = directory.work("weights", transfer.key)
     files = directory.work("runs", transfer.key)
     known = Runs(directory).get(transfer.key)
     outcome: Run | Stopped
     if transfer.multitask:
-        auxiliary = [_task(place, source.task) for source in transfer.sources if source.task]
+        others = [source.task for source in transfer.sources if source.task]
+        auxiliary = [study_task(place, task.name, task.digest) for task in others]
         outcome = train_together(
             transfer,
             [data, *auxiliary],
@@ -155,13 +155,25 @@ def study_tasks(place: Place) -> Mapping[str, TaskData]:
     return load_tasks(open_study(Path(place.study), place.options)).tasks
 
 
-def _task(place: Place, task: Task) -> TaskData:
-    try:
-        data = find_data(study_tasks(place), task)
-    except KeyError:
-        data = None
-    if data is None or data.task.digest != task.digest:
+def study_task(place: Place, name: str, digest: str) -> TaskData:
+    """The data of a task, or of the control of one, as the driver saw them: with this digest.
+
+    What this process has read before is read once more if it is something else: a driver that lives long may have
+    started the study again after its files changed. Raises ForelearnError if they have changed since.
+    """
+    found = _read(place, name)
+    if found is None or found.task.digest != digest:
+        study_tasks.cache_clear()
+        found = _read(place, name)
+    if found is None or found.task.digest != digest:
         raise ForelearnError(
-            f"task `{task.name}`: its files have changed since the study was started. Start it again."
+            f"task `{name}`: its files have changed since the study was started. Start it again."
         )
-    return data
+    return found
+
+
+def _read(place: Place, name: str) -> TaskData | None:
+    try:
+        return find_data(study_tasks(place), name)
+    except KeyError:
+        return None

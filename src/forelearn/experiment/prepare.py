@@ -107,7 +107,7 @@ class Prepared:
         """Units of one pass over a part of a task; an image counts as one token."""
         key = (task.digest, part, recipe.max_length)
         if key not in self._units:
-            data = find_data(self.tasks, task)
+            data = find_data(self.tasks, task.name)
             if data.train.images:
                 self._units[key] = float(len(data.split(part))) * self.shape.layers
             else:

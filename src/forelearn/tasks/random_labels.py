@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from forelearn.core.data import Answer, Examples, TaskData, task_data
 from forelearn.core.keys import seed_from
-from forelearn.core.task import Task
 
 SUFFIX = " (random labels)"
 """Behind the name of the task that it was made of."""
@@ -33,11 +32,11 @@ def with_random_labels(data: TaskData) -> TaskData:
     )
 
 
-def find_data(tasks: Mapping[str, TaskData], task: Task) -> TaskData:
+def find_data(tasks: Mapping[str, TaskData], name: str) -> TaskData:
     """The data of a task of a study, or of the control of one. Raises KeyError if there is no such task."""
-    if task.name not in tasks and task.name.endswith(SUFFIX):
-        return with_random_labels(tasks[task.name.removesuffix(SUFFIX)])
-    return tasks[task.name]
+    if name not in tasks and name.endswith(SUFFIX):
+        return with_random_labels(tasks[name.removesuffix(SUFFIX)])
+    return tasks[name]
 
 
 def _dealt(examples: Examples, chance: random.Random) -> Examples:
