@@ -238,3 +238,17 @@ def test_an_index_that_another_process_is_writing_costs_time_only(runs: Runs) ->
     other.execute("ROLLBACK")
     other.close()
     assert len(runs.all()) == 2
+
+
+def test_an_outcome_is_read_by_one_look_at_its_manifest(runs: Runs, monkeypatch) -> None:
+    runs.put(make_run())
+    read = []
+    real = Path.read_text
+
+    def noted(path: Path, *given: object, **named: object) -> str:
+        read.append(path.name)
+        return real(path, *given, **named)
+
+    monkeypatch.setattr(Path, "read_text", noted)
+    assert runs.get(make_transfer().key) == make_run()
+    assert sorted(read) == ["manifest.json", "run.json"]

@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,7 +25,7 @@ from typing import Literal, get_args
 from forelearn.core.errors import InputError, Problem
 from forelearn.store.durable import make_folder, move, sync_tree
 from forelearn.store.lock import hold
-from forelearn.store.manifest import find_faults, has_all, make_manifest, read_manifest, write_manifest
+from forelearn.store.manifest import Entry, find_faults, has_all, make_manifest, read_manifest, write_manifest
 
 Shelf = Literal["runs", "weights", "features", "encoders"]
 SHELVES: tuple[Shelf, ...] = get_args(Shelf)
@@ -50,9 +50,13 @@ class Directory:
         Finished means: a manifest that can be read, and every file it lists is there with its size.
         Contents are not read here: `verify` does that.
         """
+        return None if self.listed(shelf, key) is None else self._folder(shelf, key)
+
+    def listed(self, shelf: Shelf, key: str) -> Mapping[str, Entry] | None:
+        """What the manifest of the finished folder of `key` lists, by path; None where `whole` is None."""
         folder = self._folder(shelf, key)
         files = read_manifest(folder)
-        return folder if files is not None and has_all(folder, files) else None
+        return files if files is not None and has_all(folder, files) else None
 
     def work(self, shelf: Shelf, key: str) -> Path:
         """The scratch folder of `key`, created if missing; what an earlier attempt left is still in it."""

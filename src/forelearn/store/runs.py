@@ -12,7 +12,7 @@ from forelearn.core.run import Failure, Outcome, Run, outcome_as_json, outcome_f
 from forelearn.store.directory import Directory
 from forelearn.store.environment import Surroundings, describe_environment
 from forelearn.store.index import Index
-from forelearn.store.manifest import matches, read_manifest
+from forelearn.store.manifest import matches
 
 OUTCOME = "run.json"
 ENVIRONMENT = "environment.json"
@@ -88,17 +88,12 @@ class Runs:
 
     def _text(self, key: str) -> str | None:
         """The outcome file's text if it is the one in the manifest."""
-        folder = self.directory.whole("runs", key)
-        files = read_manifest(folder) if folder is not None else None
-        if (
-            folder is None
-            or files is None
-            or OUTCOME not in files
-            or not matches(folder / OUTCOME, files[OUTCOME])
-        ):
+        files = self.directory.listed("runs", key)
+        file = self.directory.root / "runs" / key / OUTCOME
+        if files is None or OUTCOME not in files or not matches(file, files[OUTCOME]):
             return None
         try:
-            return (folder / OUTCOME).read_text(encoding="utf-8")
+            return file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
 
