@@ -7,13 +7,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.families import small_study, without_costs
 
+from forelearn.core.transfer import Source, Transfer
+from forelearn.experiment import api
+from forelearn.experiment.jobs import train_job
+from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import built
 from forelearn.store.directory import Directory
+from forelearn.store.gc import collect
 from forelearn.store.runs import Runs
+from forelearn.training.multitask.methods import multitask
 
 
 def start(study: Path) -> subprocess.Popen[bytes]:
@@ -59,3 +68,51 @@ def test_ten_kills_at_random_moments_change_no_number(tmp_path):
     assert {folder.name for folder in (killed.parent / "out" / "runs").iterdir()} == {
         folder.name for folder in (undisturbed.parent / "out" / "runs").iterdir()
     }
+
+
+class Killed(BaseException):
+    """What a kill is to the process that it ends."""
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_kill_while_a_run_is_being_stored_loses_no_training(together, tmp_path, monkeypatch):
+    """A checkpoint follows every step but the last (of joint training: every epoch but the last)."""
+    prepared = built(api.open_prepared(small_study(tmp_path, tasks=2), Options()))
+    space, directory = prepared.space, prepared.directory
+    recipe, (target, other) = space.recipes[0], space.targets
+    transfer = Transfer(target, space.encoder, recipe, 0)
+    if together:
+        auxiliary = (Source(other, recipe),)
+        transfer = replace(
+            transfer, sources=auxiliary, mode="multitask", multitask=multitask("multitask", {})
+        )
+    name = "multitask.train.train_together" if together else "sequential.train"
+    module, function = f"forelearn.training.{name}".rsplit(".", 1)
+    real = getattr(__import__(module, fromlist=[function]), function)
+    monkeypatch.setattr(f"{module}.{function}", partial(real, checkpoint_seconds=0.0))
+    monkeypatch.setattr("forelearn.training.multitask.fit._SPARING", 0.0)
+    reports = []
+    job = partial(
+        train_job,
+        prepared.place,
+        transfer.as_json(),
+        str(prepared.start(transfer)),
+        report=lambda state: reports.append(dict(state)),
+    )
+
+    def kill(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Runs, "put", kill)
+        with pytest.raises(Killed):
+            job()
+    whole = len(reports)
+    assert not collect(directory, dry_run=True), "what goes on from a checkpoint is not tidied away"
+    reports.clear()
+    job()
+    assert len(reports) < whole / 2
+    stored = directory.whole("runs", transfer.key)
+    assert not [file for file in stored.rglob("*") if file.name in ("checkpoint", "state.safetensors")]
+    assert directory.whole("weights", transfer.key)
+    assert not [shelf for shelf in ("runs", "weights", "checkpoints") if directory.unfinished(shelf)]

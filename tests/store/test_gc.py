@@ -43,6 +43,16 @@ def test_gc_frees_what_a_kill_left_of_the_weights_of_a_stopped_run(runs: Runs, f
     assert runs.all() == [make_stopped()]
 
 
+def test_gc_frees_the_checkpoint_of_a_stored_run_and_no_other(runs: Runs) -> None:
+    """A kill between storing a run and dropping its checkpoint leaves both."""
+    runs.put(make_run(0))
+    for key in (make_transfer(0).key, "unfinished"):
+        (runs.directory.work("checkpoints", key) / "state").write_text("123")
+    freed = collect(runs.directory)
+    assert {item.place: item.size for item in freed} == {f"work/checkpoints/{make_transfer(0).key}": 3}
+    assert runs.directory.unfinished("checkpoints") == ["unfinished"]
+
+
 def test_gc_without_a_list_keeps_all_weights(runs: Runs, fill) -> None:
     fill(runs.directory, "a")
     runs.directory.finish("weights", "a")

@@ -69,6 +69,12 @@ def test_a_run_keeps_the_files_of_its_work_and_a_failure_does_not(runs: Runs) ->
         assert (folder / "curve.json").exists() == kept
 
 
+def test_a_failure_drops_the_checkpoint_of_its_attempt(runs: Runs) -> None:
+    (runs.directory.work("checkpoints", make_transfer().key) / "state").write_text("")
+    runs.put(make_failure())
+    assert runs.directory.unfinished("checkpoints") == []
+
+
 def test_forgetting_makes_room_for_another_try(runs: Runs) -> None:
     runs.put(make_failure())
     runs.forget(make_transfer().key)

@@ -45,8 +45,8 @@ def start_encoder(data: TaskData, folder: Path) -> tuple[Encoder, Path]:
 
 
 def places(folder: Path) -> dict[str, Path]:
-    """The two folders that `train` fills."""
-    found = {"weights": folder / "weights", "files": folder / "files"}
+    """The folders that `train` fills."""
+    found = {"weights": folder / "weights", "files": folder / "files", "checkpoint": folder / "checkpoint"}
     for place in found.values():
         place.mkdir(parents=True, exist_ok=True)
     return found

@@ -79,7 +79,7 @@ def test_the_performance_is_that_of_the_stored_predictions(finished: Path) -> No
     assert run.performance.dev["average_precision"] > 0.9
 
 
-def test_the_curve_names_every_step_and_no_checkpoint_is_left(finished: Path) -> None:
+def test_the_curve_names_every_step_and_the_checkpoint_is_not_among_the_files(finished: Path) -> None:
     curve = json.loads((finished / "files" / "curve.json").read_text())
     assert [point["step"] for point in curve] == list(range(1, 41))
     assert curve[-1]["epoch"] == 4

@@ -41,7 +41,7 @@ def train_job(
 
     start: folder of the encoder, or of the source part's weights. rungs: epochs (as JSON has them, or as
     whole numbers) → floor, see `train`. A run that has finished before and is trained again for its weights
-    is not stopped.
+    is not stopped. The checkpoint goes last: a kill before that is made good from it.
     """
     import torch
 
@@ -53,7 +53,9 @@ def train_job(
     data = study_task(place, transfer.target.name, transfer.target.digest)
     directory = Directory(Path(place.options.out or ""))
     weights = directory.work("weights", transfer.key)
+    directory.discard("runs", transfer.key)  # what is stored is of this attempt alone
     files = directory.work("runs", transfer.key)
+    checkpoint = directory.work("checkpoints", transfer.key)
     known = Runs(directory).get(transfer.key)
     outcome: Run | Stopped
     if transfer.multitask:
@@ -65,6 +67,7 @@ def train_job(
             Path(start),
             weights=weights,
             files=files,
+            checkpoint=checkpoint,
             device=place.device,
             report=report,
             memory=place.delta_gb * 1e9,
@@ -76,6 +79,7 @@ def train_job(
             Path(start),
             weights=weights,
             files=files,
+            checkpoint=checkpoint,
             device=place.device,
             report=report,
             rungs=None
@@ -88,10 +92,12 @@ def train_job(
         directory.finish("weights", transfer.key)
     if isinstance(known, Run):  # trained again for its weights alone
         directory.discard("runs", transfer.key)
-        return outcome_as_json(known)
-    Runs(directory).put(
-        outcome, surroundings=Surroundings(place.device, place.threads, transfer.recipe.precision)
-    )
+        outcome = known
+    else:
+        Runs(directory).put(
+            outcome, surroundings=Surroundings(place.device, place.threads, transfer.recipe.precision)
+        )
+    directory.discard("checkpoints", transfer.key)  # not before: a kill in between would lose the training
     return outcome_as_json(outcome)
 
 

@@ -2,6 +2,7 @@
 
     ROOT/<shelf>/<key>/          whole: its files and manifest.json
     ROOT/work/<shelf>/<key>/     scratch: being made, or left by a kill; never read as a result
+    ROOT/work/checkpoints/<key>/ how far a run has come; dropped when it is stored
     ROOT/removed/                on its way out; a kill may leave something here
     ROOT/driver.lock             held by the one driver
 
@@ -29,6 +30,9 @@ from forelearn.store.manifest import Entry, find_faults, has_all, make_manifest,
 
 Shelf = Literal["runs", "weights", "features", "encoders"]
 SHELVES: tuple[Shelf, ...] = get_args(Shelf)
+Scratch = Literal[Shelf, "checkpoints"]
+"""What is in `work`; checkpoints never reach a shelf."""
+SCRATCH: tuple[Scratch, ...] = get_args(Scratch)
 LOCK = "driver.lock"
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -58,7 +62,7 @@ class Directory:
         files = read_manifest(folder)
         return files if files is not None and has_all(folder, files) else None
 
-    def work(self, shelf: Shelf, key: str) -> Path:
+    def work(self, shelf: Scratch, key: str) -> Path:
         """The scratch folder of `key`, created if missing; what an earlier attempt left is still in it."""
         return make_folder(self._scratch(shelf, key))
 
@@ -85,7 +89,7 @@ class Directory:
         move(scratch, folder)
         return folder
 
-    def discard(self, shelf: Shelf, key: str) -> None:
+    def discard(self, shelf: Scratch, key: str) -> None:
         """Drop the scratch folder of `key`, if there is one."""
         self._drop(self._scratch(shelf, key))
 
@@ -97,7 +101,7 @@ class Directory:
         """Keys of all whole folders of a shelf, sorted."""
         return [name for name in self._names(self.root / shelf) if self.whole(shelf, name) is not None]
 
-    def unfinished(self, shelf: Shelf) -> list[str]:
+    def unfinished(self, shelf: Scratch) -> list[str]:
         """Keys that have a scratch folder, sorted."""
         return list(self._names(self.root / "work" / shelf))
 
@@ -138,7 +142,7 @@ class Directory:
     def _folder(self, shelf: Shelf, key: str) -> Path:
         return self.root / shelf / _checked(key)
 
-    def _scratch(self, shelf: Shelf, key: str) -> Path:
+    def _scratch(self, shelf: Scratch, key: str) -> Path:
         return self.root / "work" / shelf / _checked(key)
 
     @staticmethod

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from forelearn.store.directory import SHELVES, Directory, folder_size
+from forelearn.store.directory import SCRATCH, Directory, Scratch, folder_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,12 @@ def collect(
     """Remove scratch folders of finished keys, leftovers of kills, and weights whose key is not in `keep`.
 
     keep: keys whose weights stay; None keeps all. dry_run: say what would go, remove nothing.
-    Scratch folders of unfinished keys stay: they hold checkpoints. The caller holds `directory.lock()`.
+    Scratch folders of unfinished keys stay: checkpoints are among them. The caller holds `directory.lock()`.
     """
     removals = []
-    for shelf in SHELVES:
+    for shelf in SCRATCH:
         for key in directory.unfinished(shelf):
-            # weights that were not kept leave a scratch folder whose run is finished
-            if directory.whole(shelf, key) is None and not (
-                shelf == "weights" and directory.whole("runs", key)
-            ):
+            if not _is_finished(directory, shelf, key):
                 continue
             size = folder_size(directory.root / "work" / shelf / key)
             removals.append(Removal(f"work/{shelf}/{key}", size, "scratch of a finished key"))
@@ -53,3 +50,11 @@ def collect(
         if not dry_run:
             shutil.rmtree(folder)
     return removals
+
+
+def _is_finished(directory: Directory, shelf: Scratch, key: str) -> bool:
+    """Whether what was made in this scratch folder is done, or not wanted any more."""
+    if shelf != "checkpoints" and directory.whole(shelf, key) is not None:
+        return True
+    # a run that is stored needs no checkpoint, and may have left weights that were not kept
+    return shelf in ("weights", "checkpoints") and directory.whole("runs", key) is not None

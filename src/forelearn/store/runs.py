@@ -48,6 +48,7 @@ class Runs:
         self.directory.remove("runs", key)
         if isinstance(outcome, Failure):
             self.directory.discard("runs", key)
+            self.directory.discard("checkpoints", key)
         folder = self.directory.work("runs", key)
         for name, value in (
             (OUTCOME, outcome_as_json(outcome)),

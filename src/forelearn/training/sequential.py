@@ -8,7 +8,6 @@ predictions and its loss curve. A stage that is not worth its end can be stopped
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +43,7 @@ def train(
     *,
     weights: Path,
     files: Path,
+    checkpoint: Path,
     device: str = "auto",
     report: Report | None = None,
     checkpoint_seconds: float = 60.0,
@@ -54,9 +54,10 @@ def train(
     start: the transfer's encoder for a baseline, or the trained folder of `transfer.prefix`; only its
     encoder is kept. weights: gets the Hugging Face folder and its card. files: gets
     `predictions.safetensors` (`dev_logits` and `test_logits`, float32, shaped as `predict` says, of a regression
-    in standard deviations from the mean of train; for question answering `dev_spans` and `test_spans`),
-    `curve.json` and, while it runs, `checkpoint/`. Both folders must exist. Called again with the same folders
-    after a kill, it goes on from the checkpoint and ends the same.
+    in standard deviations from the mean of train; for question answering `dev_spans` and `test_spans`) and
+    `curve.json`. Both folders must exist. checkpoint: folder that gets the state while it runs. Called again with
+    it after a kill, training goes on from there and ends the same; the caller drops it once it has the outcome
+    where no kill can take it.
 
     rungs: number of epochs → the deciding measure on dev below which the run is given up when they are done;
     None only measures. Looking changes no weight. A stopped run costs its share of the epochs; it leaves
@@ -78,7 +79,6 @@ def train(
         name: head.encode(task_model.tokenizer, data.split(name), recipe.max_length)
         for name in ("train", "dev", "test")
     }
-    checkpoint = files / "checkpoint"
     watch = _Watch(task_model, items["dev"], data, transfer, device, floors)
     progress = fit(
         task_model,
@@ -119,8 +119,6 @@ def train(
         floor = floors[epochs]
         assert floor is not None
         outcome = Stopped(transfer, epochs, progress.rungs[epochs], floor, cost, made)
-    if checkpoint.is_dir():
-        shutil.rmtree(checkpoint)
     return outcome
 
 

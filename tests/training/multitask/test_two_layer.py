@@ -105,7 +105,7 @@ def test_a_killed_run_ends_with_the_same_weights(
         pass
 
     def stop(state: Mapping[str, Any]) -> None:
-        if state.get("step") == 2 and (tmp_path / "files" / "checkpoint" / "state.safetensors").exists():
+        if state.get("step") == 2 and (tmp_path / "checkpoint" / "state.safetensors").exists():
             raise Stop
 
     transfer = make_transfer(tasks, "alpha-vil", **TWO)

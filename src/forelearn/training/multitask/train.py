@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +77,7 @@ def train_together(
     *,
     weights: Path,
     files: Path,
+    checkpoint: Path,
     device: str = "auto",
     report: Callable[[Mapping[str, Any]], None] | None = None,
     checkpoint_seconds: float = 60.0,
@@ -86,8 +86,9 @@ def train_together(
     """Train a multitask transfer and measure its target.
 
     tasks: the target, then the auxiliary tasks in the order of `transfer.sources`. start: folder of the encoder.
-    weights: where the target's trained model goes. files: where predictions, history and the checkpoint go; a second
-    call with the same folder continues.
+    weights: where the target's trained model goes. files: where predictions and history go. checkpoint: folder that
+    gets the state while it runs, and changes that do not fit into memory; a second call with it continues, and the
+    caller drops it once it has the run where no kill can take it.
     Raises InputError for data that cannot be learned or measured, and `Diverged`.
     """
     assert transfer.multitask is not None
@@ -101,12 +102,12 @@ def train_together(
     forget_peak(device)
     learner = new_learner(tasks, start, recipe, options_of(plan), transfer.seed, ledger, device=device)
     method = new_method(
-        plan, learner, Surroundings(recipe.epochs, files, memory, report or (lambda state: None))
+        plan, learner, Surroundings(recipe.epochs, checkpoint, memory, report or (lambda state: None))
     )
     history = fit_together(
         method,
         key=transfer.key,
-        checkpoint=files / "checkpoint",
+        checkpoint=checkpoint,
         checkpoint_seconds=checkpoint_seconds,
     )
     with learner.session():
@@ -126,9 +127,4 @@ def train_together(
     write_history(history, files)
     learner.save(weights)
     write_card(weights, outcome, data, pipeline=learner.pipeline)
-    for left in (files / "checkpoint", files / "deltas"):
-        if left.is_dir():
-            shutil.rmtree(left)
-        elif left.exists():
-            left.unlink()
     return outcome
