@@ -202,4 +202,6 @@ def _torchjd() -> Any:
 
 
 def _refused(name: str, error: Exception) -> InputError:
-    return InputError(Problem(f"method `{PREFIX}{name}`", "is refused by torchjd.", str(error)))
+    said = str(error).rstrip(".")
+    fix = "Change its options, or choose another."
+    return InputError(Problem(f"method `{PREFIX}{name}`", f"is refused by torchjd: {said}.", fix))
