@@ -1,6 +1,7 @@
 """The commands as a person runs them: output, exit codes, nothing half-written."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,30 @@ def test_an_unknown_command_is_refused_with_exit_code_2(monkeypatch, capsys):
     code, _, err = call(monkeypatch, capsys, "rum")
     assert code == 2
     assert "rum" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["rank", "x", "--by", "list"], ["--help"], ["check", "STUDY", "--json"]]
+)
+def test_a_reader_that_closes_its_pipe_has_seen_enough(arguments, tmp_path):
+    """Long or short, printed by typer, rich or us: exit code 0, and not a word on stderr of the pipe."""
+    study = good(tmp_path) if "STUDY" in arguments else tmp_path
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "forelearn", *(str(study) if it == "STUDY" else it for it in arguments)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.returncode == 0
+    assert "ipe" not in done.stderr
+
+
+def test_a_closed_pipe_hides_no_refusal(tmp_path):
+    study = good(tmp_path, study='name = "broken"\nencodr = "tiny"\n')
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "forelearn", "status", str(study)]
+    assert subprocess.run(command, stdout=write, stderr=subprocess.DEVNULL).returncode == 2
+    os.close(write)
 
 
 def test_status_verify_and_gc_of_a_finished_study(run_study, monkeypatch, capsys):

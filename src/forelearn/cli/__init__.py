@@ -73,8 +73,23 @@ _OF_PATHS = {
 
 
 def main() -> None:
-    """Run the command and exit with its code."""
+    """Run the command and exit with its code. A reader that closes its pipe early has seen enough: 0."""
     keep_freed_memory()  # a single worker is this process
+    try:
+        _run()
+    except SystemExit as leaving:
+        # typer and rich leave with 1 where a pipe is closed
+        code = 0 if isinstance(leaving.__context__, BrokenPipeError) else leaving.code
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # what is left in the buffer goes nowhere, and Python says nothing of it at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(code)
+
+
+def _run() -> None:
+    """Run the command; what goes wrong is said on stderr, and leaves with its code."""
     try:
         app()
     except InputError as error:
@@ -84,8 +99,6 @@ def main() -> None:
     except ForelearnError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
     except OSError as error:
         if error.filename is None or error.errno not in _OF_PATHS:
             raise
