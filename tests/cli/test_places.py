@@ -97,6 +97,36 @@ def test_a_negative_seed_is_refused_alike(arguments, option, tmp_path, monkeypat
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        *(
+            (("rank", "STUDY", "--target", "a", "--cards", "STUDY", *option), option[0])
+            for option in (
+                ("--csv",),
+                ("--prior", "prior.json"),
+                ("--allow-leaks",),
+                ("--attributions",),
+                ("--sources", "STUDY"),
+                ("--encoder", "tiny"),
+            )
+        ),
+        (("rank", "STUDY", "--target", "a", "--encoder", "tiny"), "--encoder"),
+        (("run", "STUDY", "--dry-run", "--csv"), "--csv"),
+        (("train", "STUDY", "--target", "a", "--source", "b", "--workers", "2"), "--workers"),
+        (("evaluate", "STUDY", "STUDY", "--out", "elsewhere"), "--out"),
+        (("evaluate", "table.csv", "--out", "elsewhere"), "--out"),
+        (("evaluate", "table.csv", "--save"), "--save"),
+    ],
+)
+def test_an_option_of_which_nothing_would_come_is_refused(arguments, option, tmp_path, monkeypatch, capsys):
+    study = good(tmp_path)
+    before = tree(tmp_path)
+    given = [study.parent if one == "STUDY" else one for one in arguments]
+    refused(call(monkeypatch, capsys, *given), f"{option}: ")
+    assert tree(tmp_path) == before
+
+
 @pytest.mark.parametrize("place", ["folder", "file/inside", "e" * 300])
 def test_a_file_that_cannot_be_written_leaves_nothing(place, tmp_path):
     (tmp_path / "folder").mkdir()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Json, Out, no_folder, note, print_json
+from forelearn.cli.parameters import Json, Out, no_folder, note, print_json, refuse
 
 if TYPE_CHECKING:
     from forelearn.evaluation.quality import Quality
@@ -73,7 +73,9 @@ def evaluate(
     )
     tables = [path for path in paths if not _is_study(path)]
     studies = [path for path in paths if _is_study(path)]
-    _refuse_mixed_page(output, tables, studies)
+    _refuse_mixed(output, out, tables, studies)
+    if not studies:
+        refuse({"--out": out is not None, "--save": save}, "goes with a study.", "Leave it out.")
     found = _judged(tables, options, draws=draws, seed=seed)
     evaluations = [_study(path, out=out, save=save, draws=draws, seed=seed) for path in studies]
     if output is not None:
@@ -103,12 +105,16 @@ def _page(found: list[Quality], evaluations: list[StudyEvaluation]) -> str:
     return study_page(evaluations[0]) if evaluations else evaluation_page(found)
 
 
-def _refuse_mixed_page(output: Path | None, tables: list[Path], studies: list[Path]) -> None:
+def _refuse_mixed(output: Path | None, out: str | None, tables: list[Path], studies: list[Path]) -> None:
+    """Refuse one page of several things, and one folder of several studies."""
     from forelearn.core.errors import InputError, Problem
 
     if output is not None and studies and len(tables) + len(studies) > 1:
         rule = f"A page shows tables, or one study; got {len(tables)} tables and {len(studies)} studies."
         raise InputError(Problem("--output", rule, "Write a page for each study."))
+    if out is not None and len(studies) > 1:
+        rule = f"A folder is what one study fills; got {len(studies)} studies."
+        raise InputError(Problem("--out", rule, "Judge them one by one."))
 
 
 def _judged(paths: list[Path], options: TableOptions, *, draws: int, seed: int) -> list[Quality]:

@@ -24,6 +24,7 @@ from forelearn.cli.parameters import (
     no_folder,
     note,
     print_json,
+    refuse,
 )
 
 
@@ -77,8 +78,20 @@ def rank(
         return
     methods = [name.strip() for name in by.split(",")] if by else []
     if cards is not None:
+        of_sources = {
+            "--sources": sources is not None,
+            "--encoder": encoder is not None,
+            "--attributions": attributions,
+            "--allow-leaks": allow_leaks,
+            "--prior": prior is not None,
+            "--csv": as_csv,
+        }
+        refuse(of_sources, "cannot stand beside --cards.", "Leave one of them out.")
         _rank_cards(study, target, cards, methods, out=out, data=data, device=device, as_json=as_json)
         return
+    if sources is None:
+        fix = "Add --sources FOLDER, or leave it out: a study names its encoder."
+        refuse({"--encoder": encoder is not None}, "goes with --sources.", fix)
     from forelearn.cli.display import Live
     from forelearn.experiment.opening import Options
     from forelearn.experiment.rank import rank as rank_sources

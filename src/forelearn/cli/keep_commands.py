@@ -68,7 +68,10 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove weights that no answer needs and what kills have left. Runs and their numbers stay."""
+    """Remove weights that no answer needs and what kills have left. Runs and their numbers stay.
+
+    Weights that `forelearn train --source` made go too, where no answer needs them: export them first.
+    """
     from forelearn.core.keys import plain
     from forelearn.experiment.keeping import gc as gc_study
 

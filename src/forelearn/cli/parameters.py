@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +67,14 @@ Exhaustive = Annotated[
     bool,
     typer.Option("--exhaustive", help="Every pair on every seed, whatever the budget: the ground truth."),
 ]
+
+
+def refuse(given: Mapping[str, bool], rule: str, fix: str) -> None:
+    """Refuse the options that are given where nothing would come of them. given: option → whether it is."""
+    from forelearn.core.errors import InputError, Problem
+
+    if problems := [Problem(option, rule, fix) for option, is_given in given.items() if is_given]:
+        raise InputError(problems)
 
 
 def print_json(value: Any) -> None:

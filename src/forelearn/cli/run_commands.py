@@ -27,6 +27,7 @@ from forelearn.cli.parameters import (
     as_last_run,
     note,
     print_json,
+    refuse,
 )
 
 
@@ -134,6 +135,7 @@ def run(
         exhaustive=exhaustive or None,
     )
     if dry_run:
+        refuse({"--csv": as_csv}, "cannot stand beside --dry-run.", "Leave it out, or say --json.")
         _dry_run(study, options, as_json=as_json)
         return
     from forelearn.cli.display import Live
@@ -219,9 +221,12 @@ def tell(
     study: StudyArgument,
     key: Annotated[str, typer.Option("--key", help="Key of the transfer, as `ask` printed it.")],
     dev: Annotated[
-        list[str] | None, typer.Option("--dev", help="METRIC=VALUE on dev, in [0, 1]; repeat for more.")
+        list[str] | None,
+        typer.Option("--dev", help="METRIC=VALUE on dev, in [0, 1] ([-1, 1] of a correlation); may repeat."),
     ] = None,
-    test: Annotated[list[str] | None, typer.Option("--test", help="METRIC=VALUE on test, in [0, 1].")] = None,
+    test: Annotated[
+        list[str] | None, typer.Option("--test", help="METRIC=VALUE on test, in the same range; may repeat.")
+    ] = None,
     failed: Annotated[
         str | None, typer.Option("--failed", help="Why it failed, in place of its measures.")
     ] = None,

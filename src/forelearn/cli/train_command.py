@@ -18,6 +18,7 @@ from forelearn.cli.parameters import (
     no_folder,
     note,
     print_json,
+    refuse,
 )
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def train(
         "--retry-failed": retry_failed,
         "--dry-run": dry_run,
         "--output": output is not None,
+        "--workers": workers is not None,
     }
     _check_options(source, auxiliaries, method, seeds, seed, top, together)
     options = as_last_run(study, Options(out=out, data_root=data, device=device, workers=workers))
@@ -150,10 +152,7 @@ def _check_options(
     if top is not None and [name.strip() for name in auxiliaries or ()] != ["auto"]:
         raise InputError(Problem("--top", "goes with --with auto alone.", "Leave it out."))
     if auxiliaries is None and method is None:
-        for name, given in together.items():
-            if given:
-                fix = "Add --with A,B, or leave it out."
-                raise InputError(Problem(name, "goes with --with or --method.", fix))
+        refuse(together, "goes with --with or --method.", "Add --with A,B, or leave it out.")
 
 
 def _train_one(
