@@ -8,11 +8,14 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from tests.cli.test_commands import call
 from tests.families import small_study, without_costs
 
 from forelearn.core.errors import ForelearnError, InputError
 from forelearn.core.run import Cost, Failure, Run
 from forelearn.experiment import api
+from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.drive import new_search, replay
 from forelearn.experiment.opening import Options
 from forelearn.experiment.rank import rank
 
@@ -215,8 +218,93 @@ def test_a_transfer_whose_source_part_cannot_be_trained_costs_nothing(tmp_path, 
     monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
     failure, _ = api.train(study, "01-amber", "02-birch", options=ONE)
     assert isinstance(failure, Failure)
-    assert failure.reason == "its source part could not be trained"
+    assert failure.reason == "its source part, 02-birch, could not be trained: made to fail"
     assert failure.cost == Cost()
+
+
+def test_training_that_fails_is_said_to_have_failed_whatever_the_store_holds(tmp_path, monkeypatch, capsys):
+    """A stored run without weights, which stays as it is; then a failure, which a later one replaces."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    arguments = ("train", study, "--target", "01-amber")
+    run, _ = api.train(study, "01-amber", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    prepared.directory.remove("weights", run.transfer.key)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    code, out, err = call(monkeypatch, capsys, *arguments)
+    assert (code, out) == (1, "")
+    assert "was not trained to its end: made to fail" in err
+    assert prepared.runs.get(run.transfer.key) == run
+
+    def later(place, transfer, start, rungs=None, *, report):
+        raise ForelearnError("made to fail otherwise")
+
+    assert call(monkeypatch, capsys, *arguments, "--run-seed", 1)[0] == 1
+    monkeypatch.setattr(jobs, "train_job", later)
+    code, _, err = call(monkeypatch, capsys, *arguments, "--run-seed", 1)
+    assert code == 1
+    assert "made to fail otherwise" in err
+    (failure,) = [one for one in prepared.runs.all() if isinstance(one, Failure)]
+    assert failure.reason == "made to fail otherwise"
+
+
+def test_a_part_that_cannot_be_trained_again_says_why_in_what_starts_from_it(tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    part, _ = api.train(study, "02-birch", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    prepared.directory.remove("weights", part.transfer.key)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    failure, _ = api.train(study, "01-amber", "02-birch", options=ONE)
+    assert failure.reason == "its source part, 02-birch, could not be trained: made to fail"
+    assert prepared.runs.get(part.transfer.key) == part
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ("textemb_job", "TextEmb of 01-amber failed: no memory"),
+        ("conductance_job", "conductance of 01-amber failed: no memory; attributions and ANSAT are left out"),
+    ],
+)
+def test_a_feature_that_cannot_be_computed_is_left_out_with_the_reason(job, said, tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    def failing(*given, report):
+        raise ForelearnError("no memory")
+
+    monkeypatch.setattr(jobs, job, failing)
+    result = api.search(small_study(tmp_path, tasks=2, seeds=1, budget="8 runs"), ONE)
+    assert said in result.notes
+
+
+def test_a_failure_that_is_forgotten_while_somebody_looks_is_read_once(tmp_path):
+    """The round is as it was when it was read: whole, or with a gap."""
+    study = small_study(tmp_path, tasks=2)
+    first = api.ask(study, ONE)[0]
+    api.tell(study, first.key, failed="lost", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    reads: list[str] = []
+    real = prepared.runs.get
+
+    def forgetting(key):
+        reads.append(key)
+        outcome = real(key)
+        prepared.runs.forget(key)
+        return outcome
+
+    for other in api.ask(study, ONE):
+        measured = {"average_precision": 0.5}
+        api.tell(study, other.key, dev=measured, test=measured, options=ONE)
+        if other.seed != first.seed:
+            break
+    prepared.runs.get = forgetting
+    search = new_search(prepared)
+    replay(prepared, search, Beliefs(prepared))
+    assert first.key in search.outcomes
+    assert len(reads) == len(set(reads))
 
 
 def test_where_every_run_fails_the_study_fails_with_the_first_reason(tmp_path, monkeypatch):

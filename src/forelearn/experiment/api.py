@@ -259,6 +259,8 @@ def train(
 ) -> tuple[Outcome, Path | None]:
     """Train one transfer of a study (its source part first, if need be), keep its weights, and return both.
 
+    A failure is of this try, whatever the store holds of an earlier one; there are no weights then.
+
     source: a task's name, `encoder@NAME`, or tasks in turn, `A->B`; None trains the target alone. The dev-best
     recipes are used where the study has chosen them, else the first of the grid.
     """
@@ -268,9 +270,7 @@ def train(
     with prepared.directory.lock(), Inline() as executor:
         prepared = built(prepared)
         transfer = _planned(prepared.space, state, task, source, seed)
-        run_transfers(prepared, [transfer], executor, display)
-    outcome = prepared.runs.get(transfer.key)
-    assert outcome is not None
+        (outcome,) = run_transfers(prepared, [transfer], executor, display)
     return outcome, prepared.directory.whole("weights", transfer.key)
 
 

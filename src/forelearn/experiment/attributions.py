@@ -24,7 +24,7 @@ from forelearn.core.keys import digest
 from forelearn.core.run import Cost, Run
 from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
-from forelearn.executors.base import Executor, Job
+from forelearn.executors.base import Broken, End, Executor, Job
 from forelearn.experiment.documents import Documents, choose_documents, standing_rows
 from forelearn.experiment.drive import Display
 from forelearn.experiment.jobs import VECTOR
@@ -145,6 +145,7 @@ def read_documents(
     }
     keys = {name: digest(["conductance", plan.key, documents.content, how]) for name, plan in single.items()}
     missing = [name for name, key in keys.items() if prepared.directory.whole("features", key) is None]
+    broken: dict[str, str] = {}
     if missing:
         if executor is None:
             return None, "the models' conductance has not been computed yet"
@@ -156,12 +157,13 @@ def read_documents(
                 return None, f"the weights of {name} were not kept: attributions and ANSAT are left out"
             arguments = (prepared.place, keys[name], str(weights), documents.texts, documents.seconds, how)
             jobs.append(Job(keys[name], "forelearn.experiment.jobs:conductance_job", arguments))
-        executor.run(jobs, on_step=display.step, on_end=None)
+        broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found: dict[str, Attributions] = {}
     for name, key in keys.items():
         folder = prepared.directory.whole("features", key)
         if folder is None:
-            return None, f"conductance of {name} failed: attributions and ANSAT are left out"
+            why = broken.get(key, "what it wrote is gone")
+            return None, f"conductance of {name} failed: {why}; attributions and ANSAT are left out"
         found[name] = load_attributions(folder)
     return Read(documents, found), _left_out(prepared)
 
@@ -175,9 +177,29 @@ def _left_out(prepared: Prepared) -> str:
     return f"conductance reads classifiers of texts: {', '.join(kinds)} tasks are left out of it and of ANSAT"
 
 
+def _reasons(ends: Sequence[End]) -> dict[str, str]:
+    """Key of a job that failed → why."""
+    return {end.key: end.reason for end in ends if isinstance(end, Broken)}
+
+
 def embed(
     prepared: Prepared, executor: Executor | None, display: Display
 ) -> tuple[dict[str, NDArray[np.float64]], Cost]:
+    """TextEmb of every task, and what it cost: see `embedded`."""
+    found = embedded(prepared, executor, display)
+    return found.vectors, found.cost
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """vectors: task → TextEmb [hidden]. failed: the first task that has none, and why; "" if none has failed."""
+
+    vectors: dict[str, NDArray[np.float64]]
+    cost: Cost
+    failed: str = ""
+
+
+def embedded(prepared: Prepared, executor: Executor | None, display: Display) -> Embedded:
     """TextEmb of every task by the study's encoder, from the store or computed now, and what it cost.
 
     Tasks over the same documents would all have the same vector: of those, the positive texts stand for the
@@ -192,6 +214,7 @@ def embed(
     missing = {
         key: texts[name] for name, key in keys.items() if prepared.directory.whole("features", key) is None
     }
+    broken: dict[str, str] = {}
     if missing and executor is not None:
         display.say(f"mean text embedding of {len(missing)} tasks")
         folder = str(prepared.folders[encoder.digest])
@@ -200,14 +223,15 @@ def embed(
             Job(key, function, (prepared.place, key, folder, part, recipe.max_length))
             for key, part in missing.items()
         ]
-        executor.run(jobs, on_step=display.step, on_end=None)
+        broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found, cost = {}, Cost()
     for name, key in keys.items():
         folder_of = prepared.directory.whole("features", key)
         if folder_of is not None:
             vector, part_cost = read_vector(folder_of)
             found[name], cost = vector, cost + part_cost
-    return found, cost
+    failed = [f"TextEmb of {name} failed: {broken[key]}" for name, key in keys.items() if key in broken]
+    return Embedded(found, cost, "".join(failed[:1]))
 
 
 def representative_texts(tasks: Sequence[TaskData]) -> dict[str, tuple[str, ...]]:

@@ -86,11 +86,14 @@ def new_search(prepared: Prepared) -> Search:
 def replay(prepared: Prepared, search: Search, believe: Believe) -> list[Transfer]:
     """Tell the search everything that the store knows of what it asks; return the first round with a gap."""
     while wanted := search.ask(lambda: believe(search)):
-        missing = [transfer for transfer in wanted if prepared.runs.get(transfer.key) is None]
+        # each is read once: a driver may forget a failure while somebody looks
+        known = {transfer.key: prepared.runs.get(transfer.key) for transfer in wanted}
+        missing = [transfer for transfer in wanted if known[transfer.key] is None]
         if missing:
             return missing
-        for transfer in wanted:
-            _tell(prepared, search, transfer)
+        for outcome in known.values():
+            if outcome is not None:
+                search.tell(outcome)
     return []
 
 
@@ -111,8 +114,9 @@ def run_transfers(
     display: Display,
     looks: Mapping[str, Mapping[int, float | None]] | None = None,
 ) -> list[Outcome]:
-    """Run transfers whose source parts have run; what fails becomes a Failure in the store.
+    """Run transfers whose source parts have run; what came of this try. What fails becomes a Failure in the store.
 
+    A failure takes the place of an earlier one; of a run that is trained again for its weights, the run stays stored.
     A failure costs the seconds that it took, and its units up to the last step that it reported; all of them where
     that is not known: before the first step, and of joint training, whose steps do not say how many are to come.
     What could not begin costs nothing.
@@ -125,7 +129,8 @@ def run_transfers(
     }
     if again:
         display.say(f"training {len(again)} source parts again: their weights were not kept")
-        run_transfers(prepared, list(again.values()), executor, display)
+    tried = run_transfers(prepared, list(again.values()), executor, display) if again else []
+    parts_failed = {one.transfer.key: one.reason for one in tried if isinstance(one, Failure)}
     by_key = {transfer.key: transfer for transfer in transfers}
     done: dict[str, float] = {}
     """key → share of its steps that a run has reported"""
@@ -149,7 +154,7 @@ def run_transfers(
         display.end(transfer.label, outcome)
 
     def fail(failure: Failure) -> None:
-        if prepared.runs.get(failure.transfer.key) is None:
+        if isinstance(prepared.runs.get(failure.transfer.key), Failure | None):
             prepared.runs.put(failure)
         ended.append(failure)
         display.end(failure.transfer.label, failure)
@@ -158,7 +163,7 @@ def run_transfers(
     for transfer in transfers:
         start = prepared.start(transfer)
         if start is None:
-            fail(Failure(transfer, "its source part could not be trained", Cost(), now()))
+            fail(Failure(transfer, _without_part(transfer, parts_failed), Cost(), now()))
             continue
         arguments = (
             prepared.place,
@@ -169,6 +174,14 @@ def run_transfers(
         jobs.append(Job(transfer.key, "forelearn.experiment.jobs:train_job", arguments))
     executor.run(jobs, on_step=on_step, on_end=on_end)
     return ended
+
+
+def _without_part(transfer: Transfer, failed: Mapping[str, str]) -> str:
+    """Why a transfer could not begin. failed: key of a part → why it could not be trained."""
+    part = transfer.prefix
+    assert part is not None
+    why = failed.get(part.key, "its weights are gone")
+    return f"its source part, {part.label}, could not be trained: {why}"
 
 
 def prune(prepared: Prepared, search: Search) -> None:
@@ -198,9 +211,3 @@ def kept_weights(search: Search) -> set[str]:
 def now() -> str:
     """The present time, ISO 8601 UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _tell(prepared: Prepared, search: Search, transfer: Transfer) -> None:
-    outcome = prepared.runs.get(transfer.key)
-    assert outcome is not None
-    search.tell(outcome)
