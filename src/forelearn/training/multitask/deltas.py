@@ -27,7 +27,7 @@ Precision = Literal["fp32", "bf16"]
 class Deltas:
     """count: tasks T. like: [P] the parameters; rows are of their type, or bfloat16, on their device.
 
-    file: where rows lie if they do not fit into memory (32 bits, on disk); None: in memory.
+    file: on disk, where rows lie if they do not fit into memory, of the same type; None: in memory.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ from forelearn.training.loop import Diverged
 from forelearn.training.multitask.history import Epoch, History, read_epoch
 from forelearn.training.multitask.learner import TARGET, Learner
 from forelearn.training.multitask.ledger import Ledger, peak_bytes
-from forelearn.training.multitask.method import Change, Method
+from forelearn.training.multitask.method import Change, Method, parts_named
 
 _FILE = "state.safetensors"
 _SPARING = 20.0
@@ -172,10 +172,7 @@ def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -
     state.snapshot.copy_(held["snapshot"])
     state.epochs = [read_epoch(epoch) for epoch in numbers["epochs"]]
     state.best = int(numbers["best"])
-    method.restore(
-        {name.removeprefix("method/"): value for name, value in held.items() if name.startswith("method/")},
-        numbers["method"],
-    )
+    method.restore(parts_named(held, "method/"), numbers["method"])
     _restore_ledger(learner.ledger, numbers["ledger"])
 
 

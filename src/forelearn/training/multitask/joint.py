@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 
 from forelearn.training.multitask.learner import Learner, Rows
-from forelearn.training.multitask.method import Method, Surroundings, check_loss, joint_batches
+from forelearn.training.multitask.method import Method, Surroundings, check_loss, joint_batches, parts_named
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
 
@@ -71,8 +71,3 @@ class Joint(Method[O]):
     def restore(self, tensors: Mapping[str, torch.Tensor], numbers: Mapping[str, Any]) -> None:
         """Into the optimiser."""
         self.optimiser.restore(parts_named(tensors, "joint/"))
-
-
-def parts_named(tensors: Mapping[str, torch.Tensor], start: str) -> dict[str, torch.Tensor]:
-    """Those whose names begin with `start`, without it."""
-    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}

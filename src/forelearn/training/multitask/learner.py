@@ -136,7 +136,7 @@ class Learner(ABC):
     def epoch_batches(self, task: int, epoch: int) -> list[Rows]:
         """What a task learns from in an epoch: batches of a share of its training items, drawn anew for each.
 
-        Tasks that share their inputs draw the same rows in the same order.
+        Tasks that share the target's inputs draw the same rows in the same order.
         """
         size = len(self.lengths(task, "train"))
         identity = self.parts[TARGET if self.shares_inputs((TARGET, task)) else task].data.task.digest

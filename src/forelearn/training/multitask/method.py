@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -37,7 +38,7 @@ class Surroundings:
     """
 
     epochs: int
-    folder: Any
+    folder: Path
     memory: float = 4e9
     report: Callable[[Mapping[str, Any]], None] = lambda state: None
 
@@ -149,14 +150,16 @@ def state_of(kept: Sequence[Optimiser]) -> dict[str, torch.Tensor]:
 def restore_to(kept: Sequence[Optimiser], tensors: Mapping[str, torch.Tensor]) -> None:
     """Take back what `state_of` gave."""
     for task, one in enumerate(kept):
-        start = f"optimiser/{task}/"
-        one.restore(
-            {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
-        )
+        one.restore(parts_named(tensors, f"optimiser/{task}/"))
+
+
+def parts_named(tensors: Mapping[str, torch.Tensor], start: str) -> dict[str, torch.Tensor]:
+    """Those whose names begin with `start`, without it."""
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
 def joint_batches(learner: Learner, number: int) -> list[dict[int, Rows]]:
-    """An epoch as batches of every task at once: tasks that share their inputs step by step on the same rows.
+    """An epoch as batches of every task at once: tasks that share the target's inputs step by step on the same rows.
 
     Others have as many steps as their batches fill on the average, so that an epoch takes about as many sample
     gradients as one pass of each over its share; a task with fewer batches begins again, in the same order.

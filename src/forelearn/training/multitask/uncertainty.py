@@ -20,9 +20,9 @@ import torch
 
 from forelearn.training.multitask.flat import Flat, Segment
 from forelearn.training.multitask.history import TaskEpoch
-from forelearn.training.multitask.joint import Joint, parts_named
+from forelearn.training.multitask.joint import Joint
 from forelearn.training.multitask.learner import Learner
-from forelearn.training.multitask.method import Change, Surroundings
+from forelearn.training.multitask.method import Change, Surroundings, parts_named
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
 
