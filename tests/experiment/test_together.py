@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from tests.families import small_study
 
 from forelearn.core.errors import ForelearnError, InputError
-from forelearn.core.run import Run
+from forelearn.core.run import Failure, Run
 from forelearn.experiment import api, jobs
 from forelearn.experiment.arms import ALONE, CONSTANT, DECAYING, RANDOM
 from forelearn.experiment.chosen_runs import chosen_runs, train_command
@@ -238,6 +238,22 @@ def test_a_control_that_fails_is_a_value_and_is_tried_again_when_asked(tmp_path,
     assert train_together(study, TARGET, wanted, ONE).arms[1].failed  # a failure is kept
     healed = train_together(study, TARGET, Request(OTHERS[:1], seeds=1, retry_failed=True), ONE)
     assert not healed.arms[1].failed
+
+
+def test_a_dry_run_counts_what_would_be_trained_again(finished, tmp_path):
+    """Runs of the method whose weights are gone, and failures if they are to be tried again."""
+    study = shutil.copytree(finished[0].parent, tmp_path / "copy") / "study.toml"
+    runs = api.open_prepared(study, ONE).runs
+    method, constant, *_ = finished[1].arms
+    runs.directory.remove("weights", method.keys[0])
+    failed = runs.get(constant.keys[0])
+    runs.forget(constant.keys[0])
+    runs.put(Failure(failed.transfer, "no luck", failed.cost, failed.made))
+    expected = expect_together(study, TARGET, WANTED, ONE)
+    assert [left for _, _, left in expected.arms] == [1, 0, 0, 0, 0]
+    expected = expect_together(study, TARGET, replace(WANTED, retry_failed=True), ONE)
+    assert [left for _, _, left in expected.arms] == [1, 1, 0, 0, 0]
+    assert expected.missing == 2
 
 
 def test_where_the_method_fails_on_every_seed_the_reason_is_raised(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ Each opens the study anew; what has been done lies in the folder that it fills, 
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
 from forelearn.experiment.last_run import as_last_run, remember
+from forelearn.experiment.opening import UNCHANGED as UNCHANGED
 from forelearn.experiment.opening import Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.experiment.settings import LENET
@@ -36,10 +36,9 @@ from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
 from forelearn.search.space import Space, source_name
-from forelearn.store.file import write_file
+from forelearn.store.file import write_page_or_json
 from forelearn.training.device import resolve_precision
 
-UNCHANGED = Options()
 NOTHING: Mapping[str, float] = {}
 SILENT = Silent()
 
@@ -141,9 +140,7 @@ def report(
 
 def write_result(summary: Summary, path: Path) -> None:
     """Write the page, or JSON where the name ends in `.json`, in one step: a half-written file is never seen."""
-    as_json = path.suffix == ".json"
-    text = json.dumps(summary.as_json(), indent=1, ensure_ascii=False) + "\n" if as_json else page(summary)
-    write_file(path, text)
+    write_page_or_json(path, lambda: page(summary), summary.as_json)
 
 
 def standing(

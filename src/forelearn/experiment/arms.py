@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Multitask
 from forelearn.core.recipe import Recipe
-from forelearn.core.run import Run
+from forelearn.core.run import Failure, Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Source, Transfer
 from forelearn.experiment.multitask_settings import common
@@ -149,6 +149,25 @@ def history_of(prepared: Prepared, transfer: Transfer) -> History | str:
     if history is None or not history.epochs:
         return f"run {transfer.key} has no history that can be read; forget it by removing its folder"
     return history
+
+
+def missing(
+    prepared: Prepared, plans: Sequence[Plan], *, again: bool, weights: bool
+) -> Mapping[str, Transfer]:
+    """What has to be trained of these arms, by key. again: failures, too. weights: runs whose weights are gone, too."""
+    found = {}
+    for transfer in (transfer for plan in plans for transfer in plan.transfers):
+        outcome = prepared.runs.get(transfer.key)
+        failed = isinstance(outcome, Failure)
+        lost = isinstance(outcome, Run) and prepared.directory.whole("weights", transfer.key) is None
+        if outcome is None or (again and failed) or (weights and lost):
+            found[transfer.key] = transfer
+    return found
+
+
+def keeps_all(prepared: Prepared) -> bool:
+    """Whether the weights of every arm are kept, or those of the method and of the best arm alone."""
+    return prepared.study.settings.run.keep_weights == "all"
 
 
 def spent(arm: Arm) -> int:

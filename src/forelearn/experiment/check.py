@@ -9,14 +9,12 @@ from pathlib import Path
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
 from forelearn.experiment.assemble import load_tasks
-from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.opening import UNCHANGED, Options, open_study
 from forelearn.experiment.settings import LENET, READY, TINY
 from forelearn.experiment.study import Study, expand, read_study, read_text, study_file
 from forelearn.models.positions import TINY_POSITIONS
 from forelearn.tasks.audit import Balance, audit, balances
 from forelearn.tasks.files import listed
-
-UNCHANGED = Options()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,11 @@ class Options:
     precision: Precision | None = None
 
 
-def open_study(path: Path, options: Options = Options()) -> Study:
+UNCHANGED = Options()
+"""A study as its file says."""
+
+
+def open_study(path: Path, options: Options = UNCHANGED) -> Study:
     """The study at `path` (the file, or the folder that holds study.toml) with `options` applied.
 
     Raises InputError for anything that is wrong with the file or the options.

@@ -13,7 +13,7 @@ from forelearn.core.keys import plain
 from forelearn.experiment.api import find_task, open_prepared
 from forelearn.experiment.chosen_runs import Chosen, chosen_runs
 from forelearn.experiment.last_run import as_last_run
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.store.file import write_file
 from forelearn.tasks.corpus import Corpus
@@ -25,7 +25,6 @@ from forelearn.training.ensemble import Ensemble, Trained, predict_together
 
 Form = Literal["glue", "superglue", "csv", "jsonl"]
 FORMS: tuple[Form, ...] = get_args(Form)
-UNCHANGED = Options()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ What has run lies in the study's store: a second call with the same question tra
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +15,25 @@ from forelearn.core.keys import plain
 from forelearn.core.recipe import Recipe
 from forelearn.core.run import Failure, Run
 from forelearn.core.task import Task
-from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Executor
 from forelearn.experiment.api import UNCHANGED, executor_for
-from forelearn.experiment.arms import Plan, first_arm, labels_of, other_arms, read_arm, spent
+from forelearn.experiment.arms import (
+    Plan,
+    first_arm,
+    keeps_all,
+    labels_of,
+    missing,
+    other_arms,
+    read_arm,
+    spent,
+)
 from forelearn.experiment.drive import Display, Silent, run_transfers
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.worth import auxiliary, difference, verdict
 from forelearn.report.multitask_summary import Arm, Comparison
-from forelearn.store.file import write_file
+from forelearn.store.file import write_page_or_json
 
 
 class Watcher(Display, Protocol):
@@ -72,8 +79,7 @@ def train_together(
             raise ForelearnError(f"{first.transfers[0].label} was not trained to its end: {method.failed[0]}")
         compute = spent(method)
         others = other_arms(asked, compute)
-        keep = prepared.study.settings.run.keep_weights == "all"
-        _run(prepared, others, executor, display, again=wanted.retry_failed, weights=keep)
+        _run(prepared, others, executor, display, again=wanted.retry_failed, weights=keeps_all(prepared))
         arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
         _drop_weights(prepared, (first, *others))
         comparison = compared(
@@ -97,13 +103,9 @@ def page_of(out: Path, target: str) -> Path:
 
 def write_comparison(comparison: Comparison, path: Path) -> None:
     """Write the page, or JSON where the name ends in `.json`, in one step: a half-written file is never seen."""
-    if path.suffix == ".json":
-        text = json.dumps(comparison.as_json(), indent=1, ensure_ascii=False) + "\n"
-    else:
-        from forelearn.report.multitask_page import multitask_page
+    from forelearn.report.multitask_page import multitask_page
 
-        text = multitask_page(comparison)
-    write_file(path, text)
+    write_page_or_json(path, lambda: multitask_page(comparison), comparison.as_json)
 
 
 def _run(
@@ -113,28 +115,22 @@ def _run(
     display: Watcher,
     *,
     again: bool,
-    weights: bool = False,
+    weights: bool,
 ) -> None:
-    """Train what the store does not have. again: failures, too. weights: runs whose weights are gone, too."""
-    missing: dict[str, Transfer] = {}
-    for plan in plans:
-        for transfer in plan.transfers:
-            outcome = prepared.runs.get(transfer.key)
-            if again and isinstance(outcome, Failure):
-                prepared.runs.forget(transfer.key)
-                outcome = None
-            lost = isinstance(outcome, Run) and prepared.directory.whole("weights", transfer.key) is None
-            if outcome is None or (weights and lost):
-                missing[transfer.key] = transfer
-    if missing:
+    """Train what is missing. again, weights: see `missing`."""
+    wanted = missing(prepared, plans, again=again, weights=weights)
+    for key in wanted:
+        if isinstance(prepared.runs.get(key), Failure):
+            prepared.runs.forget(key)
+    if wanted:
         names = labels_of(plans)
-        display.begin({key: names[key] for key in missing})
-        run_transfers(prepared, list(missing.values()), executor, display)
+        display.begin({key: names[key] for key in wanted})
+        run_transfers(prepared, list(wanted.values()), executor, display)
 
 
 def _drop_weights(prepared: Prepared, plans: Sequence[Plan]) -> None:
     """Keep the weights of the method, and of the arm that is best on dev; all of them if the study says so."""
-    if prepared.study.settings.run.keep_weights == "all":
+    if keeps_all(prepared):
         return
     measured = {}
     for plan in plans:

@@ -8,7 +8,7 @@ from pathlib import Path
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.experiment.api import SILENT, UNCHANGED
-from forelearn.experiment.arms import first_arm, other_arms, read_arm, spent
+from forelearn.experiment.arms import first_arm, keeps_all, missing, other_arms, read_arm, spent
 from forelearn.experiment.drive import Display
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -17,7 +17,7 @@ from forelearn.experiment.question import Request, asked_of
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a comparison will take. arms: (name, runs, runs that the store does not have).
+    """What a comparison will take. arms: (name, runs, runs that will be trained).
 
     The method may yet spend more on a seed that has not run: its controls then run again, which is not counted.
     units: of what is missing, all arms taken to cost what the method does. seconds: by the pace of finished runs;
@@ -51,21 +51,18 @@ def expect_together(
     first = first_arm(asked)
     method = read_arm(prepared, first)
     others = other_arms(asked, spent(method) if method.seeds else 1)
-    rows = [
-        (
-            plan.name,
-            len(plan.transfers),
-            sum(prepared.runs.get(transfer.key) is None for transfer in plan.transfers),
-        )
-        for plan in (first, *others)
-    ]
-    missing = sum(left for _, _, left in rows)
-    units = missing * prepared.cost(first.transfers[0])
+    rows = []
+    for plan in (first, *others):
+        weights = plan is first or keeps_all(prepared)
+        left = missing(prepared, [plan], again=wanted.retry_failed, weights=weights)
+        rows.append((plan.name, len(plan.transfers), len(left)))
+    count = sum(left for _, _, left in rows)
+    units = count * prepared.cost(first.transfers[0])
     pace = _pace(prepared)
     return Expected(
         tuple(rows),
         sum(runs for _, runs, _ in rows),
-        missing,
+        count,
         units,
         None if pace is None else pace * units,
         question.chosen,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from forelearn.core.errors import InputError, Problem
 
@@ -21,3 +24,9 @@ def write_file(path: Path, text: str) -> None:
     except OSError as error:
         what = f"cannot be written: {error.strerror}."
         raise InputError(Problem(str(path), what, "Name another file.")) from error
+
+
+def write_page_or_json(path: Path, page: Callable[[], str], value: Callable[[], Any]) -> None:
+    """Write a page, or a value as JSON where the name ends in `.json`."""
+    as_json = path.suffix == ".json"
+    write_file(path, json.dumps(value(), indent=1, ensure_ascii=False) + "\n" if as_json else page())
