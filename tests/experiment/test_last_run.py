@@ -154,7 +154,7 @@ def test_a_tidy_up_holds_the_study_while_it_looks_at_what_is_needed(study, monke
 def test_a_run_of_everything_is_looked_at_as_such_until_a_budget_is_given(tmp_path):
     study = small_study(tmp_path, tasks=2, seeds=1)
     api.search(study, Options(workers=1), exhaustive=True)
-    assert api.report(study).budget == "exhaustive"
+    assert api.report(study).budget == status(study, Options()).budget == "exhaustive"
     assert api.report(study, Options(budget="90%")).budget == "90%"
     assert as_last_run(study, Options(budget="90%")).exhaustive is False
     assert in_words(study, Options(), as_last_run(study, Options())) == "--exhaustive"

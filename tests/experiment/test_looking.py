@@ -7,6 +7,7 @@ from tests.cli.test_commands import call, tree
 from tests.families import small_study
 
 import forelearn
+from forelearn.cli.display import Live
 from forelearn.core.errors import InputError
 from forelearn.experiment import api
 from forelearn.experiment.built_in import NOT_BUILT
@@ -153,6 +154,62 @@ def test_a_budget_in_time_is_of_unknown_worth_before_the_first_run(tmp_path, mon
     assert code == 0
     assert "pairs:       about 0 runs" in out
     assert "8 runs, more than the budget pays for; a budget in time does not stop them" in out
+
+
+def test_a_dry_run_of_everything_is_priced_by_what_it_runs_and_not_by_the_budget(
+    tmp_path, monkeypatch, capsys
+):
+    """Two tasks on two seeds: 2 × 2 baselines; a source and two controls a target, 2 × 3 × 2."""
+    study = small_study(tmp_path, tasks=2)
+    plan = api.estimate(study, Options(exhaustive=True))
+    code, out, _ = call(monkeypatch, capsys, "run", study, "--dry-run", "--exhaustive")
+    assert code == 0
+    assert "budget:      exhaustive (every pair on every seed)\n" in out
+    assert "baselines:   4 runs\n" in out
+    assert "pairs:       12 runs, controls included\n" in out
+    api.search(study, Options(workers=1), exhaustive=True)
+    done = api.open_prepared(study).runs.all()
+    assert len(done) == plan.baselines + plan.affordable_pairs == 16
+    assert sum(run.cost.units for run in done) == pytest.approx(plan.units)
+
+
+def test_a_study_under_way_blames_no_budget_for_what_it_has_not_come_to(tmp_path):
+    study = small_study(tmp_path)
+    for transfer in api.ask(study):
+        scores = {transfer.target.metric: 0.5}
+        api.tell(study, transfer.key, dev=scores, test=scores)
+    reasons = {row.reason for row in api.report(study).pairs}
+    assert reasons == {"the study has not come to it yet"}
+
+
+def test_the_time_left_rests_on_the_workers_that_run(tmp_path, monkeypatch):
+    run = api.open_prepared(small_study(tmp_path)).study.settings.run
+    monkeypatch.setattr(api, "cores", lambda: 8)
+
+    def workers(device: str, **changed: int) -> int:
+        monkeypatch.setattr(api, "resolve_device", lambda name: device)
+        return api.workers_of(run.model_copy(update=changed))
+
+    assert workers("cpu") == 8
+    assert workers("cpu", threads=3) == 2
+    assert workers("cpu", threads=9) == 1
+    assert workers("cuda") == 1
+    assert workers("cuda", workers=3) == 3
+
+
+def test_the_line_of_a_run_divides_the_time_left_by_the_workers_that_run(tmp_path, monkeypatch, capsys):
+    shown = []
+
+    class Noted(Live):
+        def __init__(self, workers: int = 1) -> None:
+            shown.append(workers)
+            raise InputError([])
+
+    study = small_study(tmp_path, more="[run]\nthreads = 4\n")
+    monkeypatch.setattr(api, "cores", lambda: 8)
+    monkeypatch.setattr("forelearn.cli.display.Live", Noted)
+    call(monkeypatch, capsys, "run", study, "--device", "cpu")
+    assert shown == [2]
 
 
 def test_a_dry_run_refuses_what_a_run_refuses(tmp_path):

@@ -32,6 +32,7 @@ def told(gains, fresh, *, baselines=(0.50, 0.51), confirm_share=0.2) -> Search:
             search.tell(run(search.plan(one, A, seed, check_prefix=False), 0.5 + gain))
     names = {one: one if isinstance(one, str) else one.name for one in gains}
     search.guesses = {(names[one], "a"): Guess(gain, 0.01, 0.0) for one, gain in gains.items()}
+    search.stage = "done"
     return search
 
 
@@ -66,6 +67,17 @@ def test_a_winner_without_a_confirmation_is_open():
     assert decision.kind == "not enough evidence"
     assert "the budget left nothing to confirm it" in decision.reason
     assert "`confirm` is 0" in said(told({B: 0.2}, {}, confirm_share=0.0)).reason
+
+
+def test_the_budget_is_blamed_for_a_missing_confirmation_only_where_it_was_spent():
+    under_way = told({B: 0.2}, {})
+    under_way.stage = "refine"
+    assert said(under_way).reason.endswith("it has not been confirmed on fresh seeds yet.")
+    everything = told({B: 0.2}, {})
+    everything.options = Options(exhaustive=True)
+    for stage in ("explore", "done"):
+        everything.stage = stage
+        assert said(everything).reason.endswith("an exhaustive run confirms nothing on fresh seeds.")
 
 
 def test_a_rival_that_helps_as_much_is_tied_and_one_that_helps_less_is_not():

@@ -150,7 +150,7 @@ def run(
     other = in_words(study, options, last_run(study, options))
     if other:
         note(f"this run leaves out what the last one was told: {other}")
-    with Live(opened.settings.run.workers or api.cores()) as display:
+    with Live(api.workers_of(opened.settings.run)) as display:
         summary = api.search(study, options, retry_failed=retry_failed, display=display)
     folder = opened.out
     if as_json:
@@ -169,16 +169,21 @@ def _dry_run(study: Path, options: object, *, as_json: bool) -> None:
 
     assert isinstance(options, Options)
     plan = api.estimate(study, options)
+    exhaustive = bool(options.exhaustive)
     if as_json:
         print_json(plain(plan))
         return
     unknown = "not known before the first run"
     share = unknown
-    if plan.units is not None:
+    if exhaustive:
+        share = "every pair on every seed"
+    elif plan.units is not None:
         share = f"{100 * plan.units / plan.exhaustive_units:.1f} % of trying everything"
     pairs = unknown
     if plan.affordable_pairs is not None:
         pairs = f"about {plan.affordable_pairs} runs, controls and confirmation included"
+    if exhaustive:
+        pairs = f"{plan.affordable_pairs} runs, controls included"
     beyond = ""
     if plan.units is not None and plan.units < plan.baseline_units:
         beyond = ", more than the budget pays for; a budget in time does not stop them"

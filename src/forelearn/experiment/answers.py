@@ -19,6 +19,7 @@ from forelearn.experiment.drive import now
 from forelearn.experiment.explain import explanations, terms
 from forelearn.experiment.further import further
 from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.study_cost import budget_of
 from forelearn.experiment.tables import another_seed, baseline_row, costs, curve, exhaustive, task_row
 from forelearn.experiment.verdict import Confirmation, verdict, words
 from forelearn.report.summary import (
@@ -59,7 +60,7 @@ def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
         metric=search.space.targets[0].metric,
         level=settings.search.level,
         encoder=EncoderRow(encoder.name, encoder.digest, shape.layers, shape.hidden, shape.parameters),
-        budget="exhaustive" if search.options.exhaustive else str(search.budget),
+        budget=budget_of(search),
         tasks=tuple(task_row(prepared, task) for task in search.space.tasks),
         baselines=tuple(row for task in search.space.tasks if (row := baseline_row(search, task))),
         pairs=tuple(row for pair, row in rows.items() if pair not in controls),
@@ -233,7 +234,7 @@ def _status(
     failed = next((outcome.reason for outcome in outcomes if isinstance(outcome, Failure)), None)
     if failed is not None:
         return "failed", failed
-    if isinstance(candidate, Task) and search.recipe(candidate) is None and search.outcomes:
+    if isinstance(candidate, Task) and search.recipe(candidate) is None and search.stage != "grid":
         return "failed", "the source alone could not be trained"
     if isinstance(candidate, Chain):
         plan = search.plan(candidate, target, search.space.first_seed, check_prefix=False)
@@ -244,6 +245,12 @@ def _status(
         return "set aside", aside[source_name(candidate)]
     if leak:
         return "set aside", f"{leak}: it is not tried"
+    if search.stage != "done":
+        return "not tried", "the study has not come to it yet"
+    if search.recipe(target) is None:
+        return "failed", "the target alone could not be trained"
+    if search.options.exhaustive:
+        return "failed", "what it starts from could not be trained"
     return "not tried", "the budget was spent where a run tells more"
 
 

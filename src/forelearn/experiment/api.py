@@ -30,14 +30,14 @@ from forelearn.experiment.last_run import as_last_run, remember
 from forelearn.experiment.opening import UNCHANGED as UNCHANGED
 from forelearn.experiment.opening import Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
-from forelearn.experiment.settings import LENET
+from forelearn.experiment.settings import LENET, RunSettings
 from forelearn.experiment.study_cost import Estimate, affords_baselines, expected
 from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
 from forelearn.search.space import Space, source_name
 from forelearn.store.file import write_page_or_json
-from forelearn.training.device import resolve_precision
+from forelearn.training.device import resolve_device, resolve_precision
 
 NOTHING: Mapping[str, float] = {}
 SILENT = Silent()
@@ -65,8 +65,16 @@ def cores() -> int:
 def executor_for(prepared: Prepared) -> Executor:
     """Worker processes, or this process where one worker is enough."""
     run = prepared.study.settings.run
-    workers = run.workers or (cores() // run.threads or 1 if prepared.device == "cpu" else 1)
+    workers = workers_of(run)
     return Local(workers, run.threads) if workers > 1 else Inline()
+
+
+def workers_of(run: RunSettings) -> int:
+    """How many runs go on at once: as the settings say, else as many as have cores for their threads, or one on a GPU.
+
+    Raises InputError for a device that is not there.
+    """
+    return run.workers or (cores() // run.threads or 1 if resolve_device(run.device) == "cpu" else 1)
 
 
 def search(

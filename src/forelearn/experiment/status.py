@@ -73,6 +73,7 @@ def status(study: Path, options: Options) -> Status:
     """The state of a study from its store. Trains nothing."""
     from forelearn.experiment.api import standing
     from forelearn.experiment.drive import replay
+    from forelearn.experiment.study_cost import budget_of
 
     prepared, search, beliefs = standing(study, options)
     following = replay(prepared, search, beliefs)
@@ -90,7 +91,7 @@ def status(study: Path, options: Options) -> Status:
         seconds=cost.seconds,
         units=cost.units,
         share=cost.units / search.exhaustive_units,
-        budget=str(search.budget),
+        budget=budget_of(search),
         left=None if left == float("inf") else left,
         next=tuple(f"{transfer.label} (seed {transfer.seed})" for transfer in following),
         bytes=size,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forelearn.core.errors import InputError, Problem
+from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.prepare import Prepared
 from forelearn.search.search import Search
@@ -15,7 +16,8 @@ class Estimate:
     """What a study will take. baselines: runs of single tasks, which a budget in time does not stop.
 
     units, affordable_pairs: what the budget pays for; None where it is in time and nothing has run yet. No pair where
-    what is not kept for confirmation, chains and learning together does not pay for more than the baselines.
+    what is not kept for confirmation, chains and learning together does not pay for more than the baselines. Of an
+    exhaustive run, whose budget is `exhaustive`: all that it asks for.
     seconds: from the pace of finished runs; None before the first, unless the budget says it.
     """
 
@@ -39,28 +41,43 @@ def expected(prepared: Prepared, state: Search) -> Estimate:
     mean = base / len(plans)
     pace = state.purse.seconds_per_unit()
     kind, amount = state.budget.kind, state.budget.amount
+    pairs = sum(1 for _ in space.pairs())
     units: float | None
-    if kind == "share":
+    affordable = None
+    if state.options.exhaustive:
+        runs = _candidates(state)
+        units, affordable = base + sum(map(prepared.cost, runs)), len(runs)
+    elif kind == "share":
         units = amount * state.exhaustive_units
     elif kind == "runs":
         units = base + max(amount - len(plans), 0) * mean
     else:
         units = amount / pace if pace else None
-    pairs = sum(1 for _ in space.pairs())
+    if units is not None and affordable is None:
+        affordable = _pairs(units, base, mean, state.open_share, pairs * space.seeds)
     return Estimate(
-        budget=str(state.budget),
+        budget=budget_of(state),
         tasks=len(space.tasks),
         pairs=pairs,
         baselines=len(plans),
         baseline_units=base,
-        affordable_pairs=None
-        if units is None
-        else _pairs(units, base, mean, state.open_share, pairs * space.seeds),
+        affordable_pairs=affordable,
         units=units,
         exhaustive_units=state.exhaustive_units,
         exhaustive_runs=sum(1 for _ in space.exhaustive()),
-        seconds=units * pace if units and pace else (amount if kind == "seconds" else None),
+        seconds=units * pace if units and pace else _said(state),
     )
+
+
+def budget_of(state: Search) -> str:
+    """The budget in words; that of an exhaustive run is `exhaustive`."""
+    return "exhaustive" if state.options.exhaustive else str(state.budget)
+
+
+def _said(state: Search) -> float | None:
+    """Seconds that the budget itself names."""
+    in_time = state.budget.kind == "seconds" and not state.options.exhaustive
+    return state.budget.amount if in_time else None
 
 
 def _pairs(units: float, base: float, mean: float, share: float, most: int) -> int:
@@ -91,8 +108,20 @@ def affords_baselines(prepared: Prepared, state: Search) -> None:
 
 
 def _baselines(state: Search) -> list[Transfer]:
-    """Every task alone at every recipe, and the targets again on further seeds."""
+    """Every task alone at every recipe, and the targets (exhaustive: all) again on further seeds."""
     space = state.space
-    further = len(space.run_seeds[1 : state.options.baseline_seeds])
+    everything = state.options.exhaustive
+    further = len(space.run_seeds[1 : None if everything else state.options.baseline_seeds])
+    again = space.tasks if everything else space.targets
     plans = [space.baseline(task, recipe, 0) for task in space.tasks for recipe in space.recipes]
-    return plans + [space.baseline(task, space.recipes[0], 0) for task in space.targets] * further
+    return plans + [space.baseline(task, space.recipes[0], 0) for task in again] * further
+
+
+def _candidates(state: Search) -> list[Transfer]:
+    """Every source and control of every target on every seed, at the first recipe."""
+    space, recipe = state.space, state.space.recipes[0]
+    return [
+        space.pair(candidate, target, recipe if isinstance(candidate, Task) else None, recipe, seed)
+        for seed in space.run_seeds
+        for candidate, target in space.candidates()
+    ]

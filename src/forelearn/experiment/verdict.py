@@ -169,10 +169,14 @@ def _unconfirmed(search: Search, target: Task, winner: Choice) -> Decision:
     assert guess is not None
     name = words(winner, target)
     said = f"{name} is expected to gain {guess.mean:+.3f} ± {guess.sd:.3f}, by the runs that chose it; "
-    if search.options.confirm_share:
-        said += "the budget left nothing to confirm it on fresh seeds."
-    else:
+    if search.options.exhaustive:
+        said += "an exhaustive run confirms nothing on fresh seeds."
+    elif not search.options.confirm_share:
         said += "it was not confirmed on fresh seeds (`confirm` is 0)."
+    elif search.stage != "done":
+        said += "it has not been confirmed on fresh seeds yet."
+    else:
+        said += "the budget left nothing to confirm it on fresh seeds."
     return Decision("not enough evidence", (name,), (), None, said, 2)
 
 
