@@ -21,6 +21,7 @@ from forelearn.experiment.drive import Silent, run_transfers
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.together import compared, write_comparison
 from forelearn.report.multitask_words import over_seeds
+from forelearn.store.gc import collect
 from forelearn.training.ensemble import Member, mean_probabilities
 from forelearn.training.multitask.history import Epoch, History, read_history
 
@@ -54,7 +55,7 @@ def asked(description: str | None, here: Path, seeds: int) -> argparse.Namespace
 
 
 def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 12) -> None:
-    """Run what is missing, in the order of the plans, until the time is up."""
+    """Run what is missing, in the order of the plans, until the time is up. No model stays: no table reads one."""
     end = time.monotonic() + 60 * minutes
     missing = [plan for plan in plans if prepared.runs.get(plan.transfer.key) is None]
     with prepared.directory.lock(), executor_for(prepared) as executor:
@@ -65,6 +66,7 @@ def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once
                 f"{plan.transfer.target.name} {plan.arm} {plan.transfer.seed}" for plan in missing[:at_once]
             )
             missing = missing[at_once:]
+            collect(prepared.directory, keep=())
             print(
                 f"{len(missing)} of {len(plans)} left ({done}: {time.monotonic() - began:.0f} s)", flush=True
             )

@@ -36,8 +36,7 @@ def agreement(scores: NDArray[np.float64], gains: NDArray[np.float64]) -> Interv
 
 def columns(features: Features, truth: Truth) -> dict[str, NDArray[np.float64]]:
     """Method → its scores [T, S]."""
-    single = [name for name, places in features.columns.groups().items() if len(places) == 1]
-    return {name: features.grid(name, truth.targets, truth.sources) for name in single}
+    return {name: features.grid(name, truth.targets, truth.sources) for name in features.scores()}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What the gain depends on (Vu et al.'s factors), sources in full, several sources in turn: more tables of the README.
+"""What the gain depends on (Vu et al.'s factors): more tables of the README.
 
 `python studies/task-embeddings/factors.py` prints them. Gains are on test, over the mean baseline of the target; means
 are over targets, with 90 % bootstrap intervals over targets.
@@ -6,23 +6,19 @@ are over targets, with 90 % bootstrap intervals over targets.
 
 from __future__ import annotations
 
-import csv
 import warnings
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
-from estimators import HERE, Array, Measured, class_of, measured, said, scores_of
+from measured import Array, Measured, class_of, gains_of, measured, said, scores_of
+from scipy.stats import rankdata
 
-from forelearn.evaluation.intervals import bootstrap_mean
+from forelearn.evaluation.intervals import Interval, bootstrap_mean
 from forelearn.evaluation.table import mean_known
 from forelearn.evaluation.truth import Truth
 
-
-def gains_of(truth: Truth) -> Array:
-    """[T, S], mean test gain over the seeds that have run, in points."""
-    return 100.0 * mean_known(truth.gains(truth.test), axis=2)
+DRAWS = 2000
+ALL = "all of them"
 
 
 def factors(found: Measured) -> dict[str, list[Array]]:
@@ -30,20 +26,15 @@ def factors(found: Measured) -> dict[str, list[Array]]:
     truth, scores = found.truth, scores_of(found)
     shape = truth.candidates.shape
     same = np.array([[class_of(s) == class_of(t) for s in truth.sources] for t in truth.targets], float)
-    alone = 100.0 * mean_known(truth.dev.baselines, axis=1)
-    own = np.array([alone[truth.targets.index(s)] if s in truth.targets else np.nan for s in truth.sources])
-    spread = np.nanstd(truth.dev.baselines, axis=1)
-    shaky = np.array(
-        [spread[truth.targets.index(s)] if s in truth.targets else np.nan for s in truth.sources]
-    )
+    own, spread = learned(found)
     rest = {
-        "source size": [np.log(scores["size"])],
+        "source rows, logarithm": [np.log(scores["size"])],
         "vocabulary overlap": [scores["overlap"]],
         "TextEmb similarity": [scores["textemb_raw"]],
         "same class": [same],
         "how well the source is learned": [
             np.broadcast_to(own, shape),
-            100.0 * np.broadcast_to(shaky, shape),
+            np.broadcast_to(spread, shape),
         ],
     }
     kept = {
@@ -51,7 +42,21 @@ def factors(found: Measured) -> dict[str, list[Array]]:
         for name, columns in rest.items()
         if any(np.nanstd(_centred(values, truth.candidates)) > 0 for values in columns)
     }
-    return {**kept, "all of them": [values for columns in kept.values() for values in columns]}
+    return {**kept, ALL: [values for columns in kept.values() for values in columns]}
+
+
+def learned(found: Measured) -> tuple[Array, Array]:
+    """[S] twice: how far above chance each source is learned alone, (p − chance) / (1 − chance) on dev; its SD."""
+    truth = found.truth
+    chance = np.array([(found.chance or {}).get(name, 0.0) for name in truth.targets])
+    room = np.maximum(1.0 - chance, 1e-9)
+    mean = (mean_known(truth.dev.baselines, axis=1) - chance) / room
+    sd = np.nanstd(truth.dev.baselines, axis=1) / room
+    place = {name: row for row, name in enumerate(truth.targets)}
+    both = [
+        np.array([values[place[s]] if s in place else np.nan for s in truth.sources]) for values in (mean, sd)
+    ]
+    return both[0], both[1]
 
 
 def _centred(values: Array, mask: Array) -> Array:
@@ -113,48 +118,97 @@ def by_source(truth: Truth) -> Array:
             np.where(np.isfinite(mean), mean, 0.0) * between / (between + noise) if between else 0.0 * mean
         )
         guess = np.where(np.isfinite(guess), guess, 0.0)
+        guess = guess - guess[here].mean()
         total = float((gain[row, here] ** 2).sum())
         shares[row] = 1.0 - float(((gain[row, here] - guess[here]) ** 2).sum()) / total
     return shares
 
 
-def repeatable(truth: Truth) -> Array:
-    """[T], the share of the variance of mean gains, within a target, that another two seeds would show again.
+def repeatable(truth: Truth) -> Interval:
+    """The share of the variance of mean gains, within targets, that another two seeds would show again.
 
-    Spearman–Brown on the correlation of two seeds' gains, over sources that have both.
+    Spearman–Brown on the correlation of two seeds' gains over the sources that have both, pooled over targets, each
+    scaled by the SD of its mean gains; targets are drawn anew for the interval.
     """
     values = truth.gains(truth.test)
-    shares = np.full(len(values), np.nan)
+    sums = []
     for row in range(len(values)):
         ran = np.isfinite(values[row]).sum(axis=0) > 2
         both = values[row][:, ran]
         both = both[np.isfinite(both).all(axis=1)]
-        if both.shape[1] == 2 and len(both) > 2 and both.std(axis=0).min() > 0:
-            r = float(np.corrcoef(both.T)[0, 1])
-            shares[row] = 2 * r / (1 + r) if r > -0.5 else np.nan
-    return shares
+        if both.shape[1] != 2 or len(both) < 3 or both.mean(axis=1).std() == 0:
+            continue
+        first, second = ((both - both.mean(axis=0)) / both.mean(axis=1).std()).T
+        sums.append((float(first @ second), float(first @ first + second @ second) / 2))
+    if len(sums) < 2:
+        return Interval(np.nan, np.nan, np.nan, 0, len(values))
+
+    def share(rows: Array) -> Array:
+        r = rows[..., 0].sum(axis=-1) / rows[..., 1].sum(axis=-1)
+        found: Array = 2 * r / (1 + r)
+        return found
+
+    parts = np.array(sums)
+    drawn = np.random.default_rng(0).integers(0, len(parts), (DRAWS, len(parts)))
+    low, high = np.quantile(share(parts[drawn]), [0.05, 0.95])
+    return Interval(float(share(parts)), float(low), float(high), len(parts), len(values) - len(parts))
+
+
+def within(truth: Truth, column: Array) -> Array:
+    """[T], the correlation of a factor with the mean gain over the sources of a target; NaN where there is none."""
+    known = truth.candidates & np.isfinite(gains_of(truth)) & np.isfinite(column)
+    gain, factor = _standard(gains_of(truth), known), _standard(column, known)
+    told = (known.sum(axis=1) > 2) & (np.nansum(factor**2, axis=1) > 0) & (np.nansum(gain**2, axis=1) > 0)
+    return np.where(told, mean_known(gain * factor, axis=1), np.nan)
+
+
+def by_level(found: Measured) -> Interval:
+    """Rank correlation over targets of the mean gain from all sources with how well the target is learned alone."""
+    mean = mean_known(np.where(found.truth.candidates, gains_of(found.truth), np.nan), axis=1)
+    chance = np.array([(found.chance or {}).get(name, 0.0) for name in found.truth.targets])
+    level = (mean_known(found.truth.dev.baselines, axis=1) - chance) / np.maximum(1.0 - chance, 1e-9)
+    known = np.isfinite(mean) & np.isfinite(level)
+    pairs = np.stack([mean[known], level[known]], axis=1)
+    if len(pairs) < 4:
+        return Interval(np.nan, np.nan, np.nan, len(pairs), len(mean) - len(pairs))
+
+    def rho(rows: Array) -> float:
+        one, other = (rankdata(side) for side in rows.T)
+        return float(np.corrcoef(one, other)[0, 1])
+
+    drawn = np.random.default_rng(0).integers(0, len(pairs), (DRAWS, len(pairs)))
+    low, high = np.nanquantile([rho(pairs[rows]) for rows in drawn], [0.05, 0.95])
+    return Interval(rho(pairs), float(low), float(high), len(pairs), len(mean) - len(pairs))
 
 
 def factor_lines(found: Measured) -> list[str]:
     """The table of factors."""
     rows = [
-        "| what is known of the pair | share of the variance of a left-out target's gains, % |",
-        "| --- | ---: |",
+        "| what is known of the pair | correlation with the gain | explained of a left-out target's gains, % |",
+        "| --- | ---: | ---: |",
     ]
     for name, columns in factors(found).items():
-        rows.append(f"| {name} | {said(bootstrap_mean(100 * explained(found.truth, columns)))} |")
-    rows.append(f"| which source it is (static) | {said(bootstrap_mean(100 * by_source(found.truth)))} |")
-    rows.append(f"| what is not noise of the seeds | {said(bootstrap_mean(100 * repeatable(found.truth)))} |")
+        sign = said(bootstrap_mean(within(found.truth, columns[0])), 2, signed=True)
+        share = said(bootstrap_mean(100 * explained(found.truth, columns)))
+        rows.append(f"| {name} | {'' if name == ALL else sign} | {share} |")
+    rows.append(f"| which source it is (static) | | {said(bootstrap_mean(100 * by_source(found.truth)))} |")
+    whole = repeatable(found.truth)
+    percent = Interval(100 * whole.mean, 100 * whole.low, 100 * whole.high, whole.targets, whole.undefined)
+    rows.append(f"| what is not noise of the seeds | | {said(percent)} |")
+    rows.append(
+        f"| *over targets: how well the target is learned alone* | {said(by_level(found), 2, signed=True)} | |"
+    )
     return rows
 
 
 def class_lines(truth: Truth) -> list[str]:
     """Mean gain and share of pairs that gain, by classes of source and target."""
     gain = gains_of(truth)
+    own = 100.0 * (mean_known(truth.test.itself, axis=1) - mean_known(truth.test.baselines, axis=1))
     classes = list(dict.fromkeys(map(class_of, truth.targets)))
     rows = [
-        "| target \\ source | " + " | ".join(classes) + " |",
-        "| --- |" + " ---: |" * len(classes),
+        "| target \\ source | " + " | ".join(classes) + " | itself (`B → B`) |",
+        "| --- |" + " ---: |" * (len(classes) + 1),
     ]
     for target_class in classes:
         cells = []
@@ -172,90 +226,9 @@ def class_lines(truth: Truth) -> list[str]:
                     pairs += len(inside)
             share = f"; {100 * helped / pairs:.0f} % of {pairs} gain" if pairs else ""
             cells.append(said(bootstrap_mean(means), signed=True) + share if means else "–")
+        again = [own[row] for row, target in enumerate(truth.targets) if class_of(target) == target_class]
+        cells.append(said(bootstrap_mean(again), signed=True))
         rows.append(f"| {target_class} | {' | '.join(cells)} |")
-    return rows
-
-
-def further(part: str, folder: Path = HERE) -> dict[tuple[str, str], dict[str, float]]:
-    """(target, source) → dev, test, rows of the runs of a part in further.csv."""
-    file = folder / "further.csv"
-    if not file.is_file():
-        return {}
-    with file.open(encoding="utf-8", newline="") as text:
-        return {
-            (row["target"], row["source"]): {name: float(row[name]) for name in ("dev", "test", "rows")}
-            for row in csv.DictReader(text)
-            if row["part"] == part
-        }
-
-
-def full_lines(truth: Truth, runs: Mapping[tuple[str, str], Mapping[str, float]]) -> list[str]:
-    """Sources in full against the same sources with 400 rows, on one seed."""
-    rows = [
-        "| target | sources | gain with 400 rows | gain in full | difference | better in full |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    by_target: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    level = mean_known(truth.test.baselines, axis=1)
-    for (target, source), run in runs.items():
-        if source and target in truth.targets and source in truth.sources:
-            row, place = truth.targets.index(target), truth.sources.index(source)
-            limited = truth.test.pairs[row, place, 0]
-            if np.isfinite(limited):
-                by_target[target].append((100 * (limited - level[row]), 100 * (run["test"] - level[row])))
-    differences = []
-    for target, pairs in by_target.items():
-        limited, full = np.array(pairs).T
-        differences.append(float((full - limited).mean()))
-        share = f"{int((full > limited).sum())} of {len(pairs)}"
-        numbers = " | ".join(f"{value:+.1f}" for value in (limited.mean(), full.mean(), differences[-1]))
-        rows.append(f"| {target} | {len(pairs)} | {numbers} | {share} |")
-    rows.append(f"| mean | | | | {said(bootstrap_mean(differences), signed=True)} | |")
-    return rows
-
-
-def chain_lines(truth: Truth, runs: Mapping[tuple[str, str], Mapping[str, float]]) -> list[str]:
-    """Chains of the best sources of the first seed, on the second, beside what costs as much."""
-    rows = ["| on the second seed | targets | test, points | dev, points |", "| --- | ---: | ---: | ---: |"]
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for target in truth.targets:
-        mine = {source: run for (name, source), run in runs.items() if name == target}
-        row = truth.targets.index(target)
-        level = {"dev": np.nanmean(truth.dev.baselines[row]), "test": np.nanmean(truth.test.baselines[row])}
-        for length in (2, 3):
-            chains = [source for source in mine if source.count(" → ") == length - 1]
-            again = [source for source in chains if len(set(source.split(" → "))) == 1]
-            several = [source for source in chains if source not in again]
-            if len(again) != 1 or len(several) != 1:
-                continue
-            names = several[0].split(" → ")
-            places = [truth.sources.index(name) for name in names]
-            single = {
-                side: values.pairs[row, places[-1], 1]
-                for side, values in (("dev", truth.dev), ("test", truth.test))
-            }
-            tries = truth.dev.pairs[row, places, 1]
-            picked = places[int(np.nanargmax(tries))] if np.isfinite(tries).any() else places[-1]
-            best = {"dev": truth.dev.pairs[row, picked, 1], "test": truth.test.pairs[row, picked, 1]}
-            chain, control = mine[several[0]], mine[again[0]]
-
-            def note(name: str, left: Mapping[str, float], right: Mapping[str, float]) -> None:
-                found[name].append((100 * (left["test"] - right["test"]), 100 * (left["dev"] - right["dev"])))
-
-            if length == 2:
-                note("the best source alone, over the mean baseline", single, level)
-            note(f"{length} in turn, over the mean baseline", chain, level)
-            note(f"{length} in turn less the best one alone", chain, single)
-            note(f"{length} in turn less the best one {length} times (same cost)", chain, control)
-            note(
-                f"{length} in turn less the best on dev of the {length} tried singly (dearer by {length - 1} runs)",
-                chain,
-                best,
-            )
-    for name, values in found.items():
-        test, dev = np.array(values).T
-        cells = " | ".join(said(bootstrap_mean(side), signed=True) for side in (test, dev))
-        rows.append(f"| {name} | {len(values)} | {cells} |")
     return rows
 
 
@@ -263,12 +236,7 @@ def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore", RuntimeWarning)
     found = measured()
-    for lines in (
-        factor_lines(found),
-        class_lines(found.truth),
-        full_lines(found.truth, further("full")),
-        chain_lines(found.truth, further("chain")),
-    ):
+    for lines in (factor_lines(found), class_lines(found.truth)):
         print("\n".join(lines), end="\n\n")
 
 

@@ -1,6 +1,8 @@
 """Run the study in slices, and write its tables.
 
-python make.py run --minutes 30    a slice; results.csv (pairs and baselines) and further.csv (what comes after them)
+python make.py run --minutes 30    a slice, and what `table` does
+python make.py table               from the store: results.csv (pairs, baselines), further.csv (what comes after them),
+                                   tasks.csv, leaks.csv
 python make.py features            features.csv: every method's scores, from the single-task models
 python make.py page                page.html: heat maps, curves, costs
 python make.py readme              the tables of the README
@@ -32,19 +34,22 @@ from forelearn.core.task import Task
 from forelearn.core.transfer import Source, Transfer
 from forelearn.executors.base import Executor
 from forelearn.experiment.api import executor_for, open_prepared
+from forelearn.experiment.aside import chance_level
+from forelearn.experiment.csv_file import write_csv
 from forelearn.experiment.drive import Silent, run_transfers
 from forelearn.experiment.evaluate import evaluate_study, save_results
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.report.study_page import study_page
+from forelearn.store.gc import collect
 
 BASELINES, FIRST = 5, 3
 SEEDS = 2
 AT_ONCE = 16
 FULL = 4000
 """Training rows of a source in full, at most: ten times those of a limited one."""
-FEW = ("RTE", "CB", "MRPC", "CoLA", "irony", "TREC", "COPA", "WNUT-17")
-"""The targets of sources in full: one or two of each sort."""
+FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")
+"""The targets of sources in full: one or two of each sort that have 400 rows."""
 LENGTHS = (2, 3)
 
 
@@ -76,24 +81,28 @@ def larger(full: Prepared, limited: Prepared) -> list[Task]:
 
 
 def in_full(full: Prepared, limited: Prepared) -> list[Transfer]:
-    """Sources in full before the few targets, on the first seed."""
+    """Sources in full before the few targets, on the first seed; none that holds rows of the target's test."""
     return [
         pair(limited, [source], limited.tasks[name].task, 0)
         for name in FEW
         for source in larger(full, limited)
-        if source.name != name
+        if source.name != name and (source.name, name) not in full.leaks
     ]
 
 
-def gains(prepared: Prepared, target: Task, seed: int) -> dict[str, float]:
-    """Source → dev gain over the mean baseline, of the pairs of a seed that have run; `B → B` is left out."""
+def gains(prepared: Prepared, target: Task, seed: int) -> dict[str, float | None]:
+    """Source → dev gain over the mean baseline, of the pairs of a seed that have run; None of those that failed.
+
+    `B → B` and sources that hold rows of the target's test are left out.
+    """
     own = [prepared.runs.get(pair(prepared, [], target, number).key) for number in range(BASELINES)]
     level = [run.dev() for run in own if isinstance(run, Run)]
-    found = {}
+    found: dict[str, float | None] = {}
     for source in prepared.space.targets:
         run = prepared.runs.get(pair(prepared, [source], target, seed).key)
-        if source is not target and isinstance(run, Run) and level:
-            found[source.name] = run.dev() - sum(level) / len(level)
+        if source is target or (source.name, target.name) in prepared.leaks or run is None or not level:
+            continue
+        found[source.name] = run.dev() - sum(level) / len(level) if isinstance(run, Run) else None
     return found
 
 
@@ -104,9 +113,11 @@ def chains(prepared: Prepared) -> list[Transfer]:
         if target.kind == "question_answering":
             continue
         known = gains(prepared, target, 0)
-        if len(known) < len(prepared.space.targets) - 1:
+        leaking = sum(1 for _, leaked in prepared.leaks if leaked == target.name)
+        if len(known) + leaking < len(prepared.space.targets) - 1:
             continue
-        best = sorted(known, key=lambda name: -known[name])
+        ran = {name: gain for name, gain in known.items() if gain is not None}
+        best = sorted(ran, key=lambda name: -ran[name])
         for length in LENGTHS:
             for names in (best[:length][::-1], best[:1] * length):
                 found.append(pair(prepared, [prepared.tasks[name].task for name in names], target, 1))
@@ -117,34 +128,42 @@ def run(limited: Prepared, here: Prepared, full: Prepared, minutes: float) -> No
     """Run what is missing, in rounds, until the time is up: the parts of a stage have run in those before it."""
     end = time.monotonic() + 60 * minutes
     with limited.directory.lock(), executor_for(limited) as executor:
+        kept = [transfer for seed in range(SEEDS) for transfer in alone(limited, seed)]
         for seed in range(FIRST):
-            run_stage(limited, alone(limited, seed), executor, end, f"baselines, seed {seed}")
+            run_stage(limited, alone(limited, seed), kept, executor, end, f"baselines, seed {seed}")
         for seed in range(SEEDS):
-            run_stage(limited, pairs(limited, seed), executor, end, f"pairs, seed {seed}")
+            run_stage(limited, pairs(limited, seed), kept, executor, end, f"pairs, seed {seed}")
         for seed in range(FIRST, BASELINES):
-            run_stage(limited, alone(limited, seed), executor, end, f"baselines, seed {seed}")
+            run_stage(limited, alone(limited, seed), kept, executor, end, f"baselines, seed {seed}")
         with here.directory.lock():
             sources = [pair(full, [], task, 0) for task in larger(full, here)]
-            run_stage(full, sources, executor, end, "sources in full")
-            run_stage(here, in_full(full, here), executor, end, "after sources in full")
-        run_stage(limited, chains(limited), executor, end, "chains")
+            run_stage(full, sources, sources, executor, end, "sources in full")
+            run_stage(here, in_full(full, here), sources, executor, end, "after sources in full")
+        run_stage(limited, chains(limited), kept, executor, end, "chains")
 
 
 def run_stage(
-    prepared: Prepared, stage: Sequence[Transfer], executor: Executor, end: float, name: str
+    prepared: Prepared,
+    stage: Sequence[Transfer],
+    kept: Sequence[Transfer],
+    executor: Executor,
+    end: float,
+    name: str,
 ) -> None:
-    """One stage, as far as the time goes."""
+    """One stage, as far as the time goes; then no models stay but those of `kept`."""
     missing = [transfer for transfer in stage if prepared.runs.get(transfer.key) is None]
     while missing and time.monotonic() < end:
         run_transfers(prepared, missing[:AT_ONCE], executor, Silent())
         missing = missing[AT_ONCE:]
+        collect(prepared.directory, keep={transfer.key for transfer in kept})
         print(f"{name}: {len(missing)} of {len(stage)} left", flush=True)
 
 
 def further(limited: Prepared, here: Prepared, full: Prepared, file: Path) -> None:
     """Every finished run beyond pairs, sources in full and chains, as a row in the order of the plan.
 
-    part: `full` or `chain`. source: `A → B` for a chain. rows: of training, of the source learned last.
+    part: `full` or `chain`. source: `A → B` for a chain. rows: of training, of the source learned last. units: of all
+    stages together.
     """
     plans = [
         ("full", here, [*(pair(full, [], task, 0) for task in larger(full, here)), *in_full(full, here)]),
@@ -165,9 +184,32 @@ def further(limited: Prepared, here: Prepared, full: Prepared, file: Path) -> No
                 last = transfer.sources[-1].task if transfer.sources else transfer.target
                 assert last is not None
                 row = [part, transfer.target.name, source, sizes[last.digest], transfer.seed]
-                numbers = [f"{found.dev():.6f}", f"{found.test():.6f}", f"{found.cost.units:.0f}"]
+                before = [prepared.runs.get(stage.key) for stage in stages(transfer)]
+                units = sum(run.cost.units for run in before if isinstance(run, Run))
+                numbers = [f"{found.dev():.6f}", f"{found.test():.6f}", f"{units:.0f}"]
                 seconds = f"{found.cost.seconds:.1f}"
                 writer.writerow([*row, transfer.target.metric, *numbers, seconds, transfer.key])
+
+
+def stages(transfer: Transfer) -> list[Transfer]:
+    """A transfer and those that come before it."""
+    found = [transfer]
+    while found[-1].prefix is not None:
+        found.append(found[-1].prefix)
+    return found
+
+
+def describe(limited: Prepared) -> None:
+    """tasks.csv, what each task is; and leaks.csv, the pairs whose source holds rows of the target's test."""
+    rows = []
+    for name, data in limited.tasks.items():
+        chance = chance_level(data)
+        sizes = [len(data.split(part)) for part in ("train", "dev", "test")]
+        level = "" if chance is None else f"{chance:.6f}"
+        rows.append([name, data.task.kind, data.task.metric, *map(str, sizes), level])
+    write_csv(HERE / "tasks.csv", ["task", "kind", "metric", "train", "dev", "test", "chance"], rows)
+    leaks = [[source, target, what] for (source, target), what in sorted(limited.leaks.items())]
+    write_csv(HERE / "leaks.csv", ["source", "target", "what"], leaks)
 
 
 def features(prepared: Prepared) -> None:
@@ -218,6 +260,7 @@ def main() -> None:
     if given.what == "run":
         run(limited, here, full, given.minutes)
     save_results(HERE, out=given.out)
+    describe(limited)
     further(limited, here, full, HERE / "further.csv")
 
 

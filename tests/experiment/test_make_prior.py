@@ -41,6 +41,7 @@ def test_a_study_that_is_left_out_as_a_whole_is_foretold_by_the_others(tmp_path:
     assert found.pairs == 60
     assert found.coverage.mean > 0.85
     assert made.as_json()["measured"]["other_studies.coverage.mean"] == round(found.coverage.mean, 4)
+    assert sum(one.pairs for one in made.by_study.values()) == found.pairs
     # a study of the same gains, ten times as large, is not foretold by one that has never seen such a scale
     far = [
         replace(

@@ -119,6 +119,14 @@ def test_one_method_alone_gives_its_own_order(study: Path, by_models: Ranking) -
     assert values == sorted(values, key=lambda value: -(value or 0.0))
 
 
+def test_what_reads_models_waits_for_them_unless_it_is_named(family: MixedFamily, tmp_path: Path) -> None:
+    study = mixed_study(tmp_path, family, targets=(family.target,), search='features = ["knn", "overlap"]')
+    found = rank(study)
+    assert found.estimators == ("overlap",)
+    assert any("without knn (name them with --by" in note for note in found.notes)
+    assert not list(open_prepared(study).runs.all())
+
+
 def test_an_unknown_method_is_one_error_with_the_nearest_name(study: Path) -> None:
     with pytest.raises(InputError, match="logme") as caught:
         rank(study, by=("logmee",))

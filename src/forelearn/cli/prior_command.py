@@ -44,11 +44,13 @@ def prior(
     print(f"A pair of which nothing is known gains {found.level:+.3f}; scale {found.scale:.3f}.")
     print(f"One standard deviation of the fused score moves a gain by {found.slope * found.scale:+.3f}.")
     print("On targets that were left out, with 90 % intervals over targets:")
-    _show("nothing of their study had run", made.alone)
+    _show("fitted with the study's other targets, none of whose runs is told", made.alone)
     _show("the study's other targets had run", made.after_others)
     if made.other_studies is not None:
-        print("On studies that were left out as a whole:")
-        _show("nothing of them had run", made.other_studies)
+        print("On studies that were left out as a whole, nothing of which had run:")
+        _show("all of them", made.other_studies)
+        for name, found_there in made.by_study.items():
+            _show(name, found_there)
 
 
 def _show(when: str, found: Calibration) -> None:

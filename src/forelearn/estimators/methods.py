@@ -47,6 +47,17 @@ NEEDS: dict[Need, str] = {
 }
 """What a method may need, in words."""
 
+FROM_MODELS: tuple[Need, ...] = (
+    "features",
+    "source_probabilities",
+    "source_labels",
+    "source_features",
+    "gradients",
+    "curve",
+    "attributions",
+)
+"""What only a trained single-task model gives."""
+
 ALL: tuple[Kind, ...] = tuple(METRICS)
 TEXT_CLASSES: tuple[Kind, ...] = ("binary", "multiclass")
 CLASSES: tuple[Kind, ...] = (*TEXT_CLASSES, "multiple_choice", "sequence_labelling")
@@ -73,6 +84,11 @@ class Method:
     needs: tuple[Need, ...]
     kinds: tuple[Kind, ...] = ALL
     otherwise: tuple[tuple[Kind, str], ...] = ()
+
+    @property
+    def reads_models(self) -> bool:
+        """Whether it needs single-task models that have been trained."""
+        return any(need in FROM_MODELS for need in self.needs)
 
     def refusal(self, kind: Kind, have: Collection[Need] | None = None) -> str | None:
         """Why it does not apply to a target of this kind, in one line; None if it does.

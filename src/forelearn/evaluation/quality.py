@@ -76,21 +76,7 @@ def evaluate(
     and random orders. seed: of all chance. level: of the intervals.
     """
     inner = arranged(table)
-    splits = [split(inner, _chance(seed, number, "split")) for number in range(draws)]
-    judge = _Judge(inner, splits, seed)
-    single = [judge.order(Method(RANDOM, shuffled, NOTHING), number) for number in range(draws)]
-    band = bands([totals(draw) for draw in single])
-    rows: dict[tuple[str, str, str], Draw] = {}
-    for method in (Method(RANDOM, nothing, NOTHING), *methods):
-        looks = draws if judge.several or method.chance else 1
-        rows["order", method.name, method.sees] = mean_of([judge.order(method, n) for n in range(looks)])
-    # a constant order has no τ; that of random is the mean over its single orders
-    rows["order", RANDOM, NOTHING]["weighted_tau"] = mean_of(single)["weighted_tau"]
-    if judge.several:
-        for name, search in (searches or {}).items():
-            found = [judge.search(search, number) for number in range(draws)]
-            rows["search", name, "single runs as it goes"] = mean_of(found)
-    rows |= {("control", name, NOTHING): row for name, row in judge.controls().items()}
+    rows, band = _rows(inner, methods, searches or {}, draws=draws, seed=seed)
     by_name = {name: row for (_, name, _), row in rows.items()}
     verdicts = tuple(
         Verdict(
@@ -106,6 +92,42 @@ def evaluate(
     made = sum(len(each) for verdict in verdicts for each in verdict.against.values())
     measured = reliability(inner, level=level, seed=seed)
     return Quality(table, measured, verdicts, made, draws, seed, level)
+
+
+def per_target(
+    table: Table, methods: Sequence[Method], *, draws: int = 100, seed: int = 0
+) -> dict[str, dict[str, Array]]:
+    """What `evaluate` takes the mean of: method → figure → [T], in the order of the table; NaN where undefined.
+
+    With random and the controls; what it may be good for is to compare methods on each target by itself.
+    """
+    inner = arranged(table)
+    rows, _ = _rows(inner, methods, {}, draws=draws, seed=seed)
+    places = [inner.targets.index(target) for target in table.targets]
+    return {
+        name: {figure: values[places] for figure, values in row.items()} for (_, name, _), row in rows.items()
+    }
+
+
+def _rows(
+    inner: Table, methods: Sequence[Method], searches: Mapping[str, Search], *, draws: int, seed: int
+) -> tuple[dict[tuple[str, str, str], Draw], dict[str, tuple[float, float]]]:
+    """(kind, name, sees) → figures of every target; and the band of single random orders."""
+    splits = [split(inner, _chance(seed, number, "split")) for number in range(draws)]
+    judge = _Judge(inner, splits, seed)
+    single = [judge.order(Method(RANDOM, shuffled, NOTHING), number) for number in range(draws)]
+    rows: dict[tuple[str, str, str], Draw] = {}
+    for method in (Method(RANDOM, nothing, NOTHING), *methods):
+        looks = draws if judge.several or method.chance else 1
+        rows["order", method.name, method.sees] = mean_of([judge.order(method, n) for n in range(looks)])
+    # a constant order has no τ; that of random is the mean over its single orders
+    rows["order", RANDOM, NOTHING]["weighted_tau"] = mean_of(single)["weighted_tau"]
+    if judge.several:
+        for name, search in searches.items():
+            found = [judge.search(search, number) for number in range(draws)]
+            rows["search", name, "single runs as it goes"] = mean_of(found)
+    rows |= {("control", name, NOTHING): row for name, row in judge.controls().items()}
+    return rows, bands([totals(draw) for draw in single])
 
 
 def arranged(table: Table) -> Table:

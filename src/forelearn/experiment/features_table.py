@@ -35,6 +35,10 @@ class Features:
     columns: Columns
     costs: Mapping[str, Cost]
 
+    def scores(self) -> tuple[str, ...]:
+        """The columns that order sources by themselves: methods, and `prior`; ANSAT's mean, not its parts."""
+        return tuple(name for name in self.columns.names if "." not in name)
+
     def grid(self, name: str, targets: Sequence[str], sources: Sequence[str]) -> NDArray[np.float64]:
         """The column `name` as [T, S]; NaN where a pair has no row. Raises ValueError if there is no such column."""
         values = self.columns.rows[:, self.columns.names.index(name)]

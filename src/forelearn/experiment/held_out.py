@@ -57,11 +57,11 @@ def usable_sets(features: Features) -> tuple[FeatureSet, ...]:
     usable = [one for one in SETS if set(one.groups) <= filled]
     every = tuple(name for name in METHODS if name in filled)
     if set(every) - {group for one in SETS for group in one.groups}:
-        usable.append(FeatureSet(EVERY, ("f1", *every), "gain", _paid_once(every, features)))
+        usable.append(FeatureSet(EVERY, ("f1", *every), "gain", paid_once(every, features)))
     return tuple(usable)
 
 
-def _paid_once(names: Sequence[str], features: Features) -> tuple[str, ...]:
+def paid_once(names: Sequence[str], features: Features) -> tuple[str, ...]:
     """The methods whose costs sum to that of all: of those that share one reading, the dearest."""
     costs = {name: features.costs[name].units for name in names if name in features.costs}
     shared = [name for name in costs if name in (*BY_FEATURES, *BY_PREDICTIONS)]

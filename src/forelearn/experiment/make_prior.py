@@ -9,8 +9,8 @@ study at a time is left out as a whole, too: that is what the prior is to a user
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class MadePrior:
 
     alone: nothing of the target's study had run. after_others: the runs of the study's other targets were known.
     other_studies: fitted on the other studies only, nothing of the target's own had run; None of a single study.
+    by_study: the same of each study that was left out.
     """
 
     prior: Prior
@@ -48,15 +49,17 @@ class MadePrior:
     alone: Calibration
     after_others: Calibration
     other_studies: Calibration | None = None
+    by_study: Mapping[str, Calibration] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The file that `--prior` reads."""
         prior = self.prior
         measured: dict[str, float] = {}
-        for name in ("alone", "after_others", "other_studies"):
-            found: Calibration | None = getattr(self, name)
-            if found is None:
-                continue
+        figures = {"alone": self.alone, "after_others": self.after_others}
+        if self.other_studies is not None:
+            figures |= {"other_studies": self.other_studies}
+        figures |= {f"without {study}": found for study, found in self.by_study.items()}
+        for name, found in figures.items():
             for figure in ("coverage", "brier", "base_brier"):
                 interval = getattr(found, figure)
                 for part in ("mean", "low", "high"):
@@ -125,13 +128,14 @@ def make_prior(studies: Sequence[Path], *, version: int = 1, seed: int = 0) -> M
         sum(one.runs for one in dev),
         calibration(alone, seed=seed),
         calibration(after, seed=seed),
-        calibration(apart, seed=seed) if apart else None,
+        calibration([each for found in apart.values() for each in found], seed=seed) if apart else None,
+        {name: calibration(found, seed=seed) for name, found in apart.items() if len(found) > 1},
     )
 
 
-def _by_other_studies(studies: Sequence[_Study], dev: Sequence[Finished]) -> list[Expected]:
-    """What all other studies expect of each target; of a study whose others are too few for a fit, nothing."""
-    found: list[Expected] = []
+def _by_other_studies(studies: Sequence[_Study], dev: Sequence[Finished]) -> dict[str, list[Expected]]:
+    """Study → what all others expect of each of its targets; without studies whose others are too few for a fit."""
+    found: dict[str, list[Expected]] = {}
     for index, one in enumerate(studies):
         others = [*dev[:index], *dev[index + 1 :]]
         try:
@@ -140,7 +144,7 @@ def _by_other_studies(studies: Sequence[_Study], dev: Sequence[Finished]) -> lis
             continue
         rows = range(len(one.truth.targets))
         expected = [_expected(one, row, (), prior, _base(others)) for row in rows]
-        found += [each for each in expected if each is not None]
+        found.setdefault(one.name, []).extend(each for each in expected if each is not None)
     return found
 
 

@@ -1,8 +1,8 @@
 """What gains are believed to be before anything of a study has run: a prior with a version, which a user can replace.
 
-The shipped prior (`prior.json`) was fitted on the finished runs of this project's own studies alone
-(`studies/prior.py`), and says on which, how many, and how well it predicted targets that were left out. A study's
-own runs take over from it as they arrive: it is the start of the gain model (`estimators/gain_model.py`).
+The shipped prior (`prior.json`) was fitted on the finished runs of this project's own studies alone (`forelearn
+prior`), and says on which, how many, and how well it predicted targets that were left out. A study's own runs take
+over from it as they arrive: it is the start of the gain model (`estimators/gain_model.py`).
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def read_prior(path: Path | None = None) -> ShippedPrior:
     prior = Prior(read.level, read.scale, read.slope, Variances(**read.variances.model_dump()))
     name = f"prior {read.version}" if path is None else f"prior {read.version} of {path.name}"
     says = f"{name}, fitted on {read.runs} runs of {', '.join(read.studies)}"
-    brier, base = (read.measured.get(f"alone.{figure}.mean") for figure in ("brier", "base_brier"))
+    left_out = "other_studies" if "other_studies.brier.mean" in read.measured else "alone"
+    brier, base = (read.measured.get(f"{left_out}.{figure}.mean") for figure in ("brier", "base_brier"))
     if brier is not None and base is not None and brier >= base:
         says += " (there its chances were no better than the base rate)"
     return ShippedPrior(prior, read.version, says)

@@ -32,17 +32,6 @@ from forelearn.store.file import write_file
 BESIDE = ("random", "size", "static")
 """Orders that any ranking must beat; they stand beside each."""
 
-_FROM_MODELS = (
-    "features",
-    "source_probabilities",
-    "source_labels",
-    "source_features",
-    "gradients",
-    "curve",
-    "attributions",
-)
-"""What only a trained single-task model gives."""
-
 
 def rank(
     study: Path | str,
@@ -72,7 +61,7 @@ def rank(
         search = new_search(prepared)
         beliefs = Beliefs(prepared, executor, display)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
-        wanted = attributions or any(need in _FROM_MODELS for name in chosen for need in METHODS[name].needs)
+        wanted = attributions or any(METHODS[name].reads_models for name in chosen)
         if wanted and search.stage == "grid":
             display.plan("grid", pending, search)
             run_transfers(prepared, pending, executor, display)
@@ -82,11 +71,9 @@ def rank(
         if alone:
             beliefs.get_ready(search)
         elif not chosen:
-            beliefs.notes["attributions"] = (
-                "the tasks have not been trained alone: attributions are left out (add --attributions)"
-            )
+            _note_left_out(prepared, beliefs)
         estimates = Estimates(prepared, search, executor, display)
-        names = chosen or _usual(prepared, beliefs)
+        names = chosen or _usual(prepared, beliefs, alone=alone)
         tables = {name: _table(name, task, estimates, beliefs) for name in names}
         beside = {name: tables.get(name) or estimates.table(name, task) for name in BESIDE}
         return ranking(
@@ -130,12 +117,32 @@ def _target(prepared: Prepared, target: str | None) -> Task:
     return find_task(prepared, target or targets[0])
 
 
-def _usual(prepared: Prepared, beliefs: Beliefs) -> tuple[str, ...]:
-    """The study's features, as far as they order sources and what they need is there."""
-    features: tuple[str, ...] = prepared.study.settings.search.features
+def _usual(prepared: Prepared, beliefs: Beliefs, *, alone: bool) -> tuple[str, ...]:
+    """The study's features, as far as they order sources and what they need is there.
+
+    alone: whether the tasks have been trained by themselves.
+    """
     return tuple(
-        name for name in features if name in METHODS and (name != "ansat" or beliefs.read is not None)
+        name
+        for name in _ordering(prepared)
+        if (alone or not METHODS[name].reads_models) and (name != "ansat" or beliefs.read is not None)
     )
+
+
+def _ordering(prepared: Prepared) -> list[str]:
+    features: tuple[str, ...] = prepared.study.settings.search.features
+    return [name for name in features if name in METHODS]
+
+
+def _note_left_out(prepared: Prepared, beliefs: Beliefs) -> None:
+    """What of the study's features waits for single-task models, and how to get it all the same."""
+    why = "the tasks have not been trained alone"
+    beliefs.notes["attributions"] = f"{why}: attributions are left out (add --attributions)"
+    further = [name for name in _ordering(prepared) if METHODS[name].reads_models and name != "ansat"]
+    if further:
+        beliefs.notes["models"] = (
+            f"{why}: without {', '.join(further)} (name them with --by, to train the tasks)"
+        )
 
 
 def _table(name: str, target: Task, estimates: Estimates, beliefs: Beliefs) -> Table:

@@ -20,6 +20,7 @@ from forelearn.experiment.estimates import MADE, Estimates
 from forelearn.experiment.features_table import Features, Pair
 from forelearn.experiment.free import FREE, free_scores, scores_of
 from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.settings import FEATURES
 from forelearn.representations.ansat import THRESHOLDS
 from forelearn.search.search import Search
 from forelearn.search.space import source_name
@@ -71,7 +72,7 @@ def compute_features(
         recipe = recipes[task.name] or prepared.space.recipes[0]
         first = search.outcomes.get(prepared.space.baseline(task, recipe, prepared.space.first_seed).key)
         alone[task.name] = first.dev() if isinstance(first, Run) else math.nan
-    prior = _prior(scores, [target.name for target in prepared.space.targets])
+    prior = _prior({**scores, **further}, [target.name for target in prepared.space.targets])
     costs = {"textemb": embedding_cost, "ansat": Cost() if read is None else read.cost, **efforts}
     default = prepared.space.recipes[0]
     columns = join(
@@ -120,9 +121,11 @@ def _granting(prepared: Prepared, search: Search, documents: int) -> Prepared:
 
 
 def _prior(scores: Mapping[str, Mapping[Pair, float]], targets: Iterable[str]) -> dict[Pair, float]:
+    """The fusion of the default features, standardised within each target: what a search of the study starts from."""
     found: dict[Pair, float] = {}
+    wanted: dict[str, Mapping[Pair, float]] = {name: scores[name] for name in FEATURES if name in scores}
     for target in targets:
-        rankings = scores_of(scores, target, {**FREE, "ansat": "no attributions"})
+        rankings = scores_of(wanted, target, {**FREE, "ansat": "no attributions"})
         fused = fuse(rankings, unscored="middle").values if rankings else {}
         if fused:
             mean, sd = fmean(fused.values()), pstdev(fused.values())
