@@ -9,7 +9,7 @@ from tests.families import small_study
 
 from forelearn.cli.display import Live
 from forelearn.core.errors import InputError
-from forelearn.core.run import Run, Stopped, outcome_from_json
+from forelearn.core.run import Cost, Failure, Performance, Run, Stopped, outcome_from_json
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Done, Job
 from forelearn.executors.inline import Inline
@@ -56,7 +56,7 @@ def test_a_stopped_run_is_stored_without_weights_until_it_is_trained_to_its_end(
     assert prepared.directory.unfinished("weights") == prepared.directory.unfinished("runs") == []
     assert prepared.runs.verify() == []
     study = prepared.study.path
-    with pytest.raises(InputError, match=r"stopped after epoch 3 of 6.*left no weights"):
+    with pytest.raises(InputError, match=r"not trained to its end: stopped after epoch 3 of 6.*Train it"):
         weights_of(study, key, None)
     assert verify(study, None)[0] == []
 
@@ -64,6 +64,29 @@ def test_a_stopped_run_is_stored_without_weights_until_it_is_trained_to_its_end(
     assert isinstance(run, Run)
     assert run.performance.rungs[3] == stopped.dev
     assert weights_of(study, key, None).is_dir()
+
+
+def test_a_run_without_weights_is_exported_by_no_untrue_word(prepared):
+    """One that failed, one that was trained elsewhere, and one whose weights were not kept: each its own."""
+    study, transfer = prepared.study.path, plan(prepared)
+    command = f"forelearn train {study} --target {transfer.target.name} --run-seed 0"
+    failure = Failure(transfer, "no memory", Cost(), "2026-01-02T03:04:05+00:00")
+    prepared.runs.put(failure)
+    with pytest.raises(InputError) as refused:
+        weights_of(study, transfer.key, None)
+    assert "was not trained to its end: no memory. " in str(refused.value)
+    assert command in str(refused.value)
+    measures = {transfer.target.metric: 0.5}
+    run = Run(transfer, Performance(measures, measures, 0.5), Cost(), failure.made, "a cluster")
+    prepared.runs.put(run)
+    with pytest.raises(InputError, match=r"trained elsewhere \(by a cluster\), so its weights are not here"):
+        weights_of(study, transfer.key, None)
+    prepared.runs.forget(transfer.key)
+    prepared.runs.put(replace(run, by="forelearn"))
+    with pytest.raises(InputError) as refused:
+        weights_of(study, transfer.key, None)
+    assert "has run, but its weights were not kept. " in str(refused.value)
+    assert command in str(refused.value)
 
 
 def test_a_finished_run_that_is_trained_again_for_its_weights_is_not_stopped(prepared):

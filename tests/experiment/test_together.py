@@ -14,8 +14,9 @@ from tests.families import small_study
 from forelearn.core.errors import ForelearnError, InputError
 from forelearn.core.run import Failure, Run
 from forelearn.experiment import api, jobs
+from forelearn.experiment.again import train_command
 from forelearn.experiment.arms import ALONE, CONSTANT, DECAYING, RANDOM
-from forelearn.experiment.chosen_runs import chosen_runs, train_command
+from forelearn.experiment.chosen_runs import chosen_runs
 from forelearn.experiment.explain import explain_key
 from forelearn.experiment.keeping import weights_of
 from forelearn.experiment.opening import Options
@@ -151,10 +152,10 @@ def test_weights_of_the_method_that_are_gone_are_made_again_by_the_command_that_
     prepared = api.open_prepared(study, ONE)
     key = comparison.method.keys[1]
     transfer = prepared.runs.get(key).transfer
-    command = train_command(prepared, transfer)
+    command = train_command(prepared.study, prepared.options, transfer)
     assert "--with 02-amber,03-amber --method alpha-vil --option alpha_steps=2 --no-controls" in command
     twin = next(arm for arm in comparison.arms if arm.name == "random labels")
-    of_twin = train_command(prepared, prepared.runs.get(twin.keys[1]).transfer)
+    of_twin = train_command(prepared.study, prepared.options, prepared.runs.get(twin.keys[1]).transfer)
     assert "--with 02-amber,03-amber --method alpha-vil --option alpha_steps=2 --retry-failed" in of_twin
     file = prepared.directory.whole("weights", key) / "model.safetensors"
     before = file.read_bytes()

@@ -7,7 +7,6 @@ two: the best of many single runs is mostly luck. Test labels choose nothing.
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,8 @@ from pathlib import Path
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.run import Run
 from forelearn.core.task import Task
-from forelearn.core.transfer import Transfer
-from forelearn.experiment.keeping import KEEP_ALL
+from forelearn.experiment.again import again, train_command, without_weights
 from forelearn.experiment.prepare import Prepared
-from forelearn.tasks.random_labels import SUFFIX
-from forelearn.training.multitask.methods import multitask
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,7 @@ def _named(prepared: Prepared, task: Task, keys: Sequence[str], own: dict[str, R
     found = [own[key] for key in dict.fromkeys(keys)]
     missing = [run for run in found if _weights(prepared, run) is None]
     if missing:
-        raise InputError([_lost(prepared, run) for run in missing])
+        raise InputError([without_weights(prepared.study, prepared.options, run) for run in missing])
     return _chosen(prepared, found, "the runs that were named")
 
 
@@ -76,11 +72,7 @@ def _unfit(prepared: Prepared, task: Task, keys: Sequence[str], own: dict[str, R
             yield Problem(f"run `{key}`", rule, did_you_mean(key, own) or "Name a run of the task.")
         else:
             assert not isinstance(outcome, Run)
-            yield Problem(
-                f"run `{key}`",
-                f"was not trained to its end: {outcome.reason}",
-                f"Train it: {train_command(prepared, outcome.transfer)}",
-            )
+            yield without_weights(prepared.study, prepared.options, outcome)
 
 
 def _best(prepared: Prepared, task: Task, own: Iterable[Run]) -> Chosen:
@@ -90,14 +82,14 @@ def _best(prepared: Prepared, task: Task, own: Iterable[Run]) -> Chosen:
         if run.transfer.encoder.digest == prepared.space.encoder.digest and metric in run.performance.dev:
             groups[replace(run.transfer, seed=0).key].append(run)
     if not groups:
-        fix = f"Train it first: {train_command(prepared, None, task)}"
+        fix = f"Train it first: {train_command(prepared.study, prepared.options, None, task)}"
         raise InputError(Problem(f"task `{task.name}`", "has no finished run in the study's store.", fix))
     compared = [group for group in groups.values() if len(group) > 1] or list(groups.values())
     best = max(compared, key=lambda group: (_dev(group, metric), len(group), group[0].transfer.key))
     best.sort(key=lambda run: run.transfer.seed)
     standing = [run for run in best if _weights(prepared, run) is not None]
     if not standing:
-        raise InputError([_lost(prepared, run) for run in best])
+        raise InputError([without_weights(prepared.study, prepared.options, run) for run in best])
     seeds = ", ".join(str(run.transfer.seed) for run in best)
     why = (
         f"{best[0].transfer.label} has the highest mean {metric} on dev, {_dev(best, metric):.4f} "
@@ -105,7 +97,7 @@ def _best(prepared: Prepared, task: Task, own: Iterable[Run]) -> Chosen:
     )
     notes = [
         f"left out: {run.transfer.label}, seed {run.transfer.seed}: its weights were not kept. "
-        f"{_again(prepared, run.transfer)}"
+        f"{again(prepared.study, prepared.options, run.transfer)}"
         for run in best
         if run not in standing
     ]
@@ -129,51 +121,3 @@ def _chosen(prepared: Prepared, runs: Sequence[Run], why: str, notes: Sequence[s
 
 def _weights(prepared: Prepared, run: Run) -> Path | None:
     return prepared.directory.whole("weights", run.transfer.key)
-
-
-def _lost(prepared: Prepared, run: Run) -> Problem:
-    """A run without weights."""
-    transfer = run.transfer
-    where = f"run `{transfer.key}` ({transfer.label}, seed {transfer.seed})"
-    rule = "has run, but its weights were not kept."
-    if run.by != "forelearn":
-        rule = f"was trained elsewhere (by {run.by}), so its weights are not here."
-    return Problem(where, rule, _again(prepared, transfer))
-
-
-def _again(prepared: Prepared, transfer: Transfer) -> str:
-    """How weights that were not kept are made again.
-
-    Where epochs follow from what another method has spent, no command of its own trains the run.
-    """
-    if transfer.multitask is not None and dict(transfer.multitask.options).get("compute"):
-        return KEEP_ALL
-    return f"Train it again: {train_command(prepared, transfer)}"
-
-
-def train_command(prepared: Prepared, transfer: Transfer | None, task: Task | None = None) -> str:
-    """The command that trains a transfer; without one, the task alone.
-
-    A control with dealt labels has none of its own: the command asks the question again that it is a control of.
-    """
-    target = transfer.target if transfer is not None else task
-    assert target is not None
-    words = ["forelearn", "train", str(prepared.study.path), "--target", target.name]
-    if transfer is not None:
-        names = [source.name.removesuffix(SUFFIX) for source in transfer.sources]
-        dealt = any(source.name.endswith(SUFFIX) for source in transfer.sources)
-        if transfer.multitask is not None:
-            lists = [[name] for name in names] if any("," in name for name in names) else [names]
-            words += [word for some in lists if some for word in ("--with", ",".join(some))]
-            words += ["--method", transfer.multitask.method]
-            usual = dict(multitask(transfer.multitask.method).options)
-            for name, value in transfer.multitask.options:
-                asks = value != usual.get(name) and not (dealt and name == "compute")
-                words += ["--option", f"{name}={value}"] if asks else []
-            words.append("--retry-failed" if dealt else "--no-controls")
-        elif names:
-            words += ["--source", "->".join(names)]
-        words += ["--run-seed", str(transfer.seed)]
-    if prepared.options.out is not None:
-        words += ["--out", prepared.options.out]
-    return shlex.join(words)

@@ -12,8 +12,8 @@ from forelearn.core.keys import plain
 from forelearn.core.run import Failure, Outcome, Run, outcome_as_json
 from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
+from forelearn.experiment.again import KEEP_ALL
 from forelearn.experiment.beliefs import Beliefs
-from forelearn.experiment.keeping import KEEP_ALL
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.report.summary import Document, Explanation, Term, Word

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
-from forelearn.core.run import Outcome, Stopped
+from forelearn.core.run import Outcome
+from forelearn.experiment.again import without_weights
 from forelearn.experiment.last_run import as_run, remembered
 from forelearn.experiment.opening import Options, open_study
 from forelearn.search.search import Search
@@ -14,27 +15,18 @@ from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
 from forelearn.store.runs import Runs
 
-KEEP_ALL = (
-    'Say keep_weights = "all" in [run] and ask for its comparison again: forelearn train STUDY --with …'
-)
-"""How weights of an arm of a comparison are made again."""
-
 
 def weights_of(study: Path, key: str, out: str | None) -> Path:
     """The folder of the weights of run `key`. Raises InputError if there is none, and says how to get it."""
-    directory = Directory(open_study(study, Options(out=out)).out)
+    options = Options(out=out)
+    opened = open_study(study, options)
+    directory = Directory(opened.out)
     folder = directory.whole("weights", key)
     if folder is not None:
         return folder
     outcome = Runs(directory).get(key)
-    if isinstance(outcome, Stopped):
-        fix = "Train it to its end: forelearn train STUDY --target … --source …"
-        raise InputError(Problem(f"run `{key}`", f"was {outcome.reason}, and left no weights.", fix))
-    if outcome is not None and outcome.transfer.multitask is not None:
-        raise InputError(Problem(f"run `{key}`", "has run, but its weights were not kept.", KEEP_ALL))
     if outcome is not None:
-        fix = "Train it again: forelearn train STUDY --target … --source …; the result is the same."
-        raise InputError(Problem(f"run `{key}`", "has run, but its weights were not kept.", fix))
+        raise InputError(without_weights(opened, options, outcome))
     fix = did_you_mean(key, directory.keys("weights")) or "Nothing has run yet: forelearn run STUDY."
     raise InputError(Problem(f"run `{key}`", "is not in the store.", fix))
 
