@@ -30,6 +30,22 @@ def test_names_from_data_are_escaped_and_missing_runs_drawn_as_missing():
     assert "none" in [one.get("class") for one in root.iter(f"{SVG}rect")]
 
 
+def test_rows_and_columns_stand_in_the_order_of_the_study_and_keep_their_gains():
+    truth = replace(noisy_truth(3, 3), targets=("a", "b", "c"), sources=("a", "b", "c"))
+    plain, turned = (
+        ElementTree.fromstring(noisy_heat(truth, order=order)) for order in ((), ("c", "elsewhere", "a"))
+    )
+    names = [one.text for one in turned.iter(f"{SVG}text") if one.get("class") == "end"]
+    assert names == ["c", "a", "b"]
+    titles = [sorted(one.text or "" for one in root.iter(f"{SVG}title")) for root in (plain, turned)]
+    assert titles[0] == titles[1]
+
+
+def test_many_sources_fit_the_page():
+    root = ElementTree.fromstring(noisy_heat(noisy_truth(4, 24)))
+    assert float(root.get("width", "inf")) <= 1160
+
+
 def test_a_line_without_values_and_a_panel_without_lines_are_left_out():
     known = Line(
         "known", "#123456", [(0.0, 1.0), (1.0, math.nan), (2.0, 3.0)], [(0.0, 0.5, 1.5), (2.0, 2.5, math.inf)]

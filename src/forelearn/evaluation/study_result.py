@@ -27,6 +27,7 @@ class StudyEvaluation:
 
     seconds: measured, of all runs. exhaustive_seconds: of one run of every pair and one baseline a target.
     features: what features cost; None without `features.csv`. truths: metric → truth, of every metric measured.
+    order: tasks as the study names them, which is how drawings stand; others follow by name.
     """
 
     name: str
@@ -37,3 +38,4 @@ class StudyEvaluation:
     features: Mapping[str, Cost] | None
     metrics: tuple[InMetric, ...]
     truths: Mapping[str, Truth]
+    order: tuple[str, ...] = ()

@@ -81,6 +81,7 @@ def evaluate_study(
         None if features is None else dict(features.costs),
         found,
         truths,
+        tuple(section.name for section in study.settings.data if section.name),
     )
 
 

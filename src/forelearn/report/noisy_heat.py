@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
@@ -18,7 +19,8 @@ from forelearn.report.markup import Markup, element
 from forelearn.report.scale import Scale, reach
 from forelearn.report.wording import signed
 
-CELL, HIGH, SIDE, HEAD = 56, 36, 220, 160
+HIGH, WIDTH, LETTER = 36, 1160, 6.4
+"""Pixels: of a row, of the page, of a letter."""
 STYLE = """
 .noisy text { font: 11px system-ui, sans-serif; fill: #59626e; } .noisy .in { text-anchor: middle; fill: #14171b; }
 .noisy .sure { font-weight: 700; } .noisy .frame { fill: none; stroke: #14171b; stroke-width: 1.6; }
@@ -29,10 +31,31 @@ STYLE = """
 """
 
 
-def noisy_heat(truth: Truth, *, level: float = 0.9) -> Markup:
-    """Gains on test in points; framed where the interval from the target's run noise excludes 0."""
-    columns = [*truth.sources, "B → B", "train longer"]
-    runs = np.concatenate([truth.test.pairs, truth.test.itself[:, None], truth.test.longer[:, None]], axis=1)
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Pixels: of the names at the side and above, and of a cell. controls: the column at which they begin."""
+
+    side: float
+    head: float
+    cell: float
+    controls: int
+
+    def left(self, column: int) -> float:
+        """Where a column begins: the controls stand a little apart."""
+        return self.side + self.cell * column + (10 if column >= self.controls else 0)
+
+
+def noisy_heat(truth: Truth, *, order: Sequence[str] = (), level: float = 0.9) -> Markup:
+    """Gains on test in points; framed where the interval from the target's run noise excludes 0.
+
+    order: names of tasks, in which rows and columns stand; others follow as the truth has them.
+    """
+    truth = _arranged(truth, order)
+    controls = {"B → B": truth.test.itself, "train longer": truth.test.longer}
+    shown = {name: runs for name, runs in controls.items() if np.isfinite(runs).any()}
+    columns = [*truth.sources, *shown]
+    runs = np.concatenate([truth.test.pairs, *(each[:, None] for each in shown.values())], axis=1)
+    frame = _frame(truth, columns)
     sd, freedom = run_sd(truth.test)
     cells = [
         _gain(runs[t, s], truth.test.baselines[t], float(sd[t]), float(freedom[t]), level)
@@ -44,28 +67,44 @@ def noisy_heat(truth: Truth, *, level: float = 0.9) -> Markup:
     parts = [
         element(
             "text",
-            {"transform": f"translate({_left(truth, s) + CELL / 2:g} {HEAD - 8}) rotate(-40)"},
+            {"transform": f"translate({frame.left(s) + frame.cell / 2:g} {frame.head - 8:g}) rotate(-40)"},
             name,
         )
         for s, name in enumerate(columns)
     ]
     for t, target in enumerate(truth.targets):
-        y = HEAD + HIGH * t
-        parts.append(element("text", {"x": SIDE - 8, "y": y + HIGH / 2 + 4, "class": "end"}, target))
+        y = frame.head + HIGH * t
+        parts.append(element("text", {"x": frame.side - 8, "y": y + HIGH / 2 + 4, "class": "end"}, target))
         for s, name in enumerate(columns):
-            x = _left(truth, s)
+            box = (frame.left(s), y, frame.cell)
             own = name == target
-            parts.append(_cell(cells[t * len(columns) + s], x, y, full, wide, f"{name} → {target}", own=own))
-    width, height = SIDE + CELL * len(columns) + 90, HEAD + HIGH * len(truth.targets) + 6
-    frame = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {width} {height}", "width": width,
-             "height": height, "role": "img", "class": "noisy"}  # fmt: skip
+            parts.append(_cell(cells[t * len(columns) + s], box, full, wide, f"{name} → {target}", own=own))
+    width = frame.left(len(columns)) + 0.8 * LETTER * len(columns[-1])
+    height = frame.head + HIGH * len(truth.targets) + 6
+    outer = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {width:g} {height:g}", "width": f"{width:g}",
+             "height": f"{height:g}", "role": "img", "class": "noisy"}  # fmt: skip
     label = "Heat map of mean test gains in points, targets in rows, sources and controls in columns"
-    return element("svg", frame | {"aria-label": label}, element("style", {}, Markup(STYLE)), parts)
+    return element("svg", outer | {"aria-label": label}, element("style", {}, Markup(STYLE)), parts)
 
 
-def _left(truth: Truth, column: int) -> float:
-    """Where a column begins: the controls stand a little apart."""
-    return SIDE + CELL * column + (10 if column >= len(truth.sources) else 0)
+def _arranged(truth: Truth, order: Sequence[str]) -> Truth:
+    """The truth with its targets and sources in this order."""
+    place = {name: number for number, name in enumerate(order)}
+
+    def sort(names: Sequence[str]) -> list[int]:
+        return sorted(range(len(names)), key=lambda index: place.get(names[index], len(place)))
+
+    found, columns = truth.at(sort(truth.targets)), sort(truth.sources)
+    dev, test = (replace(side, pairs=side.pairs[:, columns]) for side in (found.dev, found.test))
+    return replace(found, sources=tuple(truth.sources[column] for column in columns), dev=dev, test=test)
+
+
+def _frame(truth: Truth, columns: Sequence[str]) -> _Frame:
+    """As wide as a page allows: cells of 38 to 56 pixels beside the longest name."""
+    side = 16 + LETTER * max(map(len, truth.targets), default=0)
+    last = 0.8 * LETTER * len(columns[-1])  # at an angle
+    cell = max(38.0, min(56.0, (WIDTH - side - last - 10) // len(columns)))
+    return _Frame(side, 24 + 0.7 * LETTER * max(map(len, columns)), cell, len(truth.sources))
 
 
 def _gain(
@@ -85,16 +124,17 @@ def _gain(
 
 def _cell(
     cell: tuple[float, bool, Sequence[float]],
-    x: float,
-    y: float,
+    place: tuple[float, float, float],
     full: float,
     wide: float,
     name: str,
     *,
     own: bool,
 ) -> Markup:
+    """place: left, top and width of the cell in pixels."""
     gain, sure, each = cell
-    box: dict[str, object] = {"x": x, "y": y, "width": CELL - 2, "height": HIGH - 2}
+    x, y, width = place
+    box: dict[str, object] = {"x": x, "y": y, "width": width - 2, "height": HIGH - 2}
     if math.isnan(gain):
         said = element("title", {}, "a task is no source of itself" if own else f"{name}: no run")
         return element(
@@ -105,7 +145,7 @@ def _cell(
         )
     part = min(1.0, abs(gain) / full)
     colour = _mix((74, 144, 217) if gain > 0 else (234, 139, 63), part)
-    scale = Scale(-wide, wide, x + 3, x + CELL - 5)
+    scale = Scale(-wide, wide, x + 3, x + width - 5)
     ticks_ = [
         element(
             "line",
@@ -117,7 +157,7 @@ def _cell(
         "line", {"x1": scale(0), "x2": scale(0), "y1": y + HIGH - 11, "y2": y + HIGH - 2, "class": "zero"}
     )
     kind = "in sure" if sure else "in"
-    text = element("text", {"x": x + CELL / 2 - 1, "y": y + 17, "class": kind}, signed(gain, 1))
+    text = element("text", {"x": x + width / 2 - 1, "y": y + 17, "class": kind}, signed(gain, 1))
     said = element(
         "title", {}, f"{name}: {signed(gain, 1)} points; seeds {', '.join(signed(one, 1) for one in each)}"
     )

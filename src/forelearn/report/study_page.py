@@ -5,6 +5,8 @@ One file, no network, no script.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from forelearn.evaluation.study_quality import FIGURES
 from forelearn.evaluation.study_result import InMetric, StudyEvaluation
 from forelearn.report.document import document
@@ -67,13 +69,13 @@ def study_page(found: StudyEvaluation) -> str:
         top,
         before,
         short,
-        [_metric(one, found.exhaustive_seconds) for one in found.metrics],
+        [_metric(one, found.exhaustive_seconds, found.order) for one in found.metrics],
         _meanings(),
     )
     return document(f"{found.name}: evaluation", [body], styles=["style.css"])
 
 
-def _metric(metric: InMetric, seconds: float) -> list[Markup]:
+def _metric(metric: InMetric, seconds: float, order: Sequence[str]) -> list[Markup]:
     quality = metric.quality
     name = metric_name(quality.truth.metric)
     parts = [
@@ -82,7 +84,7 @@ def _metric(metric: InMetric, seconds: float) -> list[Markup]:
             "Mean test gain in points over the mean baseline, a row a target. Blue helps, orange harms; ticks are "
             "seeds, the fine line is 0. A frame says that the 90 % interval from run noise leaves 0 out; of so many "
             "cells about one in ten would be framed by luck.",
-            noisy_heat(quality.truth),
+            noisy_heat(quality.truth, order=order),
         )
     ]
     if not quality.truth.search_seeds:
