@@ -182,15 +182,7 @@ def _reasons(ends: Sequence[End]) -> dict[str, str]:
     return {end.key: end.reason for end in ends if isinstance(end, Broken)}
 
 
-def embed(
-    prepared: Prepared, executor: Executor | None, display: Display
-) -> tuple[dict[str, NDArray[np.float64]], Cost]:
-    """TextEmb of every task, and what it cost: see `embedded`."""
-    found = embedded(prepared, executor, display)
-    return found.vectors, found.cost
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
     """vectors: task → TextEmb [hidden]. failed: the first task that has none, and why; "" if none has failed."""
 
@@ -199,7 +191,7 @@ class Embedded:
     failed: str = ""
 
 
-def embedded(prepared: Prepared, executor: Executor | None, display: Display) -> Embedded:
+def embed(prepared: Prepared, executor: Executor | None, display: Display) -> Embedded:
     """TextEmb of every task by the study's encoder, from the store or computed now, and what it cost.
 
     Tasks over the same documents would all have the same vector: of those, the positive texts stand for the

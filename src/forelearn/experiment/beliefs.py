@@ -31,7 +31,7 @@ from forelearn.estimators.gain_model import Gains
 from forelearn.estimators.predictor import Predictions, Predictor, PredictorOptions, fit_predictor
 from forelearn.executors.base import Executor
 from forelearn.experiment.aside import degenerate
-from forelearn.experiment.attributions import Read, embedded, read_documents
+from forelearn.experiment.attributions import Read, embed, read_documents
 from forelearn.experiment.drive import Display, Silent
 from forelearn.experiment.earlier import joined, load_noise, load_pairs
 from forelearn.experiment.estimates import Estimates
@@ -110,7 +110,7 @@ class Beliefs:
     def free(self) -> dict[str, dict[Pair, float]]:
         """The free scores: estimator → pair → score."""
         if self._free is None:
-            found = embedded(self.prepared, self.executor, self.display)
+            found = embed(self.prepared, self.executor, self.display)
             self._free_cost = found.cost
             if found.failed:
                 self.notes["textemb"] = found.failed

@@ -53,8 +53,10 @@ def compute_features(
     for outcome in outcomes:
         if outcome.transfer.is_baseline and outcome.transfer.seed == prepared.space.first_seed:
             search.tell(outcome)
-    vectors, embedding_cost = embed(prepared, executor, shown)
-    scores = free_scores(prepared.tasks, prepared.space, vectors)
+    embedded = embed(prepared, executor, shown)
+    if embedded.failed:
+        shown.say(embedded.failed)
+    scores = free_scores(prepared.tasks, prepared.space, embedded.vectors)
     read, why = read_documents(_granting(prepared, search, documents), search, executor, shown)
     if why:
         shown.say(why)
@@ -73,7 +75,7 @@ def compute_features(
         first = search.outcomes.get(prepared.space.baseline(task, recipe, prepared.space.first_seed).key)
         alone[task.name] = first.dev() if isinstance(first, Run) else math.nan
     prior = _prior({**scores, **further}, [target.name for target in prepared.space.targets])
-    costs = {"textemb": embedding_cost, "ansat": Cost() if read is None else read.cost, **efforts}
+    costs = {"textemb": embedded.cost, "ansat": Cost() if read is None else read.cost, **efforts}
     default = prepared.space.recipes[0]
     columns = join(
         f1_columns(
