@@ -27,8 +27,7 @@ from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
 from forelearn.experiment.last_run import as_last_run, remember
-from forelearn.experiment.opening import UNCHANGED as UNCHANGED
-from forelearn.experiment.opening import Options, at_least
+from forelearn.experiment.opening import UNCHANGED, Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.experiment.settings import LENET, RunSettings
 from forelearn.experiment.study_cost import Estimate, affords_baselines, expected

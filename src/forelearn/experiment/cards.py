@@ -22,11 +22,11 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.estimators.esm import fit_esm, moments, reduce
-from forelearn.experiment.api import SILENT, UNCHANGED, find_task, open_prepared
+from forelearn.experiment.api import SILENT, find_task, open_prepared
 from forelearn.experiment.card_rows import EMBEDDED, read_rows, taskemb_vectors, text_rows
 from forelearn.experiment.drive import Display, now
 from forelearn.experiment.last_run import as_last_run
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared, built
 
 

@@ -13,13 +13,13 @@ from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import digest
 from forelearn.core.task import Task
 from forelearn.estimators.methods import METHODS
-from forelearn.experiment.api import SILENT, UNCHANGED, executor_for, find_task, open_prepared
+from forelearn.experiment.api import SILENT, executor_for, find_task, open_prepared
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import Display, new_search, replay, run_transfers
 from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.guess import study_for_rank
 from forelearn.experiment.last_run import as_last_run
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared, built
 from forelearn.experiment.prior import read_prior
 from forelearn.experiment.ranking_rows import ranking

@@ -16,7 +16,7 @@ from forelearn.core.recipe import Recipe
 from forelearn.core.run import Failure, Run
 from forelearn.core.task import Task
 from forelearn.executors.base import Executor
-from forelearn.experiment.api import UNCHANGED, executor_for
+from forelearn.experiment.api import executor_for
 from forelearn.experiment.arms import (
     Plan,
     first_arm,
@@ -28,7 +28,7 @@ from forelearn.experiment.arms import (
     spent,
 )
 from forelearn.experiment.drive import Display, Silent, run_transfers
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.question import Request, asked_of
 from forelearn.experiment.worth import auxiliary, difference, verdict

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
-from forelearn.experiment.api import SILENT, UNCHANGED
+from forelearn.experiment.api import SILENT
 from forelearn.experiment.arms import first_arm, keeps_all, missing, other_arms, read_arm, spent
 from forelearn.experiment.drive import Display
-from forelearn.experiment.opening import Options
+from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.question import Request, asked_of
 
