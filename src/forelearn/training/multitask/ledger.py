@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from forelearn.executors.memory import give_freed_memory_back
+
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -54,6 +56,7 @@ def forget_peak(device: str) -> None:
     """From here on `peak_bytes` is about what comes now, where the system can be told so (CUDA, Linux)."""
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
+    give_freed_memory_back()
     with suppress(OSError):
         _CLEAR.write_text("5", encoding="ascii")  # the high-water mark of resident memory, see proc(5)
 
