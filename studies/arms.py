@@ -55,13 +55,17 @@ def asked(description: str | None, here: Path, seeds: int) -> argparse.Namespace
 
 
 def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 12) -> None:
-    """Run what is missing, in the order of the plans, until the time is up. No model stays: no table reads one."""
+    """Run what is missing, in the order of the plans, until the time is up. No model stays: no table reads one.
+
+    Of those that run at once the dearest begin, so that no worker waits long for the last one.
+    """
     end = time.monotonic() + 60 * minutes
     missing = [plan for plan in plans if prepared.runs.get(plan.transfer.key) is None]
     with prepared.directory.lock(), executor_for(prepared) as executor:
         while missing and time.monotonic() < end:
             began = time.monotonic()
-            run_transfers(prepared, [plan.transfer for plan in missing[:at_once]], executor, Silent())
+            batch = [plan.transfer for plan in missing[:at_once]]
+            run_transfers(prepared, sorted(batch, key=prepared.cost, reverse=True), executor, Silent())
             done = ", ".join(
                 f"{plan.transfer.target.name} {plan.arm} {plan.transfer.seed}" for plan in missing[:at_once]
             )

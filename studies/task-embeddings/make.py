@@ -153,7 +153,9 @@ def run_stage(
     """One stage, as far as the time goes; then no models stay but those of `kept`."""
     missing = [transfer for transfer in stage if prepared.runs.get(transfer.key) is None]
     while missing and time.monotonic() < end:
-        run_transfers(prepared, missing[:AT_ONCE], executor, Silent())
+        # the dearest begin, so that no worker waits long for the last one
+        batch = sorted(missing[:AT_ONCE], key=prepared.cost, reverse=True)
+        run_transfers(prepared, batch, executor, Silent())
         missing = missing[AT_ONCE:]
         collect(prepared.directory, keep={transfer.key for transfer in kept})
         print(f"{name}: {len(missing)} of {len(stage)} left", flush=True)
