@@ -8,7 +8,7 @@ from tests.evaluation.tables import noisy, table_of
 
 from forelearn.evaluation.budget import Replay
 from forelearn.evaluation.orders import Method, column, source_effects
-from forelearn.evaluation.quality import evaluate
+from forelearn.evaluation.quality import evaluate, per_target
 from forelearn.experiment.evaluate_table import by_fusion, orders_of
 
 EFFECTS = Method("source effects", source_effects, "runs", chance=True, in_sequence=True)
@@ -185,3 +185,13 @@ def test_fusion_prefers_what_both_scores_prefer():
     assert fused[0] == pytest.approx(1 / 61 + 1 / 62)
     assert fused[0] > fused[1]
     assert fused[2] == pytest.approx(1 / 63 + 1 / 61)
+
+
+def test_each_targets_figures_stand_in_the_order_of_the_table_and_have_the_mean_that_is_said():
+    table = table_of(noisy(6, 5, 4))
+    backwards = table.arranged(range(6)[::-1], range(5))
+    single, turned = (per_target(one, orders_of(one), draws=8)["static"] for one in (table, backwards))
+    assert single["regret@1"] == pytest.approx(turned["regret@1"][::-1])
+    assert len(set(single["regret@1"].tolist())) > 1
+    said = figures(evaluate(table, orders_of(table), draws=8), "static")
+    assert single["regret@1"].mean() == pytest.approx(said["regret@1"].mean)

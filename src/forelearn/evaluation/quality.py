@@ -99,7 +99,7 @@ def per_target(
 ) -> dict[str, dict[str, Array]]:
     """What `evaluate` takes the mean of: method → figure → [T], in the order of the table; NaN where undefined.
 
-    With random and the controls; what it may be good for is to compare methods on each target by itself.
+    With random and the controls. For who compares methods target by target.
     """
     inner = arranged(table)
     rows, _ = _rows(inner, methods, {}, draws=draws, seed=seed)

@@ -1,8 +1,8 @@
 """Freed memory is kept for the next step, in processes that are forelearn's own.
 
-glibc gives every block of more than a few MiB back to the system as soon as it is freed. A step of training asks
-for the same blocks as the one before, and each comes back as pages that the system first has to clear:
-`benchmarks.allocator` measures what that costs. Here the process keeps what it has freed until a job ends.
+glibc gives large blocks back to the system as soon as they are freed. A step of training asks for the same blocks as
+the one before, and each comes back as pages that the system first has to clear: `benchmarks.allocator` measures what
+that costs. Here the process keeps what it has freed until a job ends.
 """
 
 from __future__ import annotations
