@@ -1,4 +1,8 @@
-"""What the studies of multitask training share: plans that run in slices, and what a run would have kept earlier."""
+"""What the studies of multitask training share: plans that run in slices, and what a run would have kept earlier.
+
+The record of a study is its `results.csv`: a run that has a row there is not made again, whichever machine made it.
+The store, which is larger and stays on one machine, is needed for the pages alone.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from pathlib import Path
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
+from record import keys, read_rows, write_rows
 from safetensors.numpy import load_file
 
 from forelearn.core.run import Run
@@ -27,8 +33,9 @@ from forelearn.training.multitask.history import Epoch, History, read_history
 
 HEADER = (
     "arm", "target", "seed", "epochs", "dev", "test", "gradients", "dev_matched", "test_matched", "gradients_matched",
-    "seconds", "peak_mb", "key",
+    "seconds", "peak_mb", "precision", "key",
 )  # fmt: skip
+Row = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +61,88 @@ def asked(description: str | None, here: Path, seeds: int) -> argparse.Namespace
     return parser.parse_args()
 
 
-def run(prepared: Prepared, plans: Sequence[Planned], minutes: float, *, at_once: int = 12) -> None:
-    """Run what is missing, in the order of the plans, until the time is up. No model stays: no table reads one.
+class Record:
+    """Every finished run of a study: a row of `results.csv` by key, and test predictions where they are kept."""
 
-    Of those that run at once the dearest begin, so that no worker waits long for the last one.
+    def __init__(self, here: Path, *, predictions: bool = False) -> None:
+        """here: the study's folder. predictions: whether `predictions.csv` is kept there, too."""
+        self._file = here / "results.csv"
+        self._predicted = here / "predictions.csv" if predictions else None
+        self._rows = read_rows(self._file)
+        self._lines: dict[str, list[str]] = {}
+        if self._predicted is not None and self._predicted.is_file():
+            with self._predicted.open(newline="", encoding="utf-8") as file:
+                self._lines = {line[0]: line[1:] for line in csv.reader(file)}
+
+    def row(self, plan: Planned) -> Row | None:
+        """What the run of a plan measured, whatever precision it was computed in; None if it has not run."""
+        found = [self._rows[key] for key in keys(plan.transfer) if key in self._rows]
+        return {**found[0], "arm": plan.arm} if found else None
+
+    def rows(self, plans: Iterable[Planned]) -> list[Row]:
+        """Those of the finished runs, in the order of the plans."""
+        return [row for plan in plans if (row := self.row(plan)) is not None]
+
+    def probabilities(self, plan: Planned, classes: int) -> NDArray[np.float64] | None:
+        """Test probabilities [n, classes] of the run of a plan, at its own best snapshot; None if not kept."""
+        for key in keys(plan.transfer):
+            if key in self._lines:
+                given = np.array(self._lines[key], dtype=np.float64).reshape(-1, classes - 1)
+                return np.hstack([1 - given.sum(axis=1, keepdims=True), given])
+        return None
+
+    def add(self, prepared: Prepared, plans: Iterable[Planned], compute: Mapping[str, int]) -> None:
+        """Take up what has run of these plans in the store, and write the files. compute: see `measured`."""
+        for plan in plans:
+            key, found = plan.transfer.key, history(prepared, plan.transfer)
+            if found is None or key in self._rows:
+                continue
+            self._rows[key] = measured(plan, found, compute[plan.transfer.target.name])
+            folder = prepared.directory.whole("runs", key)
+            if self._predicted is not None and folder is not None:
+                self._lines[key] = _line(prepared, plan, folder)
+        write_rows(self._file, HEADER, self._rows.values())
+        if self._predicted is not None:
+            with self._predicted.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(
+                    [key, *line] for key, line in self._lines.items()
+                )
+
+
+def _line(prepared: Prepared, plan: Planned, folder: Path) -> list[str]:
+    """Probabilities of a run's test rows, row by row, of all classes but the first."""
+    task = plan.transfer.target
+    predicted = load_file(folder / "predictions.safetensors")["test_logits"]
+    found = mean_probabilities([Member("", task.kind, prepared.tasks[task.name].labels, predicted)])
+    return [f"{value:.4f}".lstrip("0") for value in found[:, 1:].ravel()]
+
+
+def run(
+    prepared: Prepared,
+    plans: Sequence[Planned],
+    minutes: float,
+    record: Record,
+    compute: Mapping[str, int],
+    *,
+    at_once: int = 4,
+) -> None:
+    """Run what has no row in the record, in the order of the plans, until the time is up. No model stays.
+
+    Of those that run at once the dearest begin, so that no worker waits long for the last one. compute: sample
+    gradients by target.
     """
     end = time.monotonic() + 60 * minutes
-    missing = [plan for plan in plans if prepared.runs.get(plan.transfer.key) is None]
+    record.add(prepared, plans, compute)
+    missing = [plan for plan in plans if record.row(plan) is None]
     with prepared.directory.lock(), executor_for(prepared) as executor:
         while missing and time.monotonic() < end:
             began = time.monotonic()
-            batch = [plan.transfer for plan in missing[:at_once]]
-            run_transfers(prepared, sorted(batch, key=prepared.cost, reverse=True), executor, Silent())
-            done = ", ".join(
-                f"{plan.transfer.target.name} {plan.arm} {plan.transfer.seed}" for plan in missing[:at_once]
-            )
-            missing = missing[at_once:]
+            batch, missing = missing[:at_once], missing[at_once:]
+            transfers = [plan.transfer for plan in batch]
+            run_transfers(prepared, sorted(transfers, key=prepared.cost, reverse=True), executor, Silent())
+            record.add(prepared, batch, compute)
             collect(prepared.directory, keep=())
+            done = ", ".join(f"{plan.transfer.target.name} {plan.arm} {plan.transfer.seed}" for plan in batch)
             print(
                 f"{len(missing)} of {len(plans)} left ({done}: {time.monotonic() - began:.0f} s)", flush=True
             )
@@ -84,70 +156,35 @@ def history(prepared: Prepared, transfer: Transfer) -> History | None:
     return read_history(folder)
 
 
-def ensemble(prepared: Prepared, transfers: Sequence[Transfer]) -> tuple[float, int] | None:
-    """Test accuracy of the mean probabilities of the finished runs among transfers of one target, and of how many.
-
-    Each run's predictions are those of its own best snapshot. None with fewer than two runs.
-    """
-    members = []
-    for transfer in transfers:
-        folder = prepared.directory.whole("runs", transfer.key)
-        if folder is not None and isinstance(prepared.runs.get(transfer.key), Run):
-            predicted = load_file(folder / "predictions.safetensors")["test_logits"]
-            task = transfer.target
-            members.append(
-                Member(f"seed {transfer.seed}", task.kind, prepared.tasks[task.name].labels, predicted)
-            )
-    if len(members) < 2:
-        return None
-    chosen = mean_probabilities(members).argmax(axis=1)
-    truth = np.asarray(prepared.tasks[transfers[0].target.name].test.labels)
-    return float((chosen == truth).mean()), len(members)
-
-
 def within_epochs(found: History, epochs: int | None) -> Epoch:
     """The epoch whose snapshot would have been kept after so many epochs."""
     seen = found.epochs[:epochs]
     return max(seen, key=lambda epoch: (epoch.select, -epoch.number))
 
 
-def table(
-    prepared: Prepared, plans: Iterable[Planned], compute: Mapping[str, int], file: Path
-) -> list[dict[str, str]]:
-    """Every finished run as a row of `file`: at equal epochs, and at equal compute.
-
-    compute: sample gradients by target.
-    """
-    rows = []
-    for plan in plans:
-        found = history(prepared, plan.transfer)
-        if found is None:
-            continue
-        equal, matched = within_epochs(found, plan.epochs), found.within(compute[plan.transfer.target.name])
-        assert equal.test is not None  # what is the best so far is measured on test
-        assert matched.test is not None
-        last = found.epochs[: plan.epochs][-1]
-        values = (
-            plan.arm,
-            plan.transfer.target.name,
-            plan.transfer.seed,
-            len(found.epochs[: plan.epochs]),
-            f"{equal.dev if equal.dev is not None else equal.select:.6f}",
-            f"{equal.test:.6f}",
-            last.gradients,
-            f"{matched.dev if matched.dev is not None else matched.select:.6f}",
-            f"{matched.test:.6f}",
-            found.last(compute[plan.transfer.target.name]).gradients,
-            f"{last.seconds:.0f}",
-            f"{found.peak_bytes / 1e6:.0f}",
-            plan.transfer.key,
-        )
-        rows.append(dict(zip(HEADER, map(str, values))))
-    with file.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, HEADER, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return rows
+def measured(plan: Planned, found: History, compute: int) -> Row:
+    """The row of a finished run: at equal epochs, and at equal compute (sample gradients)."""
+    equal, matched = within_epochs(found, plan.epochs), found.within(compute)
+    assert equal.test is not None  # what is the best so far is measured on test
+    assert matched.test is not None
+    last = found.epochs[: plan.epochs][-1]
+    values = (
+        plan.arm,
+        plan.transfer.target.name,
+        plan.transfer.seed,
+        len(found.epochs[: plan.epochs]),
+        f"{equal.dev if equal.dev is not None else equal.select:.6f}",
+        f"{equal.test:.6f}",
+        last.gradients,
+        f"{matched.dev if matched.dev is not None else matched.select:.6f}",
+        f"{matched.test:.6f}",
+        found.last(compute).gradients,
+        f"{last.seconds:.0f}",
+        f"{found.peak_bytes / 1e6:.0f}",
+        plan.transfer.recipe.precision,
+        plan.transfer.key,
+    )
+    return dict(zip(HEADER, map(str, values)))
 
 
 def write_page(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -60,10 +61,11 @@ def test_the_halves_of_the_questions_share_no_paragraph(tasks: dict[str, TaskDat
     assert not one & other
 
 
-def test_the_script_of_the_study_can_be_imported() -> None:
+def test_the_script_of_the_study_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = importlib.util.spec_from_file_location("make", ROOT / "studies" / "task-embeddings" / "make.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "make", module)
     spec.loader.exec_module(module)
     assert module.SEEDS <= module.BASELINES

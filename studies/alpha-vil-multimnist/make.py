@@ -1,7 +1,8 @@
 """Run the study in slices, and write its tables: `python make.py run --minutes 60`, then `python make.py table`.
 
 Seed by seed, every arm on both targets. αVIL runs for the recipe's epochs; what it takes in sample gradients is what
-the arms of the second table may take. What has run is in the store (`out/`) and is not run again.
+the arms of the second table may take. What has a row in `results.csv` is not run again; the pages are drawn from the
+runs that are in the store (`out/`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from statistics import fmean, stdev
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, run, said, table, write_page
+from arms import Planned, Record, asked, between, run, said, write_page
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -151,15 +152,13 @@ def main() -> None:
     """The command."""
     given = asked(__doc__, HERE, SEEDS)
     prepared = open_prepared(HERE, Options(out=given.out, workers=given.workers), images=True)
-    planned = plans(prepared, given.seeds)
-    if given.what == "run":
-        run(prepared, planned, given.minutes)
+    planned, record = plans(prepared, given.seeds), Record(HERE)
     limit = compute(prepared)
-    write(
-        table(prepared, planned, dict.fromkeys(prepared.tasks, limit), HERE / "results.csv"),
-        limit,
-        len(planned),
-    )
+    each = dict.fromkeys(prepared.tasks, limit)
+    if given.what == "run":
+        run(prepared, planned, given.minutes, record, each)
+    record.add(prepared, planned, each)
+    write(record.rows(planned), limit, len(planned))
     for target in prepared.tasks:
         write_page(prepared, planned, target, limit, HERE / f"{target}.html", first="αVIL")
 

@@ -3,21 +3,26 @@
 First the grid of learning rates, on dev: single task and standard multitask training, two seeds; the rate with the
 best mean over both and all targets is used for every arm. Then, seed by seed, every arm on every target; then the
 paper's own rate, and αVIL at the lower rates of the grid: it adds up the tasks' changes, so that the rate that is
-best for the others may be too high for it. What has run is in the store (`out/`) and is not run again.
+best for the others may be too high for it. DIW takes five times the compute of all others: beyond the grid's seeds
+it is held to theirs. What has a row in `results.csv` is not run again, on whichever machine it ran.
 """
 
 from __future__ import annotations
 
+import csv
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from arms import Planned, asked, between, ensemble, history, run, said, table, write_page
+from arms import Planned, Record, asked, between, run, said
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Scalar
@@ -91,14 +96,14 @@ def grid(prepared: Prepared) -> list[Planned]:
     ]
 
 
-def best_recipe(prepared: Prepared) -> Recipe | None:
+def best_recipe(prepared: Prepared, record: Record) -> Recipe | None:
     """The recipe whose snapshots are best on dev, over targets, seeds and both arms; None before all have run."""
     found: dict[Recipe, list[float]] = {}
     for plan in grid(prepared):
-        happened = history(prepared, plan.transfer)
-        if happened is None:
+        row = record.row(plan)
+        if row is None:
             return None
-        found.setdefault(plan.transfer.recipe, []).append(happened.epochs[happened.best].select)
+        found.setdefault(plan.transfer.recipe, []).append(float(row["dev"]))
     return max(found, key=lambda recipe: fmean(found[recipe]))
 
 
@@ -123,7 +128,9 @@ def arms(prepared: Prepared, recipe: Recipe, seeds: int) -> list[Planned]:
                 ("single task, decaying", "single", [], {**held, "schedule": "linear"}, most, False),
                 ("αVIL, no auxiliary", "alpha-vil", [], held, most, False),
                 ("αVIL, random labels", "alpha-vil", twins, {}, 0, True),
-                ("DIW", "diw", others, {}, 0, True),
+                ("DIW", "diw", others, {}, 0, True)
+                if seed < GRID_SEEDS
+                else ("DIW", "diw", others, held, 0, False),
             ]
             found += [
                 planned(
@@ -143,12 +150,12 @@ def arms(prepared: Prepared, recipe: Recipe, seeds: int) -> list[Planned]:
     return found
 
 
-def at_paper_rate(prepared: Prepared, recipe: Recipe, seeds: int) -> list[Planned]:
-    """The arms of the paper at its learning rate, for as many epochs as the others."""
+def at_paper_rate(prepared: Prepared, recipe: Recipe) -> list[Planned]:
+    """The arms of the paper at its learning rate, for as many epochs as the others, on the grid's seeds."""
     slow = replace(recipe, learning_rate=PAPER_RATE)
     return [
         planned(prepared, f"{arm} at 5e-06", method, target, tasks, slow, seed)
-        for seed in range(seeds)
+        for seed in range(GRID_SEEDS)
         for target in prepared.tasks.values()
         for arm, method, tasks in (
             ("single task", "single", []),
@@ -170,42 +177,52 @@ def alpha_vil_at_lower_rates(prepared: Prepared, recipe: Recipe) -> list[Planned
     ]
 
 
-def plans(prepared: Prepared, seeds: int) -> list[list[Planned]]:
+def plans(prepared: Prepared, record: Record, seeds: int) -> list[list[Planned]]:
     """The stages whose plans are known so far."""
     stages = [grid(prepared)]
-    recipe = best_recipe(prepared)
+    recipe = best_recipe(prepared, record)
     if recipe is not None:
-        stages += [arms(prepared, recipe, seeds), at_paper_rate(prepared, recipe, seeds)]
+        stages += [arms(prepared, recipe, seeds), at_paper_rate(prepared, recipe)]
         stages.append(alpha_vil_at_lower_rates(prepared, recipe))
     return stages
 
 
-def ensembles(prepared: Prepared, planned: Sequence[Planned]) -> list[str]:
-    """Test accuracy of the ensemble of each arm's runs."""
+def ensembles(prepared: Prepared, record: Record, planned: Sequence[Planned]) -> list[str]:
+    """Test accuracy of ensembles of two seeds each: the grid's seeds as noted in `ensembles.csv`, and the others."""
     targets = list(prepared.tasks)
+    with (HERE / "ensembles.csv").open(newline="", encoding="utf-8") as file:
+        noted = {(row["arm"], row["target"]): float(row["accuracy"]) for row in csv.DictReader(file)}
     lines = [
-        "| ensemble of the seeds, test | " + " | ".join(targets) + " |",
+        "| test, seeds 0 and 1 / 2 and 3 | " + " | ".join(targets) + " |",
         "| --- |" + " --- |" * len(targets),
     ]
     for arm in dict.fromkeys(plan.arm for plan in planned if " at " not in plan.arm):
         cells = []
         for target in targets:
-            mine = [
-                plan.transfer for plan in planned if (plan.arm, plan.transfer.target.name) == (arm, target)
-            ]
-            found = ensemble(prepared, mine)
-            cells.append("—" if found is None else f"{100 * found[0]:.1f} (of {found[1]})")
+            mine = [plan for plan in planned if (plan.arm, plan.transfer.target.name) == (arm, target)]
+            classes = len(prepared.tasks[target].labels)
+            held = [record.probabilities(plan, classes) for plan in mine]
+            members = [found for found in held if found is not None]
+            cell = f"{100 * noted[arm, target]:.1f}" if (arm, target) in noted else "—"
+            if len(members) > 1:
+                chosen = np.mean(members, axis=0).argmax(axis=1)
+                cell += (
+                    f" / {100 * float((chosen == np.asarray(prepared.tasks[target].test.labels)).mean()):.1f}"
+                )
+            cells.append(cell)
         lines.append(f"| {arm} | {' | '.join(cells)} |")
     return lines
 
 
-def write(prepared: Prepared, rows: list[dict[str, str]], planned: Sequence[Planned]) -> None:
+def write(prepared: Prepared, record: Record, planned: Sequence[Planned]) -> None:
     """The tables of the README."""
     readme = HERE / "README.md"
     text = readme.read_text(encoding="utf-8")
     targets = list(prepared.tasks)
+    rows = record.rows(planned)
     left = len(planned) - len(rows)
-    recipe = best_recipe(prepared)
+    recipe = best_recipe(prepared, record)
+    epochs = str(prepared.space.recipes[0].epochs)
     chosen = (
         f"The rate that is best on dev is {recipe.learning_rate:g}."
         if recipe
@@ -217,6 +234,8 @@ def write(prepared: Prepared, rows: list[dict[str, str]], planned: Sequence[Plan
 
     def values(arm: str, target: str, column: str) -> dict[str, float]:
         mine = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
+        if column == "test" or column == "dev":  # at equal epochs: not of those that compute ended earlier
+            mine = [row for row in mine if row["epochs"] == epochs]
         return {row["seed"]: 100 * float(row[column]) for row in mine}
 
     header = "| | " + " | ".join(f"{target}: dev | test" for target in targets) + " |"
@@ -251,7 +270,7 @@ def write(prepared: Prepared, rows: list[dict[str, str]], planned: Sequence[Plan
         count = f"{len(targets)} × {len(whole)}"
         lines.append(f"| {arm} | {said(whole, signed=True)} | {count} |")
     text = between(text, "differences", lines)
-    text = between(text, "ensembles", ensembles(prepared, planned))
+    text = between(text, "ensembles", ensembles(prepared, record, planned))
     readme.write_text(text, encoding="utf-8")
 
 
@@ -259,16 +278,19 @@ def main() -> None:
     """The command."""
     given = asked(__doc__, HERE, SEEDS)
     prepared = open_prepared(HERE, Options(out=given.out, workers=given.workers))
-    if given.what == "run":
-        run(prepared, grid(prepared), given.minutes)
-        for stage in plans(prepared, given.seeds)[1:]:
-            run(prepared, stage, given.minutes)
-    every = [plan for stage in plans(prepared, given.seeds) for plan in stage]
+    record = Record(HERE, predictions=True)
     limit = {data.task.name: compute(prepared, data) for data in prepared.tasks.values()}
-    write(prepared, table(prepared, every, limit, HERE / "results.csv"), every)
-    chosen = [plan for plan in every if " at " not in plan.arm]
-    for target, most in limit.items():
-        write_page(prepared, chosen, target, most, HERE / f"{target}.html", first="αVIL")
+    end = time.monotonic() + 60 * given.minutes
+    if given.what == "run":
+        done = 0
+        while done < len(
+            stages := plans(prepared, record, given.seeds)
+        ):  # the grid names the rate of the others
+            run(prepared, stages[done], (end - time.monotonic()) / 60, record, limit)
+            done += 1
+    every = [plan for stage in plans(prepared, record, given.seeds) for plan in stage]
+    record.add(prepared, every, limit)
+    write(prepared, record, every)
 
 
 if __name__ == "__main__":

@@ -16,20 +16,20 @@ is in the store (`out/`) and is not run again.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from arms import between
+from record import keys, read_rows, write_rows
 
-from forelearn.core.run import Run
+from forelearn.core.run import Failure, Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Source, Transfer
 from forelearn.executors.base import Executor
@@ -37,9 +37,10 @@ from forelearn.experiment.api import executor_for, open_prepared
 from forelearn.experiment.aside import chance_level
 from forelearn.experiment.csv_file import write_csv
 from forelearn.experiment.drive import Silent, run_transfers
-from forelearn.experiment.evaluate import evaluate_study, save_results
+from forelearn.experiment.evaluate import evaluate_study
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.results_table import Result, read_results, results_of, write_results
 from forelearn.report.study_page import study_page
 from forelearn.store.gc import collect
 
@@ -51,6 +52,64 @@ FULL = 4000
 FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")
 """The targets of sources in full: one or two of each sort that have 400 rows."""
 LENGTHS = (2, 3)
+RESULTS, FURTHER = HERE / "results.csv", HERE / "further.csv"
+HEADER = ("part", "target", "source", "rows", "seed", "metric", "dev", "test", "units", "seconds", "key")
+"""Of further.csv."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """dev, test: in the target's own measure. units, seconds: of the last stage, but of all stages in further.csv."""
+
+    dev: float
+    test: float
+    units: float
+    seconds: float
+
+
+class Record:
+    """What has run: the rows of results.csv and further.csv, and whatever a store has beyond them."""
+
+    def __init__(self) -> None:
+        self.results = read_results(RESULTS) if RESULTS.is_file() else []
+        self.further = read_rows(FURTHER)
+        self._known = {row.key: _finished(row) for row in self.results if row.metric in row.dev}
+        for key, row in self.further.items():
+            values = (float(row[name]) for name in ("dev", "test", "units", "seconds"))
+            self._known[key] = Finished(*values)
+
+    def find(self, prepared: Prepared, transfer: Transfer) -> Finished | None:
+        """What a transfer measured, in whatever precision it was computed; None if it has not run or has failed."""
+        for key in keys(transfer):
+            if key in self._known:
+                return self._known[key]
+        run = prepared.runs.get(transfer.key)
+        if not isinstance(run, Run):
+            return None
+        return Finished(run.dev(), run.test(), run.cost.units, run.cost.seconds)
+
+    def is_missing(self, prepared: Prepared, transfer: Transfer) -> bool:
+        """Whether it has neither run nor failed."""
+        return self.find(prepared, transfer) is None and prepared.runs.get(transfer.key) is None
+
+    def note(self, prepared: Prepared) -> None:
+        """Write results.csv: its rows that are of this study, and what the store has beyond them."""
+        planned = [
+            *(one for seed in range(BASELINES) for one in alone(prepared, seed)),
+            *(one for seed in range(SEEDS) for one in pairs(prepared, seed)),
+        ]
+        own = {key for transfer in planned for key in keys(transfer)}
+        kept = [row for row in self.results if row.key in own]
+        places = {(row.target, row.source, row.seed) for row in kept}
+        new = results_of(prepared.runs.all(), prepared.study.settings.grid())
+        kept += [row for row in new if row.key in own and (row.target, row.source, row.seed) not in places]
+        write_results(kept, RESULTS)
+        self.results = kept
+        self._known |= {row.key: _finished(row) for row in kept}
+
+
+def _finished(row: Result) -> Finished:
+    return Finished(row.dev[row.metric], row.test[row.metric], row.units, row.seconds)
 
 
 def alone(prepared: Prepared, seed: int) -> list[Transfer]:
@@ -90,29 +149,33 @@ def in_full(full: Prepared, limited: Prepared) -> list[Transfer]:
     ]
 
 
-def gains(prepared: Prepared, target: Task, seed: int) -> dict[str, float | None]:
+def gains(prepared: Prepared, record: Record, target: Task, seed: int) -> dict[str, float | None]:
     """Source → dev gain over the mean baseline, of the pairs of a seed that have run; None of those that failed.
 
     `B → B` and sources that hold rows of the target's test are left out.
     """
-    own = [prepared.runs.get(pair(prepared, [], target, number).key) for number in range(BASELINES)]
-    level = [run.dev() for run in own if isinstance(run, Run)]
+    own = [record.find(prepared, pair(prepared, [], target, number)) for number in range(BASELINES)]
+    level = [run.dev for run in own if run is not None]
     found: dict[str, float | None] = {}
     for source in prepared.space.targets:
-        run = prepared.runs.get(pair(prepared, [source], target, seed).key)
-        if source is target or (source.name, target.name) in prepared.leaks or run is None or not level:
+        transfer = pair(prepared, [source], target, seed)
+        if source is target or (source.name, target.name) in prepared.leaks or not level:
             continue
-        found[source.name] = run.dev() - sum(level) / len(level) if isinstance(run, Run) else None
+        run = record.find(prepared, transfer)
+        if run is not None:
+            found[source.name] = run.dev - sum(level) / len(level)
+        elif isinstance(prepared.runs.get(transfer.key), Failure):
+            found[source.name] = None
     return found
 
 
-def chains(prepared: Prepared) -> list[Transfer]:
+def chains(prepared: Prepared, record: Record) -> list[Transfer]:
     """The best two and three sources of the first seed, best last, and the best one as often, on the second seed."""
     found = []
     for target in prepared.space.targets:
         if target.kind == "question_answering":
             continue
-        known = gains(prepared, target, 0)
+        known = gains(prepared, record, target, 0)
         leaking = sum(1 for _, leaked in prepared.leaks if leaked == target.name)
         if len(known) + leaking < len(prepared.space.targets) - 1:
             continue
@@ -124,22 +187,21 @@ def chains(prepared: Prepared) -> list[Transfer]:
     return found
 
 
-def run(limited: Prepared, here: Prepared, full: Prepared, minutes: float) -> None:
-    """Run what is missing, in rounds, until the time is up: the parts of a stage have run in those before it."""
+def run(limited: Prepared, here: Prepared, full: Prepared, record: Record, minutes: float) -> None:
+    """Run what is missing, in rounds, until the time is up; parts whose models are not here are trained before."""
     end = time.monotonic() + 60 * minutes
+    kept = [transfer for seed in range(SEEDS) for transfer in alone(limited, seed)]
+    matrix = [(f"baselines, seed {seed}", alone(limited, seed)) for seed in range(FIRST)]
+    matrix += [(f"pairs, seed {seed}", pairs(limited, seed)) for seed in range(SEEDS)]
+    matrix += [(f"baselines, seed {seed}", alone(limited, seed)) for seed in range(FIRST, BASELINES)]
     with limited.directory.lock(), executor_for(limited) as executor:
-        kept = [transfer for seed in range(SEEDS) for transfer in alone(limited, seed)]
-        for seed in range(FIRST):
-            run_stage(limited, alone(limited, seed), kept, executor, end, f"baselines, seed {seed}")
-        for seed in range(SEEDS):
-            run_stage(limited, pairs(limited, seed), kept, executor, end, f"pairs, seed {seed}")
-        for seed in range(FIRST, BASELINES):
-            run_stage(limited, alone(limited, seed), kept, executor, end, f"baselines, seed {seed}")
+        for name, stage in matrix:
+            run_stage(limited, stage, kept, executor, record, end, name)
         with here.directory.lock():
             sources = [pair(full, [], task, 0) for task in larger(full, here)]
-            run_stage(full, sources, sources, executor, end, "sources in full")
-            run_stage(here, in_full(full, here), sources, executor, end, "after sources in full")
-        run_stage(limited, chains(limited), kept, executor, end, "chains")
+            run_stage(full, sources, sources, executor, record, end, "sources in full")
+            run_stage(here, in_full(full, here), sources, executor, record, end, "after sources in full")
+        run_stage(limited, chains(limited, record), kept, executor, record, end, "chains")
 
 
 def run_stage(
@@ -147,11 +209,12 @@ def run_stage(
     stage: Sequence[Transfer],
     kept: Sequence[Transfer],
     executor: Executor,
+    record: Record,
     end: float,
     name: str,
 ) -> None:
     """One stage, as far as the time goes; then no models stay but those of `kept`."""
-    missing = [transfer for transfer in stage if prepared.runs.get(transfer.key) is None]
+    missing = [transfer for transfer in stage if record.is_missing(prepared, transfer)]
     while missing and time.monotonic() < end:
         # the dearest begin, so that no worker waits long for the last one
         batch = sorted(missing[:AT_ONCE], key=prepared.cost, reverse=True)
@@ -161,36 +224,39 @@ def run_stage(
         print(f"{name}: {len(missing)} of {len(stage)} left", flush=True)
 
 
-def further(limited: Prepared, here: Prepared, full: Prepared, file: Path) -> None:
-    """Every finished run beyond pairs, sources in full and chains, as a row in the order of the plan.
+def further(limited: Prepared, here: Prepared, full: Prepared, record: Record) -> None:
+    """further.csv: every finished run beyond pairs, in the order of the plan.
 
     part: `full` or `chain`. source: `A → B` for a chain. rows: of training, of the source learned last. units: of all
     stages together.
     """
     plans = [
         ("full", here, [*(pair(full, [], task, 0) for task in larger(full, here)), *in_full(full, here)]),
-        ("chain", limited, chains(limited)),
+        ("chain", limited, chains(limited, record)),
     ]
     sizes = {data.task.digest: len(data.train) for each in (full, limited) for data in each.tasks.values()}
-    with file.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["part", "target", "source", "rows", "seed", "metric", "dev", "test", "units", "seconds", "key"]
-        )
-        for part, prepared, transfers in plans:
-            for transfer in transfers:
-                found = prepared.runs.get(transfer.key)
-                if not isinstance(found, Run):
-                    continue
+    rows: list[Mapping[str, str]] = []
+    for part, prepared, transfers in plans:
+        for transfer in transfers:
+            noted = next((record.further[key] for key in keys(transfer) if key in record.further), None)
+            found = prepared.runs.get(transfer.key)
+            if noted is not None:
+                rows.append(noted)
+            elif isinstance(found, Run):
                 source = " → ".join(one.name for one in transfer.sources)
                 last = transfer.sources[-1].task if transfer.sources else transfer.target
                 assert last is not None
-                row = [part, transfer.target.name, source, sizes[last.digest], transfer.seed]
-                before = [prepared.runs.get(stage.key) for stage in stages(transfer)]
-                units = sum(run.cost.units for run in before if isinstance(run, Run))
-                numbers = [f"{found.dev():.6f}", f"{found.test():.6f}", f"{units:.0f}"]
-                seconds = f"{found.cost.seconds:.1f}"
-                writer.writerow([*row, transfer.target.metric, *numbers, seconds, transfer.key])
+                units = 0.0
+                for stage in stages(transfer):
+                    before = record.find(prepared, stage)
+                    units += 0.0 if before is None else before.units
+                values = (
+                    part, transfer.target.name, source, str(sizes[last.digest]), str(transfer.seed),
+                    transfer.target.metric, f"{found.dev():.6f}", f"{found.test():.6f}", f"{units:.0f}",
+                    f"{found.cost.seconds:.1f}", transfer.key,
+                )  # fmt: skip
+                rows.append(dict(zip(HEADER, values, strict=True)))
+    write_rows(FURTHER, HEADER, rows)
 
 
 def stages(transfer: Transfer) -> list[Transfer]:
@@ -259,11 +325,12 @@ def main() -> None:
     # a store of its own: sources in full have the names of the limited ones
     beside = replace(options, out=f"{given.out}-full")
     here, full = open_prepared(HERE, beside), open_prepared(HERE, replace(beside, limit=FULL))
+    record = Record()
     if given.what == "run":
-        run(limited, here, full, given.minutes)
-    save_results(HERE, out=given.out)
+        run(limited, here, full, record, given.minutes)
+    record.note(limited)
     describe(limited)
-    further(limited, here, full, HERE / "further.csv")
+    further(limited, here, full, record)
 
 
 if __name__ == "__main__":

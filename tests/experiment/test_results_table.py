@@ -91,6 +91,19 @@ def test_the_dev_best_recipe_on_the_first_seed_makes_the_truth_and_controls_are_
     }
 
 
+def test_of_one_recipe_a_pair_counts_though_its_target_has_not_run_alone():
+    """The store of one machine of several: b's baseline ran elsewhere. Other recipes never count."""
+    only, other = GRID
+    outcomes = [
+        run(A, only, 0.5),
+        run(B, only, 0.7, Source(A, only)),
+        run(B, other, 0.9, Source(A, other)),
+    ]
+    found = [(row.target, row.source) for row in results_of(outcomes, [only])]
+    assert found == [("a", ""), ("b", "a")]
+    assert [(row.target, row.source) for row in results_of(outcomes, GRID)] == [("a", "")]
+
+
 def test_a_truth_has_holes_where_runs_are_missing():
     rows = [row for row in made_results() if (row.target, row.source, row.seed) != ("a", "b", 2)]
     truth = truth_of(rows, "f1")

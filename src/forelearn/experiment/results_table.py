@@ -54,8 +54,10 @@ def results_of(outcomes: Iterable[Outcome], grid: Sequence[Recipe]) -> list[Resu
     """The finished runs that belong to the study's truth, by target, source and seed.
 
     grid: the study's recipes. A task's runs are those at the recipe that its search keeps, the one with the best
-    dev measure of the task alone on the first seed. Failures and stopped runs have no measure and no row.
+    dev measure of the task alone on the first seed; of one recipe there is nothing to choose. Failures and stopped
+    runs have no measure and no row.
     """
+    only = len(grid) == 1
     known = [one.precision for one in grid]
     grid = [
         replace(recipe, precision=value)
@@ -75,6 +77,10 @@ def results_of(outcomes: Iterable[Outcome], grid: Sequence[Recipe]) -> list[Resu
         if run.transfer.seed == first and (name not in best or run.dev() > best[name].dev()):
             best[name] = run
     recipes = {name: run.transfer.recipe for name, run in best.items()}
+    if only:
+        for one in runs:
+            if one.transfer.recipe in grid:
+                recipes.setdefault(one.transfer.target.name, one.transfer.recipe)
     found = [row for run in runs if (row := _result(run, recipes)) is not None]
     return sorted(found, key=lambda row: (row.target, row.source, row.seed, row.key))
 
