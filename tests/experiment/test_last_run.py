@@ -14,7 +14,7 @@ from forelearn.executors.inline import Inline
 from forelearn.experiment import api
 from forelearn.experiment.drive import Silent
 from forelearn.experiment.keeping import gc
-from forelearn.experiment.last_run import as_last_run, as_run, in_words, remember, remembered
+from forelearn.experiment.last_run import as_last_run, as_run, going_on, in_words, remember, remembered
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
 
@@ -208,11 +208,60 @@ def test_a_study_is_looked_at_and_tidied_up_on_another_chip_as_it_was_run(tmp_pa
     assert status(study, Options(device="cpu")).runs == 0  # what is asked for wins
     assert not [removal for removal in gc(study, None, None, dry_run=False) if "weights" in removal.place]
     assert weights_of(study) == before
-    assert api.open_prepared(study).space.recipes[0].precision == "bf16"  # a new run takes this chip's
     told = remembered(study.parent / "out")
     assert [one.precision for one in told] == ["fp32"]
     remember(study.parent / "out", replace(told[0], precision="bf16"))
     assert [one.precision for one in remembered(study.parent / "out")] == ["fp32", "bf16"]
+
+
+@pytest.fixture
+def chip(monkeypatch):
+    """Which precision `auto` means."""
+
+    def good_at(precision):
+        for place in ("prepare", "api", "last_run"):
+            monkeypatch.setattr(f"forelearn.experiment.{place}.resolve_precision", lambda device: precision)
+
+    return good_at
+
+
+def test_a_study_that_began_in_fp32_goes_on_in_it_on_a_chip_that_is_faster_in_bf16(
+    tmp_path, chip, monkeypatch, capsys
+):
+    study = small_study(tmp_path, tasks=2)
+    study.write_text(study.read_text().replace('precision = "fp32"', 'precision = "auto"'), encoding="utf-8")
+    chip("fp32")
+    api.search(study, WHOLE)
+    before = {run.transfer.key for run in api.open_prepared(study).runs.all()}
+    chip("bf16")
+    code, _, err = call(monkeypatch, capsys, "run", study, "--budget", "100%", "--workers", "1")
+    assert code == 0
+    assert f"{len(before)} runs in {tmp_path / 'out'} are in fp32, and the study goes on in it" in err
+    assert {run.transfer.key for run in api.open_prepared(study).runs.all()} == before
+    assert [one.precision for one in remembered(tmp_path / "out")] == ["fp32"]
+    assert api.estimate(study, Options(budget="100%")).seconds is not None  # known from what has run
+    asked, said = going_on(study, Options(device="cpu"))  # what is asked for wins
+    assert asked.precision is None
+    assert "do not count in bf16" in said
+    assert going_on(study, Options(precision="bf16")) == (Options(precision="bf16"), "")
+
+
+def test_what_ran_in_bf16_is_said_not_to_count_where_it_is_slow(tmp_path, chip):
+    study = small_study(tmp_path, tasks=2)
+    study.write_text(study.read_text().replace('precision = "fp32"', 'precision = "auto"'), encoding="utf-8")
+    chip("fp32")
+    assert going_on(study, Options()) == (Options(), "")  # nothing has run
+    remember(tmp_path / "out", Options(precision="bf16"))
+    assert going_on(study, Options()) == (Options(), "")  # it ended before its first run did
+    chip("bf16")
+    api.search(study, WHOLE)
+    chip("fp32")
+    asked, said = going_on(study, Options())
+    assert asked == Options()
+    assert "in bf16 and do not count in fp32" in said
+    assert '`precision = "bf16"` in [recipe] goes on with them (slowly)' in said
+    study.write_text(study.read_text().replace('precision = "auto"', 'precision = "fp32"'), encoding="utf-8")
+    assert going_on(study, Options()) == (Options(), "")
 
 
 def test_a_device_that_is_not_here_is_no_hindrance_where_the_precision_of_its_run_is_known(tmp_path):

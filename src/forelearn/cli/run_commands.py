@@ -134,6 +134,11 @@ def run(
         confirm=confirm,
         exhaustive=exhaustive or None,
     )
+    from forelearn.experiment.last_run import going_on
+
+    options, of_precision = going_on(study, options)
+    if of_precision:
+        note(of_precision)
     if dry_run:
         refuse({"--csv": as_csv}, "cannot stand beside --dry-run.", "Leave it out, or say --json.")
         _dry_run(study, options, as_json=as_json)

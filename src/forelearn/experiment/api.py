@@ -26,7 +26,7 @@ from forelearn.experiment.drive import Display, Silent, drive, new_search, now, 
 from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
-from forelearn.experiment.last_run import as_last_run, remember
+from forelearn.experiment.last_run import as_last_run, going_on, remember
 from forelearn.experiment.opening import UNCHANGED, Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.experiment.settings import LENET, RunSettings
@@ -87,11 +87,12 @@ def search(
     """Run a study to the end of its budget and return its result; `results.json` and `report.html` hold it too.
 
     exhaustive: every pair on every seed, whatever the budget. retry_failed: forget failures first.
-    What `options` leave open is as the file says; the other functions then look at this run unless told otherwise.
+    What `options` leave open is as the file says, but for the precision of a study that was begun elsewhere
+    (`last_run.going_on`); the other functions then look at this run unless told otherwise.
     Raises InputError if the study is refused, and ForelearnError if another process is running it or if
     nothing could be trained at all.
     """
-    options = replace(options, exhaustive=exhaustive or options.exhaustive)
+    options, _ = going_on(study, replace(options, exhaustive=exhaustive or options.exhaustive))
     prepared = open_prepared(study, options, build=False)
     affords_baselines(prepared, new_search(prepared))
     with prepared.directory.lock(), executor_for(prepared) as executor:
@@ -171,7 +172,7 @@ def estimate(study: Path | str, options: Options = UNCHANGED) -> Estimate:
 
     Raises InputError for what `search` refuses.
     """
-    prepared, state, _ = standing(study, options, last=False)
+    prepared, state, _ = standing(study, going_on(study, options)[0], last=False)
     affords_baselines(prepared, state)
     return expected(prepared, state)
 

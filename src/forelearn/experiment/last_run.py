@@ -16,8 +16,10 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.recipe import Precision
 from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.settings import Settings
+from forelearn.store.directory import Directory
 from forelearn.store.file import write_file
-from forelearn.training.device import resolve_device
+from forelearn.store.runs import Runs
+from forelearn.training.device import resolve_device, resolve_precision
 
 FILE = "options.json"
 ASKING: dict[str, tuple[type, ...]] = {
@@ -79,6 +81,33 @@ def as_last_run(study: Path | str, options: Options) -> Options:
         return options
     last = runs[-1] if _is_here(runs[-1].device) else replace(runs[-1], device=None)
     return as_run(study, options, last)
+
+
+def going_on(study: Path | str, options: Options) -> tuple[Options, str]:
+    """`options` of a run of a study that began where `auto` meant another precision; what to say of it ("": nothing).
+
+    What began in fp32 goes on in it, for every chip has it. What began in bf16 begins anew on a chip that is not made
+    for it: its products take ten times as long there as those of fp32. A device or a precision that is asked for wins.
+    """
+    opened = open_study(Path(study), options)
+    last = remembered(opened.out)
+    if not last or last[-1].precision is None or options.precision is not None:
+        return options, ""
+    begun = last[-1].precision
+    here = resolve_precision(opened.settings.run.device)
+    if "auto" not in opened.settings.recipe.precision or here == begun:
+        return options, ""
+    runs = [one for one in Runs(Directory(opened.out)).all() if one.transfer.recipe.precision == begun]
+    if not runs:
+        return options, ""
+    stored = f"1 run in {opened.out} is" if len(runs) == 1 else f"{len(runs)} runs in {opened.out} are"
+    choice = '`precision = "{}"` in [recipe]'
+    if begun == "fp32" and options.device is None:
+        anew = f"{choice.format(here)} begins anew in what is faster here"
+        return replace(options, precision=begun), f"{stored} in fp32, and the study goes on in it; {anew}"
+    slowly = " (slowly)" if begun == "bf16" else ""
+    goes_on = f"{choice.format(begun)} goes on with them{slowly}"
+    return options, f"{stored} in {begun} and do not count in {here}, in which this machine trains; {goes_on}"
 
 
 def as_run(study: Path | str, options: Options, told: Options) -> Options:
