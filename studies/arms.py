@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from record import keys, read_rows, write_rows
 from safetensors.numpy import load_file
 
-from forelearn.core.run import Run
+from forelearn.core.run import Outcome, Run
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.api import executor_for
 from forelearn.experiment.arms import Plan, read_arm
@@ -123,29 +123,52 @@ def run(
     minutes: float,
     record: Record,
     compute: Mapping[str, int],
-    *,
-    at_once: int = 4,
 ) -> None:
     """Run what has no row in the record, in the order of the plans, until the time is up. No model stays.
 
-    Of those that run at once the dearest begin, so that no worker waits long for the last one. compute: sample
-    gradients by target.
+    What is under way then goes on from its checkpoint the next time. compute: sample gradients by target.
     """
-    end = time.monotonic() + 60 * minutes
     record.add(prepared, plans, compute)
     missing = [plan for plan in plans if record.row(plan) is None]
+    left = {plan.transfer.key: plan for plan in missing}
+    noting = _Noting(prepared, left, record, compute, time.monotonic() + 60 * minutes)
     with prepared.directory.lock(), executor_for(prepared) as executor:
-        while missing and time.monotonic() < end:
-            began = time.monotonic()
-            batch, missing = missing[:at_once], missing[at_once:]
-            transfers = [plan.transfer for plan in batch]
-            run_transfers(prepared, sorted(transfers, key=prepared.cost, reverse=True), executor, Silent())
-            record.add(prepared, batch, compute)
-            collect(prepared.directory, keep=())
-            done = ", ".join(f"{plan.transfer.target.name} {plan.arm} {plan.transfer.seed}" for plan in batch)
-            print(
-                f"{len(missing)} of {len(plans)} left ({done}: {time.monotonic() - began:.0f} s)", flush=True
-            )
+        collect(prepared.directory, keep=())
+        try:
+            noting.look_at_the_clock()
+            run_transfers(prepared, [plan.transfer for plan in missing], executor, noting)
+        except _TimeIsUp:
+            print("the time is up", flush=True)
+
+
+class _TimeIsUp(Exception):
+    """Ends a slice between two runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Noting(Silent):
+    """Takes each run into the record as it ends, and ends the slice when its time is up. left: key → plan."""
+
+    prepared: Prepared
+    left: dict[str, Planned]
+    record: Record
+    compute: Mapping[str, int]
+    until: float
+
+    def end(self, label: str, outcome: Outcome) -> None:
+        """A run has ended: a row of it, and its model goes."""
+        key = outcome.transfer.key
+        plan = self.left.pop(key)
+        self.record.add(self.prepared, [plan], self.compute)
+        self.prepared.directory.remove("weights", key)
+        took = f"{plan.arm}, seed {outcome.transfer.seed}, {outcome.cost.seconds:.0f} s"
+        print(f"{len(self.left)} left ({label}: {took})", flush=True)
+        self.look_at_the_clock()
+
+    def look_at_the_clock(self) -> None:
+        """Raise when the time is up."""
+        if time.monotonic() >= self.until:
+            raise _TimeIsUp
 
 
 def history(prepared: Prepared, transfer: Transfer) -> History | None:

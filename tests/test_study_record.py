@@ -8,7 +8,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from tests.families import small_study
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder, Source, Transfer
+from forelearn.executors.inline import Inline
 from forelearn.experiment.api import open_prepared
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
@@ -60,12 +61,14 @@ def plans_of(arms: ModuleType, prepared: Prepared) -> list[object]:
     ]
 
 
-def run_all(arms: ModuleType, study: Path) -> tuple[Prepared, list[object], dict[str, int]]:
+def run_all(
+    arms: ModuleType, study: Path, minutes: float = 10.0
+) -> tuple[Prepared, list[object], dict[str, int]]:
     """Run what has no row, and return what was planned."""
     prepared = open_prepared(study, Options(workers=1))
     plans = plans_of(arms, prepared)
     compute = dict.fromkeys(prepared.tasks, 10_000)
-    arms.run(prepared, plans, 10.0, arms.Record(study.parent, predictions=True), compute)
+    arms.run(prepared, plans, minutes, arms.Record(study.parent, predictions=True), compute)
     return prepared, plans, compute
 
 
@@ -101,6 +104,22 @@ def test_what_has_a_row_is_not_run_again_when_the_store_is_gone(arms: ModuleType
     record = arms.Record(study.parent, predictions=True)
     assert [row["seed"] for row in record.rows(plans)] == ["0", "1"]
     assert set(compute) == set(again.tasks)
+
+
+def test_a_slice_ends_between_two_runs_and_keeps_no_model(
+    arms: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all(arms, study, 0.0)
+    assert not (study.parent / "results.csv").read_text(encoding="utf-8").splitlines()[1:]
+    clock = iter([0.0, 0.0, 61.0])
+    monkeypatch.setattr(arms, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(arms, "executor_for", lambda prepared: Inline())
+    record = arms.Record(study.parent)
+    prepared = open_prepared(study, Options(workers=1))
+    plans = plans_of(arms, prepared)
+    arms.run(prepared, plans, 1.0, record, dict.fromkeys(prepared.tasks, 10_000))
+    assert [row["seed"] for row in record.rows(plans)] == ["0"]
+    assert not prepared.directory.keys("weights")
 
 
 def test_predictions_that_are_kept_give_the_accuracy_that_was_measured(arms: ModuleType, study: Path) -> None:

@@ -14,7 +14,7 @@ class Multitask:
     """A method of multitask training.
 
     options: (name, value) of every option of the method, defaults among them, sorted by name: a key says all of
-    them. (Options that came later are left out at their defaults.) `training.multitask.methods.multitask` makes it.
+    them. `training.multitask.methods.multitask` makes it.
     """
 
     method: str

@@ -141,10 +141,6 @@ class Transfer:
         )
 
 
-_UNSAID = "accuracy"
-"""The metric of a multitask transfer that its key leaves out, so that the keys of stored runs stand."""
-
-
 @lru_cache(maxsize=1 << 16)  # a search asks for the keys of thousands of plans in every round
 def _key(transfer: Transfer) -> str:
     content: dict[str, Any] = {
@@ -157,6 +153,5 @@ def _key(transfer: Transfer) -> str:
     }
     if transfer.multitask:
         content["multitask"] = transfer.multitask
-        if transfer.target.metric != _UNSAID:
-            content["metric"] = transfer.target.metric
+        content["metric"] = transfer.target.metric  # it chooses the snapshot
     return digest(content)

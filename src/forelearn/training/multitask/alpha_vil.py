@@ -33,7 +33,6 @@ from forelearn.training.multitask.options import Options
 class PublishedOptions(AlphaOptions):
     """Options of the published form. normalise: whether the weights in the losses are divided by their sum."""
 
-    newer: ClassVar[tuple[str, ...]] = (*AlphaOptions.newer, "normalise")
     normalise: bool = True
 
 

@@ -38,7 +38,6 @@ class AlphaOptions(Options):
     state: whether a task's optimiser state is `kept` over the epochs, or `fresh` in each.
     """
 
-    newer: ClassVar[tuple[str, ...]] = (*Options.newer, "state")
     alpha_rate: float = 0.005
     alpha_momentum: float = 0.5
     alpha_steps: int = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import ClassVar, Literal, TypeVar, get_args, get_type_hints
+from typing import Literal, TypeVar, get_args, get_type_hints
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.multitask import Scalar
@@ -26,11 +26,8 @@ class Options:
     weights); 0: all of dev does both.
     head: `auto`, every task's is its `Auto…` class's own; `two-layer`, those of binary and multiclass tasks of text are
     the first token's last state → 256 → ReLU → C (`models.two_layer`), as in αVIL's paper: forelearn alone loads them.
-
-    newer: options that stored runs are older than. At its default such a one says nothing, so that their keys stand.
     """
 
-    newer: ClassVar[tuple[str, ...]] = ("head",)
     share: float = 1.0
     optimiser: Literal["adamw", "sgd"] = "adamw"
     momentum: float = 0.9
@@ -82,9 +79,8 @@ def read_options(kind: type[O], given: Mapping[str, Scalar], method: str) -> O:
 
 
 def written(options: Options) -> tuple[tuple[str, Scalar], ...]:
-    """Every option with its value, sorted by name; without the newer ones at their defaults."""
-    unsaid = {field.name: field.default for field in fields(options) if field.name in options.newer}
-    return tuple(sorted(item for item in asdict(options).items() if item not in unsaid.items()))
+    """Every option with its value, sorted by name."""
+    return tuple(sorted(asdict(options).items()))
 
 
 def _read(name: str, value: Scalar, wanted: object) -> Scalar:

@@ -1,0 +1,199 @@
+"""Runs that fail: counted, charged, said with their reason, tried again when asked, never fatal alone."""
+
+import time
+
+import pytest
+from tests.cli.test_commands import call
+from tests.families import small_study, without_costs
+
+from forelearn.core.errors import ForelearnError
+from forelearn.core.run import Cost, Failure
+from forelearn.experiment import api
+from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.drive import new_search, replay
+from forelearn.experiment.opening import Options
+
+ONE = Options(workers=1)
+
+
+def test_a_failed_run_is_counted_and_not_fatal(tmp_path, monkeypatch):
+    study = small_study(tmp_path, budget="90%")
+    from forelearn.experiment import jobs
+
+    real = jobs.train_job
+
+    def failing(place, transfer, start, rungs=None, *, report):
+        if transfer["sources"] and transfer["target"]["name"] == "02-birch":
+            raise ForelearnError("made to fail")
+        return real(place, transfer, start, report=report)
+
+    monkeypatch.setattr(jobs, "train_job", failing)
+    result = api.search(study, ONE).as_json()
+    assert result["failures"]
+    assert all("made to fail" in failure["reason"] for failure in result["failures"])
+    answer = next(item for item in result["answers"] if item["target"] == "02-birch")
+    assert answer["decision"] == "not enough evidence"
+    monkeypatch.setattr(jobs, "train_job", real)
+    healed = api.search(study, ONE, retry_failed=True).as_json()
+    assert not healed["failures"]
+
+
+def failing_at(step: int, steps: int, seconds: float):
+    """A job that reports `step` of `steps`, and fails after some seconds."""
+
+    def job(place, transfer, start, rungs=None, *, report):
+        if step:
+            report({"step": step, "steps": steps, "epoch": step / steps, "loss": 1.0})
+        time.sleep(seconds)
+        raise ForelearnError("made to fail")
+
+    return job
+
+
+@pytest.mark.parametrize(("step", "share"), [(3, 0.25), (12, 1.0), (0, 1.0)])
+def test_a_failure_costs_its_seconds_and_its_units_up_to_where_it_failed(tmp_path, monkeypatch, step, share):
+    """Twelve steps; without a report nothing is known, and all of them count."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    monkeypatch.setattr(jobs, "train_job", failing_at(step, 12, 0.05))
+    failure, _ = api.train(study, "01-amber", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    assert isinstance(failure, Failure)
+    assert failure.cost.units == pytest.approx(share * prepared.cost(failure.transfer))
+    assert 0.05 <= failure.cost.seconds < 30
+    assert prepared.runs.get(failure.transfer.key) == failure
+
+
+def test_what_failures_have_spent_is_gone_and_a_second_start_asks_nothing_new(tmp_path, monkeypatch):
+    """Every transfer of 02-birch fails at its last step; the same share of the whole cost is kept to."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path, budget="90%")
+    real, failing = jobs.train_job, failing_at(12, 12, 0.0)
+
+    def job(place, transfer, start, rungs=None, *, report):
+        fails = transfer["sources"] and transfer["target"]["name"] == "02-birch"
+        return (failing if fails else real)(place, transfer, start, report=report)
+
+    monkeypatch.setattr(jobs, "train_job", job)
+    first = api.search(study, ONE)
+    failures = api.open_prepared(study, ONE).runs.all()
+    failed = sum(one.cost.units for one in failures if isinstance(one, Failure))
+    units = sum(row.units for row in first.costs)
+    assert failed > 0
+    assert failed < units <= 0.9 * first.exhaustive.units + 1e-6
+
+    def never(place, transfer, start, rungs=None, *, report):
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(jobs, "train_job", never)
+    assert without_costs(api.search(study, ONE).as_json()) == without_costs(first.as_json())
+
+
+def test_a_transfer_whose_source_part_cannot_be_trained_costs_nothing(tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    failure, _ = api.train(study, "01-amber", "02-birch", options=ONE)
+    assert isinstance(failure, Failure)
+    assert failure.reason == "its source part, 02-birch, could not be trained: made to fail"
+    assert failure.cost == Cost()
+
+
+def test_training_that_fails_is_said_to_have_failed_whatever_the_store_holds(tmp_path, monkeypatch, capsys):
+    """A stored run without weights, which stays as it is; then a failure, which a later one replaces."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    arguments = ("train", study, "--target", "01-amber")
+    run, _ = api.train(study, "01-amber", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    prepared.directory.remove("weights", run.transfer.key)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    code, out, err = call(monkeypatch, capsys, *arguments)
+    assert (code, out) == (1, "")
+    assert "was not trained to its end: made to fail" in err
+    assert prepared.runs.get(run.transfer.key) == run
+
+    def later(place, transfer, start, rungs=None, *, report):
+        raise ForelearnError("made to fail otherwise")
+
+    assert call(monkeypatch, capsys, *arguments, "--run-seed", 1)[0] == 1
+    monkeypatch.setattr(jobs, "train_job", later)
+    code, _, err = call(monkeypatch, capsys, *arguments, "--run-seed", 1)
+    assert code == 1
+    assert "made to fail otherwise" in err
+    (failure,) = [one for one in prepared.runs.all() if isinstance(one, Failure)]
+    assert failure.reason == "made to fail otherwise"
+
+
+def test_a_part_that_cannot_be_trained_again_says_why_in_what_starts_from_it(tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    part, _ = api.train(study, "02-birch", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    prepared.directory.remove("weights", part.transfer.key)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    failure, _ = api.train(study, "01-amber", "02-birch", options=ONE)
+    assert failure.reason == "its source part, 02-birch, could not be trained: made to fail"
+    assert prepared.runs.get(part.transfer.key) == part
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        ("textemb_job", "TextEmb of 01-amber failed: no memory"),
+        ("conductance_job", "conductance of 01-amber failed: no memory; attributions and ANSAT are left out"),
+    ],
+)
+def test_a_feature_that_cannot_be_computed_is_left_out_with_the_reason(job, said, tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    def failing(*given, report):
+        raise ForelearnError("no memory")
+
+    monkeypatch.setattr(jobs, job, failing)
+    result = api.search(small_study(tmp_path, tasks=2, seeds=1, budget="8 runs"), ONE)
+    assert said in result.notes
+
+
+def test_a_failure_that_is_forgotten_while_somebody_looks_is_read_once(tmp_path):
+    """The round is as it was when it was read: whole, or with a gap."""
+    study = small_study(tmp_path, tasks=2)
+    first = api.ask(study, ONE)[0]
+    api.tell(study, first.key, failed="lost", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    reads: list[str] = []
+    real = prepared.runs.get
+
+    def forgetting(key):
+        reads.append(key)
+        outcome = real(key)
+        prepared.runs.forget(key)
+        return outcome
+
+    for other in api.ask(study, ONE):
+        measured = {"average_precision": 0.5}
+        api.tell(study, other.key, dev=measured, test=measured, options=ONE)
+        if other.seed != first.seed:
+            break
+    prepared.runs.get = forgetting
+    search = new_search(prepared)
+    replay(prepared, search, Beliefs(prepared))
+    assert first.key in search.outcomes
+    assert len(reads) == len(set(reads))
+
+
+def test_where_every_run_fails_the_study_fails_with_the_first_reason(tmp_path, monkeypatch):
+    study = small_study(tmp_path)
+    from forelearn.experiment import jobs
+
+    def failing(place, transfer, start, rungs=None, *, report):
+        raise ForelearnError("no luck")
+
+    monkeypatch.setattr(jobs, "train_job", failing)
+    with pytest.raises(ForelearnError, match=r"Nothing could be trained.*no luck"):
+        api.search(study, ONE)
