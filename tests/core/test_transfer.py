@@ -20,7 +20,3 @@ def test_the_metric_is_in_the_key_where_it_chooses_the_snapshot_and_nowhere_else
     metrics = ("accuracy", "f1", "matthews")
     assert len({plan(metric, how).key for metric in metrics}) == 3
     assert len({plan(metric).key for metric in metrics}) == 1
-
-
-def test_multitask_plans_decided_by_accuracy_keep_the_key_that_they_had() -> None:
-    assert plan("accuracy", Multitask("single")).key == "25648380180a1ae4c5a0"

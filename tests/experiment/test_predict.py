@@ -252,7 +252,7 @@ def test_a_seed_without_weights_is_left_out_and_said_with_the_command(empty):
     assert f"--target {TASK} --source 02-amber --run-seed 1" in found.notes[0]
 
 
-def test_the_command_names_options_that_are_newer_than_stored_runs(empty):
+def test_the_command_names_options_that_are_not_at_their_defaults(empty):
     first, second = (
         replace(one, mode="multitask", multitask=multitask("single", {"head": "two-layer"}))
         for one in plans(empty, None, (0, 1))

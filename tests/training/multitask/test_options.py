@@ -100,12 +100,12 @@ def test_texts_of_a_command_line_are_read_as_what_they_say() -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_plan_says_every_option_but_newer_ones_sorted_by_name_and_gives_them_back(name: str) -> None:
+def test_a_plan_says_every_option_sorted_by_name_and_gives_them_back(name: str) -> None:
     plan = multitask(name)
     names = [option for option, _ in plan.options]
     assert names == sorted(names)
     assert {"share", "optimiser", "schedule", "dropout", "compute", "select"} <= set(names)
     options = options_of(plan)
-    assert {*names, *options.newer} == {field.name for field in fields(options)}
+    assert set(names) == {field.name for field in fields(options)}
     assert multitask(name, dict(plan.options)) == plan
     assert multitask(name, {"share": 0.5}) != plan
