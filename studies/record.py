@@ -1,8 +1,8 @@
 """A study's record: its committed `results.csv`, which lasts longer than a store and goes from machine to machine.
 
 A machine that is fast in bfloat16 trains in it, another in 32 bits, and the precision is part of a run's key. For a
-study both are the same run: what differs is rounding, far below the noise of seeds. So a plan has run if its key at
-any precision has a row.
+study both are the same run: what differs is rounding (in twelve short runs made both ways one test row of 936 changed
+its label). So a plan has run if its key at any precision has a row.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ def write(prepared: Prepared, record: Record, planned: Sequence[Planned]) -> Non
 
     def values(arm: str, target: str, column: str) -> dict[str, float]:
         mine = [row for row in rows if (row["arm"], row["target"]) == (arm, target)]
-        if column == "test" or column == "dev":  # at equal epochs: not of those that compute ended earlier
+        if column in ("dev", "test"):  # at equal epochs: not of those that compute ended earlier
             mine = [row for row in mine if row["epochs"] == epochs]
         return {row["seed"]: 100 * float(row[column]) for row in mine}
 
@@ -282,12 +282,9 @@ def main() -> None:
     limit = {data.task.name: compute(prepared, data) for data in prepared.tasks.values()}
     end = time.monotonic() + 60 * given.minutes
     if given.what == "run":
-        done = 0
-        while done < len(
-            stages := plans(prepared, record, given.seeds)
-        ):  # the grid names the rate of the others
-            run(prepared, stages[done], (end - time.monotonic()) / 60, record, limit)
-            done += 1
+        run(prepared, grid(prepared), given.minutes, record, limit)
+        for stage in plans(prepared, record, given.seeds)[1:]:  # a grid that is not whole is the only stage
+            run(prepared, stage, (end - time.monotonic()) / 60, record, limit)
     every = [plan for stage in plans(prepared, record, given.seeds) for plan in stage]
     record.add(prepared, every, limit)
     write(prepared, record, every)
