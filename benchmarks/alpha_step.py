@@ -209,7 +209,10 @@ def write_encoder(folder: Path) -> None:
 
 
 def make_task(number: int) -> TaskData:
-    """Texts of random words, as many tokens each; only the dev part is read."""
+    """Texts of random words, as many tokens each; only the dev part is read.
+
+    Train holds every word, so that all of them are in use and the changes are those of the whole encoder.
+    """
     chance = np.random.default_rng(number)
 
     def part(name: str, size: int) -> Examples:
@@ -217,10 +220,18 @@ def make_task(number: int) -> TaskData:
             " ".join(f"w{word}" for word in chance.integers(VOCABULARY - 5, size=TOKENS - 2))
             for _ in range(size)
         ]
-        ids = tuple(f"{name}{row}" for row in range(size))
-        return Examples(ids, tuple(texts), tuple(row % 2 for row in range(size)))
+        return examples(name, texts)
 
-    return task_data(f"task {number}", ("no", "yes"), part("train", 4), part("dev", LARGE), part("test", 2))
+    def examples(name: str, texts: list[str]) -> Examples:
+        ids = tuple(f"{name}{row}" for row in range(len(texts)))
+        return Examples(ids, tuple(texts), tuple(row % 2 for row in range(len(texts))))
+
+    words = [f"w{word}" for word in range(VOCABULARY - 5)]
+    every = [
+        " ".join([*words[start : start + 100], "[UNK]", "[MASK]"]) for start in range(0, len(words), 100)
+    ]
+    train = examples("train", every)
+    return task_data(f"task {number}", ("no", "yes"), train, part("dev", LARGE), part("test", 2))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,17 @@ from typing import Any
 
 import pytest
 import torch
-from benchmarks import _trained, _trainer, alpha_step, ansat, auxiliaries, conductance, demo_quality, training
+from benchmarks import (
+    _trained,
+    _trainer,
+    alpha_step,
+    ansat,
+    auxiliaries,
+    conductance,
+    demo_quality,
+    training,
+    words,
+)
 from tests.families import SMALL
 from transformers import BertConfig
 
@@ -89,6 +99,19 @@ def test_training_runs_with_every_contestant_in_turn(last: Last, monkeypatch: py
     assert {"Trainer", "Trainer, grouped", "forelearn fp32"} <= set(found["documents_per_second"])
     assert all(speed > 0 for speed in found["documents_per_second"].values())
     assert {"speedup_vs_trainer_fp32", "speedup_vs_trainer_grouped", "speedup_best"} <= set(found)
+
+
+def test_the_words_in_use_give_the_losses_of_the_whole_matrix(
+    last: Last, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_trainer, "build_tiny", small_encoder)
+    monkeypatch.setattr(words, "MULTILINGUAL", 3000)
+    monkeypatch.setattr(words, "prepare_environment", lambda threads: {})
+    found = last(words.main, "--quick", "--steps", "2")
+    for case in ("batch_16", "batch_8", "multilingual_batch_8"):
+        assert found[case]["max_rel_loss_diff"] < 1e-5
+        assert found[case]["max_weight_diff"] < 1e-4
+        assert found[case]["parameters_in_use"] < found[case]["parameters_whole"]
 
 
 def test_the_alpha_step_runs_and_equals_autograd(last: Last, monkeypatch: pytest.MonkeyPatch) -> None:

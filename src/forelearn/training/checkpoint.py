@@ -76,9 +76,10 @@ def load_checkpoint(
         with safe_open(file, framework="pt") as saved:
             state = json.loads((saved.metadata() or {}).get("progress", "{}"))
             held = set(saved.keys())
-            if (
-                state.get("key") != key
-                or not {f"weight/{name}" for name, _ in model.named_parameters()} <= held
+            if state.get("key") != key or not all(
+                f"weight/{name}" in held
+                and saved.get_slice(f"weight/{name}").get_shape() == list(parameter.shape)
+                for name, parameter in model.named_parameters()
             ):
                 return Progress()
             with torch.no_grad():

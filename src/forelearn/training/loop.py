@@ -6,7 +6,8 @@ short messages with a 6 × 384 encoder, one thread, on a busy AMD machine: batch
 tokens computed for each real one, against 1.7 in batches drawn at random); bfloat16 products where the chip has
 them (a step takes half as long as the 32-bit one); oneDNN's 32-bit products on AMD chips (`models.linear`, saves
 a quarter of a step); cheap dropout (`models.dropout`, saves 6 to 14 % of a bfloat16 step, 1 to 5 % of a 32-bit
-one). One fused AdamW kernel, and no mask where nothing is padded, come for nothing and were not measured alone.
+one); the words in use alone (`models.words`: it halves what AdamW goes through). One fused AdamW kernel, and no
+mask where nothing is padded, come for nothing and were not measured alone.
 """
 
 from __future__ import annotations

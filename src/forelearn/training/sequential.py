@@ -27,6 +27,7 @@ from forelearn.core.task import are_spans
 from forelearn.core.transfer import Transfer
 from forelearn.models.heads import Items, head_for
 from forelearn.models.task_model import TaskModel, new_model, save_model
+from forelearn.models.words import narrow_words, widen_words
 from forelearn.training.card import write_card
 from forelearn.training.checkpoint import Progress
 from forelearn.training.cost import units
@@ -79,6 +80,7 @@ def train(
         name: head.encode(task_model.tokenizer, data.split(name), recipe.max_length)
         for name in ("train", "dev", "test")
     }
+    narrow_words(task_model.model, [its.tokens for its in items.values()])
     watch = _Watch(task_model, items["dev"], data, transfer, device, floors)
     progress = fit(
         task_model,
@@ -112,6 +114,7 @@ def train(
             {f"{name}_{what}": values for name, values in found.items()}, files / "predictions.safetensors"
         )
         task_model.model.to("cpu")  # type: ignore[arg-type]
+        widen_words(task_model.model)
         head.finish(task_model.model)
         save_model(task_model, weights)
         write_card(weights, outcome, data, pipeline=head.pipeline)

@@ -164,6 +164,8 @@ def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -
             numbers: Mapping[str, Any] = json.loads((saved.metadata() or {}).get("state", "{}"))
             if numbers.get("key") != key:
                 return
+            if saved.get_slice("values").get_shape() != list(method.learner.flat.values.shape):
+                return
             held = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, ValueError):
         return

@@ -19,7 +19,8 @@ class TaskEpoch:
     """One task in one epoch; None where a method has no such thing.
 
     weight: after the epoch. alpha: how much of its change was taken. slope: ⟨g, δ⟩, the derivative of the target's
-    dev loss by α where all α are 1; above 0 the task's change hurts. length: ‖δ‖. loss: mean training loss.
+    dev loss by α where all α are 1; above 0 the task's change hurts. length: ‖δ‖, of the words in use and all else that
+    is trained. loss: mean training loss.
     """
 
     weight: float | None = None

@@ -20,6 +20,7 @@ from forelearn.models.dropout import quick_dropout
 from forelearn.models.heads import Items, head_for
 from forelearn.models.linear import quick_linear
 from forelearn.models.task_model import TaskModel, new_model, save_model
+from forelearn.models.words import narrow_words, widen_words
 from forelearn.training.loop import random_state_kept, reseed
 from forelearn.training.multitask.flat import flatten
 from forelearn.training.multitask.learner import TARGET, Learner, Part, Rows
@@ -59,15 +60,18 @@ class TextLearner(Learner):
             )
             for data in tasks
         )
+        self._items: dict[tuple[int, Part], Items] = {}
+        self._weights: dict[int, torch.Tensor | None] = {}
+        read: list[tuple[int, Part]] = [(task, "train") for task in range(len(tasks))]
+        texts = [self.items(*part).tokens for part in (*read, (TARGET, "dev"), (TARGET, "test"))]
         for model in self.models:
+            narrow_words(model.model, texts)
             model.model.to(device)  # type: ignore[arg-type]
         self.flat = flatten(
             [model.model for model in self.models],
             [model.model.base_model_prefix for model in self.models],
         )
         self._layers = self.models[0].shape().layers
-        self._items: dict[tuple[int, Part], Items] = {}
-        self._weights: dict[int, torch.Tensor | None] = {}
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -151,6 +155,7 @@ class TextLearner(Learner):
                 parameter.data = parameter.data.cpu().clone()  # its own memory, not a view
         chosen.model.to("cpu")  # type: ignore[arg-type]
         chosen.model.train(False)
+        widen_words(chosen.model)
         chosen.head.finish(chosen.model)
         save_model(chosen, folder)
 
