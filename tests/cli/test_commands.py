@@ -235,7 +235,7 @@ def test_dry_run_says_what_it_would_cost_and_trains_nothing(tmp_path, monkeypatc
         ("--budget", "lots", "not a budget"),
         ("--workers", "-1", "at least 0"),
         ("--limit", "1", "at least 2"),
-        ("--device", "tpu", "device"),
+        ("--device", "tpu", "--device: `tpu` is no device. Say auto, cpu, mps, cuda"),
         ("--seed", "-3", "at least 0"),
     ],
 )

@@ -271,3 +271,23 @@ def test_several_classes_say_how_to_make_one_task_of_them(tmp_path):
 def test_labels_that_share_a_cell_are_not_offered_as_one_task(tmp_path):
     write(tmp_path / "t.csv", TEXT | {"labels": lambda row: ("a", "a; b", "b; c", "c")[row % 4]})
     assert "# name" not in guess(tmp_path).text
+
+
+def test_the_fewer_the_tasks_the_larger_the_budget_that_pays_for_more_than_their_baselines(tmp_path):
+    """Of n tasks of like size the baselines on two of three seeds cost 2 / (3 n): a third of everything for two."""
+    for number in range(2):
+        write(tmp_path / f"t{number}.csv", TEXT | YES_NO, start=200 * number)
+    assert 'budget = "100%"' in guess(tmp_path).text
+    for number in range(2, 12):
+        write(tmp_path / f"t{number}.csv", TEXT | YES_NO, start=200 * number)
+    assert 'budget = "16.5%"' in guess(tmp_path).text
+
+
+def test_a_link_that_leaves_the_folder_is_left_out_and_said_as_check_refuses_it(tmp_path):
+    write(tmp_path / "elsewhere" / "far.csv", TEXT | YES_NO)
+    write(tmp_path / "here" / "near.csv", TEXT | YES_NO, start=200)
+    (tmp_path / "here" / "far.csv").symlink_to(tmp_path / "elsewhere" / "far.csv")
+    (tmp_path / "here" / "again.csv").symlink_to(tmp_path / "here" / "near.csv")  # stays inside
+    found = guess(tmp_path / "here")
+    assert "far.csv is left out: it is a link that leaves the folder" in " ".join(found.notes)
+    assert tasks_of(tmp_path / "here") == ["again", "near"]

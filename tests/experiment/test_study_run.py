@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -12,6 +13,7 @@ from tests.families import small_study, without_costs
 from forelearn.core.errors import InputError
 from forelearn.core.run import Run
 from forelearn.experiment import api
+from forelearn.experiment.explain import explain_key
 from forelearn.experiment.opening import Options
 from forelearn.experiment.rank import rank
 
@@ -210,3 +212,20 @@ def test_a_prediction_never_saw_the_run_that_it_is_compared_with(tmp_path):
     assert first[tried[-1]].predicted == second[tried[-1]].predicted
     assert first[tried[-1]].obtained != second[tried[-1]].obtained
     assert first[tried[0]].predicted == second[tried[0]].predicted
+
+
+def test_explaining_a_pair_that_has_not_run_names_the_command_that_runs_it(finished, tmp_path):
+    study, _ = finished
+    shutil.copytree(study.parent, tmp_path / "copy")
+    copy = tmp_path / "copy" / "study.toml"
+    prepared = api.open_prepared(copy)
+    pair = next(
+        run.transfer
+        for run in prepared.runs.all()
+        if run.transfer.sources and run.transfer.seed == prepared.space.first_seed
+    )
+    prepared.runs.forget(pair.key)
+    source, target = pair.sources[0].name, pair.target.name
+    with pytest.raises(InputError, match="has not run yet") as refused:
+        explain_key(copy, f"{source}->{target}", Options())
+    assert f"forelearn train {copy} --target {target} --source {source}" in str(refused.value)

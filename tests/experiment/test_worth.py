@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -192,3 +193,11 @@ def test_the_verdict_names_the_control_that_it_rests_on():
     found = verdict(arms[0], [difference(arms[0], other, LEVEL) for other in arms[1:]], LEVEL)
     assert (found.worth, found.rests_on) == ("not worth it", "b")
     assert "differs from b" in found.reason
+
+
+def test_where_a_part_of_dev_was_kept_for_choosing_the_reason_says_that_it_rests_on_it() -> None:
+    mine = replace(arm("mine", [0.9, 0.92, 0.91], control=False), dev=(0.5, 0.6, 0.5))
+    other = arm("single", [0.5, 0.51, 0.52])
+    reason = verdict(mine, [difference(mine, other, LEVEL)], LEVEL).reason
+    assert "on the part of dev that chose the epochs (90 % interval)" in reason
+    assert " on dev (90 % interval)" in judged([0.9, 0.92, 0.91], {"single": [0.5, 0.51, 0.52]})[1]

@@ -90,5 +90,5 @@ def best_ranked(
         said.append("rank advises against learning any of them")
     elif found.advice.decision == "not enough evidence":
         said.append("rank has not enough evidence that any of them helps")
-    said += [f"rank would set {row.source} aside: {row.reason}" for row in rows if row.reason]
+    said += [f"rank would set {row.source} aside: {row.reason.rstrip('.')}" for row in rows if row.reason]
     return Chosen(tuple(row.source for row in rows), "; ".join(said))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
@@ -238,6 +239,11 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
         plan = search.plan(*known[pair], search.space.first_seed, check_prefix=False)
         if plan is None:
             raise InputError(Problem(f"pair `{key}`", "has not run yet.", f"Run it: forelearn run {study}"))
+        if prepared.runs.get(plan.key) is None:
+            how = f"forelearn run {study}"
+            if plan.mode == "sequential":
+                how = f"forelearn train {study} --target {quote(named)} --source {quote('->'.join(names))}"
+            raise InputError(Problem(f"pair `{key}`", "has not run yet.", f"Run it: {how}"))
         key = plan.key
     outcome = prepared.runs.get(key)
     if outcome is None:

@@ -62,6 +62,12 @@ def readable(root: Path, paths: Sequence[Path], notes: Notes) -> list[TableFile]
     found = []
     for path in paths:
         name = path.relative_to(root).as_posix()
+        if not path.resolve().is_relative_to(root.resolve()):
+            notes.said.append(
+                f"{name} is left out: it is a link that leaves the folder. Copy the file, or set `data_root` "
+                "to a folder that holds it."
+            )
+            continue
         file = read(path, name)
         problems = [problem for problem in file.table.problems if problem.level == "error"]
         if problems:

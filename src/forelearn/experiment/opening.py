@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from forelearn.core.budget import Budget
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.recipe import Precision
-from forelearn.experiment.settings import Settings
+from forelearn.experiment.settings import DEVICE, Settings
 from forelearn.experiment.study import Study, load_study
 
 
@@ -55,6 +56,11 @@ def open_study(path: Path, options: Options = UNCHANGED) -> Study:
     if options.seed is not None:
         values["seed"] = at_least(options.seed, 0, "--seed")
     if options.device is not None:
+        if re.fullmatch(DEVICE, options.device) is None:
+            rule = f"`{options.device}` is no device."
+            raise InputError(
+                Problem("--device", rule, "Say auto, cpu, mps, cuda, or cuda:1 for the second GPU.")
+            )
         values["run"]["device"] = options.device
     if options.workers is not None:
         values["run"]["workers"] = at_least(options.workers, 0, "--workers")

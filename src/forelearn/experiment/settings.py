@@ -46,6 +46,9 @@ FEATURES: tuple[Feature, ...] = ("f1", "ansat", "cooccurrence", "words", "overla
 TINY = "tiny"
 """The built-in encoder, built from the study's own texts."""
 
+DEVICE = r"(auto|cpu|mps|cuda(:\d+)?)"
+"""What a device is called."""
+
 LENET = "lenet"
 """The built-in network for images, which starts anew from the seed of each run."""
 
@@ -222,7 +225,7 @@ class RunSettings(Section):
     file beside the run.
     """
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, Field(pattern=f"^{DEVICE}$")] = "auto"
     workers: Annotated[int, Field(ge=0)] = 0
     threads: Count = 1
     keep_weights: Literal["best", "all"] = "best"

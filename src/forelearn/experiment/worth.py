@@ -84,10 +84,11 @@ def verdict(method: Arm, differences: Sequence[Difference], level: float) -> Ver
         worth = "worth it"
         rest = "it is surely better than every control, and this one is the closest."
     assert shown.select is not None
+    where = "dev" if method.select == method.dev else "the part of dev that chose the epochs"
     return Verdict(
         worth,
         f"On {_seeds(shown.seeds)} and at the same compute {method.name} differs from {shown.arm} by "
-        f"{with_bounds(shown.select)} on dev ({100 * level:g} % interval): {rest}",
+        f"{with_bounds(shown.select)} on {where} ({100 * level:g} % interval): {rest}",
         shown.arm,
     )
 

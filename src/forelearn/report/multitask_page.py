@@ -9,7 +9,7 @@ from __future__ import annotations
 from forelearn.report.document import document
 from forelearn.report.markup import Markup, element, join, name, names
 from forelearn.report.multitask_summary import Comparison, Worth
-from forelearn.report.multitask_words import decisive, lead, mean, over_seeds, seeds_words
+from forelearn.report.multitask_words import decisive, divided, lead, mean, over_seeds, seeds_words
 from forelearn.report.section_arms import arms
 from forelearn.report.section_auxiliaries import auxiliaries, events
 from forelearn.report.section_curves import compute_curve, curves
@@ -101,7 +101,7 @@ def _facts(comparison: Comparison) -> Markup:
             else f"{number(spread.low)} to {number(spread.high)}, mean over seeds",
         ),
         _fact(
-            "lead on dev",
+            "lead on select" if divided(comparison) else "lead on dev",
             _mean(None if against is None else against.select),
             _bounds(None if against is None else against.select, among),
         ),

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from forelearn.report.markup import visible
 from forelearn.report.multitask_summary import Arm, Auxiliary, Comparison, Worth
-from forelearn.report.multitask_words import figure, lead, memory, over_seeds, seeds_words
+from forelearn.report.multitask_words import divided, figure, lead, memory, over_seeds, seeds_words
 from forelearn.report.wording import NONE, count, duration, metric_name, number, signed, with_bounds
 
 _STYLES: dict[Worth, str] = {
@@ -41,14 +41,16 @@ def show_comparison(comparison: Comparison, *, console: Console | None = None) -
 
 
 def _arms(comparison: Comparison) -> Table:
-    table = _table("arm", "dev", "test", "gap", "compute", "time", "memory")
+    apart = divided(comparison)
+    table = _table("arm", *(["select"] if apart else []), "dev", "test", "gap", "compute", "time", "memory")
     for arm in comparison.arms:
         if not arm.seeds:
-            table.add_row(visible(arm.name), *[NONE] * 6)
+            table.add_row(visible(arm.name), *[NONE] * (6 + apart))
             continue
         gap = fmean(dev - test for dev, test in zip(arm.dev, arm.test, strict=True))
         table.add_row(
             Text(visible(arm.name), style="bold" if arm is comparison.method else ""),
+            *([_mean(arm.select, comparison.level)] if apart else []),
             _mean(arm.dev, comparison.level),
             _mean(arm.test, comparison.level),
             signed(gap),
@@ -68,10 +70,10 @@ def _mean(values: Sequence[float], level: float) -> str:
 
 
 def _differences(comparison: Comparison) -> Table:
-    divided = any(one.select != one.dev for one in comparison.differences)
-    table = _table(f"{comparison.method.name} less", *(["select"] if divided else []), "dev", "test")
+    apart = divided(comparison)
+    table = _table(f"{comparison.method.name} less", *(["select"] if apart else []), "dev", "test")
     for one in comparison.differences:
-        cells = [one.select, one.dev, one.test] if divided else [one.dev, one.test]
+        cells = [one.select, one.dev, one.test] if apart else [one.dev, one.test]
         table.add_row(visible(one.arm), *[with_bounds(cell) for cell in cells])
     return table
 
@@ -111,10 +113,13 @@ def _table(first: str, *columns: str) -> Table:
 
 def _legend(comparison: Comparison) -> str:
     lines = [
-        f"dev, test: {metric_name(comparison.metric)}; gap: dev less test. {seeds_words(comparison)}",
+        f"{'select, ' * divided(comparison)}dev, test: {metric_name(comparison.metric)}; gap: dev less test. "
+        f"{seeds_words(comparison)}",
         "compute: sample gradients (one example, forward and backward), of which every run had at most "
         f"{count(comparison.compute)}.",
     ]
+    if divided(comparison):
+        lines.insert(1, "select: the part of dev that chose epochs and decides; dev: the rest.")
     if over := [arm.name for arm in comparison.arms if max(arm.gradients, default=0) > comparison.compute]:
         lines.append(f"A first epoch takes more than that of {', '.join(map(visible, over))}.")
     if any(one.slope is not None for one in comparison.tasks):

@@ -57,6 +57,11 @@ def paired(comparison: Comparison, arm: Arm, measure: Measure) -> list[float]:
     return finite(mine[seed] - theirs[seed] for seed in mine if seed in theirs)
 
 
+def divided(comparison: Comparison) -> bool:
+    """Whether a part of dev was kept for choosing epochs (the option `select`)."""
+    return any(arm.select != arm.dev for arm in comparison.arms)
+
+
 def arm_of(comparison: Comparison, difference: Difference) -> Arm | None:
     """The arm that a difference is about."""
     return next((arm for arm in comparison.arms if arm.name == difference.arm), None)

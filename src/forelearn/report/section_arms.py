@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.multitask_summary import Arm, Comparison
-from forelearn.report.multitask_words import figure, finite, mean, memory, over_seeds, seeds_words, valued
+from forelearn.report.multitask_words import (
+    divided,
+    figure,
+    finite,
+    mean,
+    memory,
+    over_seeds,
+    seeds_words,
+    valued,
+)
 from forelearn.report.scale import Scale, ticks
 from forelearn.report.section_differences import differences
 from forelearn.report.sortable import Cell, Column, Row, sortable
@@ -50,16 +59,12 @@ def _tuned(comparison: Comparison) -> str:
 
 
 def _table(comparison: Comparison) -> Markup:
-    divided = any(arm.select != arm.dev for arm in comparison.arms)
+    apart = divided(comparison)
     shown = [value for arm in comparison.arms for value in finite(arm.test)]
     scale = _strip_scale(shown)
     columns = [
         Column("Arm"),
-        *(
-            [Column("Select", number=True, note="the part of dev that chose the snapshots")]
-            if divided
-            else ()
-        ),
+        *([Column("Select", number=True, note="the part of dev that chose the snapshots")] if apart else ()),
         Column("Dev", number=True),
         Column("Test", number=True),
         Column("Test by seed", extra=_strip_axis(scale)),
@@ -78,7 +83,7 @@ def _table(comparison: Comparison) -> Markup:
         gradients, seconds = mean(arm.gradients), mean(arm.seconds)
         cells = [
             Cell(_arm(arm, first=place == 0), place),
-            *([_measure(arm.select, comparison.level)] if divided else ()),
+            *([_measure(arm.select, comparison.level)] if apart else ()),
             _measure(arm.dev, comparison.level),
             _measure(arm.test, comparison.level),
             Cell(

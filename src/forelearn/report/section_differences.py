@@ -5,7 +5,7 @@ from __future__ import annotations
 from forelearn.report.forest import EDGE, HEIGHT, WIDTH
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.multitask_summary import Comparison, Difference
-from forelearn.report.multitask_words import Measure, arm_of, figure, finite, mean, paired, valued
+from forelearn.report.multitask_words import Measure, arm_of, divided, figure, finite, mean, paired, valued
 from forelearn.report.scale import Scale, ticks
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import Interval
@@ -23,10 +23,11 @@ def differences(comparison: Comparison) -> Markup | None:
         if value is not None
     ]
     scale = _forest_scale(known)
+    part = "Select" if divided(comparison) else "Dev"
     columns = (
         Column("The method less"),
-        Column("Dev (dot) and test (diamond)", number=True, extra=_forest_axis(scale)),
-        Column("Dev", number=True, note="on the examples that decide"),
+        Column(f"{part} (dot) and test (diamond)", number=True, extra=_forest_axis(scale)),
+        Column(part, number=True, note="on the examples that decide"),
         Column("Test", number=True, note="reported, decides nothing"),
         Column("Seeds", number=True, note="that both have run"),
     )
@@ -49,7 +50,7 @@ def differences(comparison: Comparison) -> Markup | None:
     keys = [
         element("span", {"class": "key"}, element("span", {"class": f"dot {kind}"}), text)
         for kind, text in (
-            ("above", "dev interval above 0: the method is better"),
+            ("above", f"{part.lower()} interval above 0: the method is better"),
             ("below", "below 0: worse"),
             ("unsure", "holds 0"),
         )

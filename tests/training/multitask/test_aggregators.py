@@ -166,6 +166,7 @@ def test_arguments_of_an_aggregator_are_options_and_part_of_the_plan() -> None:
     ("name", "options", "says"),
     [
         ("UpGrad", {}, "Did you mean `UPGrad`"),
+        ("foo", {}, "UPGrad"),  # the list is whole
         ("Constant", {}, "is not an aggregator"),  # needs a tensor
         ("WeightedAggregator", {}, "is not an aggregator"),
         ("MeanWeighting", {}, "is not an aggregator"),

@@ -134,9 +134,9 @@ def aggregator(name: str) -> type[Aggregated]:
     """
     known = aggregators()
     if name not in known:
-        raise InputError(
-            Problem(f"method `{PREFIX}{name}`", "is not an aggregator.", did_you_mean(name, known))
-        )
+        near = did_you_mean(name, known)
+        fix = near if near.startswith("Did") else f"Known: {', '.join(sorted(known))}."
+        raise InputError(Problem(f"method `{PREFIX}{name}`", "is not an aggregator.", fix))
     about = f"torchjd's {name} over the tasks' gradients"
     return type(
         name,

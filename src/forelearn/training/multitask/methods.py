@@ -68,6 +68,7 @@ def _kind(method: str) -> type[Method[Any]]:
     if method not in METHODS:
         near = did_you_mean(method, METHODS)
         known = "\n".join(f"  {name}: {kind.about}" for name, kind in METHODS.items())
+        known += f"\n  {PREFIX}NAME: an aggregator of torchjd, by its name ({PREFIX}UPGrad)"
         fix = f"{near if near.startswith('Did') else 'Choose another.'} Known:\n{known}"
         raise InputError(Problem(f"method `{method}`", "is not known.", fix))
     return METHODS[method]
