@@ -295,6 +295,16 @@ def test_the_order_in_which_auxiliary_tasks_are_named_asks_nothing_else(finished
         assert expect_together(study, TARGET, Request(names), ONE).missing == 0
 
 
+def test_a_method_that_is_a_control_itself_is_not_judged_against_itself(tmp_path):
+    """The target alone at a constant rate is `single`; at a falling rate it is `single` with that schedule."""
+    study = make_study(tmp_path)
+    for schedule, left in (("constant", DECAYING), ("linear", CONSTANT)):
+        request = Request((), method="single", given={"schedule": schedule})
+        found = train_together(study, TARGET, request, ONE)
+        assert [arm.name for arm in found.arms] == ["single", left]
+        assert found.arms[0].test != found.arms[1].test
+
+
 def test_the_method_alone_is_compared_with_the_single_task(tmp_path):
     study = make_study(tmp_path)
     found = train_together(study, TARGET, Request(seeds=1), ONE)

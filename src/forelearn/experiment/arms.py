@@ -75,6 +75,8 @@ def other_arms(asked: Asked, compute: int) -> tuple[Plan, ...]:
     plans = []
     if asked.controls:
         for schedule, name in (("constant", CONSTANT), ("linear", DECAYING)):
+            if asked.method.method == Single.name and held["schedule"] == schedule:
+                continue  # it is the method itself
             how = multitask(Single.name, {**held, "schedule": schedule, "compute": compute})
             rate = "a constant learning rate" if schedule == "constant" else "a learning rate that falls to 0"
             plans.append(
