@@ -1,4 +1,8 @@
-"""The result of multitask training in the terminal, within 80 columns: verdict, arms, differences, auxiliary tasks."""
+"""The result of multitask training in the terminal, within 80 columns: verdict, arms, differences, auxiliary tasks.
+
+Where a part of dev chose the epochs, its column takes the place of the memory, and of dev among the differences; the
+page has them all.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +46,11 @@ def show_comparison(comparison: Comparison, *, console: Console | None = None) -
 
 def _arms(comparison: Comparison) -> Table:
     apart = divided(comparison)
-    table = _table("arm", *(["select"] if apart else []), "dev", "test", "gap", "compute", "time", "memory")
+    first, last = (["select"], []) if apart else ([], ["memory"])
+    table = _table("arm", *first, "dev", "test", "gap", "compute", "time", *last)
     for arm in comparison.arms:
         if not arm.seeds:
-            table.add_row(visible(arm.name), *[NONE] * (6 + apart))
+            table.add_row(visible(arm.name), *[NONE] * 6)
             continue
         gap = fmean(dev - test for dev, test in zip(arm.dev, arm.test, strict=True))
         table.add_row(
@@ -56,7 +61,7 @@ def _arms(comparison: Comparison) -> Table:
             signed(gap),
             count(round(fmean(arm.gradients))),
             duration(fmean(arm.seconds)),
-            memory(max(arm.peak_bytes)),
+            *([] if apart else [memory(max(arm.peak_bytes))]),
         )
     return table
 
@@ -71,9 +76,9 @@ def _mean(values: Sequence[float], level: float) -> str:
 
 def _differences(comparison: Comparison) -> Table:
     apart = divided(comparison)
-    table = _table(f"{comparison.method.name} less", *(["select"] if apart else []), "dev", "test")
+    table = _table(f"{comparison.method.name} less", "select" if apart else "dev", "test")
     for one in comparison.differences:
-        cells = [one.select, one.dev, one.test] if apart else [one.dev, one.test]
+        cells = [one.select if apart else one.dev, one.test]
         table.add_row(visible(one.arm), *[with_bounds(cell) for cell in cells])
     return table
 
