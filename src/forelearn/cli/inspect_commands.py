@@ -103,6 +103,8 @@ def rank(
         if sources is not None:
             guessed = study_from_files(study, sources, encoder=encoder, out=out, target=target)
             study, target, out = stack.enter_context(guessed)
+            if encoder is None:
+                note("encoder: tiny, made of these texts; --encoder names a pretrained one")
         options = as_last_run(study, Options(out=out, data_root=data, device=device))
         display = stack.enter_context(Live())
         ranking = rank_sources(

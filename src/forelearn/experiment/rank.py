@@ -111,10 +111,17 @@ def _methods(by: Sequence[str]) -> tuple[str, ...]:
 def _target(prepared: Prepared, target: str | None) -> Task:
     targets = [task.name for task in prepared.space.targets]
     if target is None and len(targets) > 1:
+        known = f"Known: {', '.join(targets)}."
         raise InputError(
-            Problem("--target", "must name one of several targets.", f"Known: {', '.join(targets)}.")
+            Problem("--target", f"must name one of {len(targets)} targets{_of_one_file(prepared)}.", known)
         )
     return find_task(prepared, target or targets[0])
+
+
+def _of_one_file(prepared: Prepared) -> str:
+    """What to say where the targets are labels of one file."""
+    sections = [section for section in prepared.study.settings.data if section.one_vs_rest]
+    return " (each label of a file is a task of its own, against the others)" if sections else ""
 
 
 def _usual(prepared: Prepared, beliefs: Beliefs, *, alone: bool) -> tuple[str, ...]:
