@@ -76,10 +76,10 @@ def compare(
             model = fresh()
             began = time.process_time()
             if narrow:
-                narrow_words(model.model, [items.tokens])
+                narrow_words(model, [items.tokens])
             trained = sum(parameter.numel() for parameter in model.model.parameters())
             losses = fit(model, items, stage).losses
-            widen_words(model.model)
+            widen_words(model)
             return (time.process_time() - began) / len(losses), losses, model, trained
 
         seconds: dict[bool, list[float]] = {False: [], True: []}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from tests.models.small_encoders import FAMILIES, TEXTS, build
 from tests.training.small_task import RECIPE, small_task
 from torch import nn
 
-from forelearn.models.batch import Tokens
+from forelearn.models.batch import Tokens, collate, tokenize
 from forelearn.models.heads import Items
 from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.models.words import WordsInUse, narrow_words, widen_words
@@ -46,12 +48,12 @@ def test_training_ends_with_the_weights_that_the_whole_matrix_would_have(family:
     fit(whole, items, stage)
     narrow, _ = read(folder)
     told = predict_items(narrow, items)
-    narrow_words(narrow.model, [items.tokens])
+    narrow_words(narrow, [items.tokens])
     assert isinstance(embedding_of(narrow), WordsInUse)
     np.testing.assert_array_equal(predict_items(narrow, items), told)
     fit(narrow, items, stage)
     predicted = predict_items(narrow, items)
-    widen_words(narrow.model)
+    widen_words(narrow)
     assert type(embedding_of(narrow)) is nn.Embedding
     np.testing.assert_array_equal(predict_items(narrow, items), predicted)
     one, other = dict(whole.model.named_parameters()), dict(narrow.model.named_parameters())
@@ -69,6 +71,17 @@ def test_a_word_that_is_not_in_use_cannot_be_looked_up() -> None:
     assert words(torch.tensor([[7, 0, 3]])).shape == (1, 3, 4)
     with pytest.raises(IndexError):
         words(torch.tensor([5]))
+
+
+def test_what_was_given_up_cannot_be_put_back_and_takes_no_memory() -> None:
+    whole = nn.Embedding(10, 4)
+    kept = weakref.ref(whole)
+    words = WordsInUse(whole, torch.tensor([0, 3]), for_good=True)
+    del whole
+    gc.collect()
+    assert kept() is None
+    with pytest.raises(ValueError, match="not enough values"):
+        words.whole()
 
 
 def test_the_padding_gets_no_gradient_and_the_stand_in_none() -> None:
@@ -92,6 +105,23 @@ def test_what_the_stand_in_was_multiplied_by_the_others_are_multiplied_by() -> N
     torch.testing.assert_close(found[rest], before[rest] / 2)
 
 
+@pytest.mark.parametrize("knows", [None, 7], ids=["no padding", "another padding"])
+def test_a_batch_is_filled_up_where_the_embedding_knows_no_padding_or_another(
+    knows: int | None, tmp_path: Path
+) -> None:
+    model, _ = read(build("bert", tmp_path))
+    embedding = model.encoder.get_input_embeddings()
+    embedding.padding_idx = knows
+    tokens = tokenize(model.tokenizer, [TEXTS[0], "water"], None, 32)
+    batch = collate(tokens, np.array([0, 1]), model.pad_id)
+    assert "attention_mask" in batch
+    told = model.model(**batch).logits
+    ids = tokens.ids[tokens.ids != model.pad_id]
+    narrow_words(model, [Tokens(ids, np.array([0, len(ids)]))])
+    assert isinstance(embedding_of(model), WordsInUse)
+    torch.testing.assert_close(model.model(**batch).logits, told)
+
+
 @pytest.mark.parametrize("case", ["tied", "scaled", "bounded", "all"])
 def test_an_embedding_that_is_more_than_a_table_or_wholly_in_use_stays(case: str, tmp_path: Path) -> None:
     model, items = read(build("bert", tmp_path))
@@ -108,7 +138,7 @@ def test_an_embedding_that_is_more_than_a_table_or_wholly_in_use_stays(case: str
     else:
         every = np.arange(embedding.num_embeddings, dtype=np.int32)
         texts = Tokens(every, np.array([0, len(every)]))
-    narrow_words(model.model, [texts])
+    narrow_words(model, [texts])
     assert embedding_of(model) is embedding
-    widen_words(model.model)
+    widen_words(model)
     assert embedding_of(model) is embedding

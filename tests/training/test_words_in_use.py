@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 from tests.training.multitask.setting import RECIPE as TOGETHER
 from tests.training.multitask.setting import make_tasks, make_transfer
 from tests.training.small_task import RECIPE, WORDS, baseline, places, small_task
-from transformers import PreTrainedModel
 
 from forelearn.core.transfer import Encoder
 from forelearn.models.batch import Tokens
+from forelearn.models.task_model import TaskModel
 from forelearn.models.tiny import build_tiny
 from forelearn.models.words import WordsInUse, narrow_words
 from forelearn.training import sequential
@@ -56,9 +56,9 @@ def test_a_stage_ends_the_same(start: Path, tmp_path: Path, monkeypatch: pytest.
     transfer = baseline(data, Encoder("tiny", "0" * 20), recipe=replace(RECIPE, weight_decay=0.3))
     narrowed = []
 
-    def narrow(model: PreTrainedModel, texts: Iterable[Tokens]) -> None:
+    def narrow(model: TaskModel, texts: Iterable[Tokens]) -> None:
         narrow_words(model, texts)
-        narrowed.append(model.base_model.get_input_embeddings())
+        narrowed.append(model.encoder.get_input_embeddings())
 
     monkeypatch.setattr(sequential, "narrow_words", narrow)
     train(transfer, data, start, **places(tmp_path / "narrow"), device="cpu")
@@ -76,7 +76,7 @@ def test_tasks_together_end_the_same(
     recipe = replace(TOGETHER, learning_rate=1e-3, epochs=1, weight_decay=0.3)
     transfer = make_transfer(SEVERAL, name, recipe=recipe, optimiser=optimiser, dropout=False)
     train_together(transfer, SEVERAL, start, **places(tmp_path / "narrow"), device="cpu")
-    monkeypatch.setattr(text, "narrow_words", lambda model, texts: None)
+    monkeypatch.setattr(text, "narrow_words", lambda model, texts, for_good: None)
     train_together(transfer, SEVERAL, start, **places(tmp_path / "whole"), device="cpu")
     close(of(tmp_path / "whole"), of(tmp_path / "narrow"), 1e-3)
 

@@ -21,20 +21,24 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from forelearn.models.batch import Tokens
+from forelearn.models.task_model import TaskModel
 
 
 class WordsInUse(nn.Module):
     """The rows of an embedding that are in use; looking up another one is an IndexError.
 
     weight: [u + 1, d], the rows in the order of their ids, then the stand-in, which starts as ones.
+    for_good: the other rows are given up.
     """
 
     places: torch.Tensor
 
-    def __init__(self, whole: nn.Embedding, ids: torch.Tensor) -> None:
+    def __init__(self, whole: nn.Embedding, ids: torch.Tensor, *, for_good: bool = False) -> None:
         """ids: [u] int64, ascending, the padding's among them if there is one."""
         super().__init__()
-        self._whole = [whole]  # in a list: it is no part of the model, and stays where it is
+        self._whole = (
+            [] if for_good else [whole]
+        )  # in a list: it is no part of the model, and stays where it is
         self._ids = ids
         places = torch.full((whole.num_embeddings,), -1)
         places[ids] = torch.arange(len(ids))
@@ -48,7 +52,7 @@ class WordsInUse(nn.Module):
         return nn.functional.embedding(self.places[ids], self.weight, self._padding)
 
     def whole(self) -> nn.Embedding:
-        """The embedding as training has left it."""
+        """The embedding as training has left it. Raises ValueError if its other rows were given up."""
         (whole,) = self._whole
         with torch.no_grad():
             rows = self.weight.to(whole.weight.device)
@@ -57,27 +61,25 @@ class WordsInUse(nn.Module):
         return whole
 
 
-def narrow_words(model: PreTrainedModel, texts: Iterable[Tokens]) -> None:
-    """Leave in the encoder's word embedding only what `texts` use, where that can be done and is less than all.
+def narrow_words(task_model: TaskModel, texts: Iterable[Tokens], *, for_good: bool = False) -> None:
+    """Leave in the encoder's word embedding only what `texts` and padding use, where that is possible and not all.
 
-    texts: everything that the model reads until `widen_words`.
+    texts: everything that the model reads until `widen_words`. for_good: it will not be widened, and gives up the rest.
     """
-    body = model.base_model
-    embedding = body.get_input_embeddings() if isinstance(body, PreTrainedModel) else None
+    model, embedding = task_model.model, task_model.encoder.get_input_embeddings()
     if not isinstance(embedding, nn.Embedding) or not _is_a_table(model, embedding):
         return
-    used = np.unique(np.concatenate([np.unique(tokens.ids) for tokens in texts]))
-    if embedding.padding_idx is not None:
-        used = np.union1d(used, [embedding.padding_idx])
+    padding = {task_model.pad_id} | ({embedding.padding_idx} - {None})  # they need not be the same
+    used = np.unique(np.concatenate([*(tokens.ids for tokens in texts), [*padding]]).astype(np.int64))
     if len(used) + 1 < embedding.num_embeddings:
-        _replace(model, embedding, WordsInUse(embedding, torch.from_numpy(used.astype(np.int64))))
+        _replace(model, embedding, WordsInUse(embedding, torch.from_numpy(used), for_good=for_good))
 
 
-def widen_words(model: PreTrainedModel) -> None:
+def widen_words(task_model: TaskModel) -> None:
     """Put the whole embedding back, if it was narrowed."""
-    for module in list(model.modules()):
+    for module in list(task_model.model.modules()):
         if isinstance(module, WordsInUse):
-            _replace(model, module, module.whole())
+            _replace(task_model.model, module, module.whole())
 
 
 def _is_a_table(model: PreTrainedModel, embedding: nn.Embedding) -> bool:

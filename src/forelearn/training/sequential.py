@@ -80,7 +80,7 @@ def train(
         name: head.encode(task_model.tokenizer, data.split(name), recipe.max_length)
         for name in ("train", "dev", "test")
     }
-    narrow_words(task_model.model, [its.tokens for its in items.values()])
+    narrow_words(task_model, [its.tokens for its in items.values()])
     watch = _Watch(task_model, items["dev"], data, transfer, device, floors)
     progress = fit(
         task_model,
@@ -114,7 +114,7 @@ def train(
             {f"{name}_{what}": values for name, values in found.items()}, files / "predictions.safetensors"
         )
         task_model.model.to("cpu")  # type: ignore[arg-type]
-        widen_words(task_model.model)
+        widen_words(task_model)
         head.finish(task_model.model)
         save_model(task_model, weights)
         write_card(weights, outcome, data, pipeline=head.pipeline)

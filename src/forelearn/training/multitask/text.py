@@ -64,8 +64,8 @@ class TextLearner(Learner):
         self._weights: dict[int, torch.Tensor | None] = {}
         read: list[tuple[int, Part]] = [(task, "train") for task in range(len(tasks))]
         texts = [self.items(*part).tokens for part in (*read, (TARGET, "dev"), (TARGET, "test"))]
-        for model in self.models:
-            narrow_words(model.model, texts)
+        for task, model in enumerate(self.models):
+            narrow_words(model, texts, for_good=task != TARGET)  # the target's alone is saved
             model.model.to(device)  # type: ignore[arg-type]
         self.flat = flatten(
             [model.model for model in self.models],
@@ -155,7 +155,7 @@ class TextLearner(Learner):
                 parameter.data = parameter.data.cpu().clone()  # its own memory, not a view
         chosen.model.to("cpu")  # type: ignore[arg-type]
         chosen.model.train(False)
-        widen_words(chosen.model)
+        widen_words(chosen)
         chosen.head.finish(chosen.model)
         save_model(chosen, folder)
 
