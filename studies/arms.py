@@ -16,7 +16,7 @@ from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
-from record import keys, read_rows, write_rows
+from record import keys, read_rows, write_lines, write_rows
 from safetensors.numpy import load_file
 
 from forelearn.core.run import Outcome, Run
@@ -101,12 +101,9 @@ class Record:
             folder = prepared.directory.whole("runs", key)
             if self._predicted is not None and folder is not None:
                 self._lines[key] = _line(prepared, plan, folder)
+        if self._predicted is not None:  # before the rows: what has a row is not taken up again
+            write_lines(self._predicted, ([key, *line] for key, line in self._lines.items()))
         write_rows(self._file, HEADER, self._rows.values())
-        if self._predicted is not None:
-            with self._predicted.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows(
-                    [key, *line] for key, line in self._lines.items()
-                )
 
 
 def _line(prepared: Prepared, plan: Planned, folder: Path) -> list[str]:

@@ -43,10 +43,13 @@ def read_rows(file: Path) -> dict[str, dict[str, str]]:
 
 
 def write_rows(file: Path, header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Replace the file by these rows below a header."""
+    write_lines(file, [list(header), *([row[name] for name in header] for row in rows)])
+
+
+def write_lines(file: Path, lines: Iterable[Sequence[str]]) -> None:
     """Replace the file at once: a kill leaves the old one or the new one."""
     beside = file.with_name(f"{file.name}.new")
     with beside.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, header, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        csv.writer(out, lineterminator="\n").writerows(lines)
     beside.replace(file)

@@ -122,6 +122,30 @@ def test_a_slice_ends_between_two_runs_and_keeps_no_model(
     assert not prepared.directory.keys("weights")
 
 
+def test_a_kill_between_the_two_files_loses_no_predictions(
+    arms: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr(arms, "write_rows", kill)
+        with pytest.raises(Killed):
+            run_all(arms, study)
+    _, plans, _ = run_all(arms, study)
+    record = arms.Record(study.parent, predictions=True)
+    assert all(record.probabilities(plan, 2) is not None for plan in plans)
+    with monkeypatch.context() as killed:
+        killed.setattr(arms, "write_lines", kill)
+        (study.parent / "results.csv").unlink()
+        with pytest.raises(Killed):
+            run_all(arms, study)
+    assert not (study.parent / "results.csv").exists()  # no row without its predictions
+
+
 def test_predictions_that_are_kept_give_the_accuracy_that_was_measured(arms: ModuleType, study: Path) -> None:
     prepared, plans, _ = run_all(arms, study)
     record = arms.Record(study.parent, predictions=True)

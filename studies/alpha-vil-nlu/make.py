@@ -201,7 +201,7 @@ def ensembles(prepared: Prepared, record: Record, planned: Sequence[Planned]) ->
         for target in targets:
             mine = [plan for plan in planned if (plan.arm, plan.transfer.target.name) == (arm, target)]
             classes = len(prepared.tasks[target].labels)
-            held = [record.probabilities(plan, classes) for plan in mine]
+            held = [record.probabilities(plan, classes) for plan in mine if plan.transfer.seed >= GRID_SEEDS]
             members = [found for found in held if found is not None]
             cell = f"{100 * noted[arm, target]:.1f}" if (arm, target) in noted else "—"
             if len(members) > 1:

@@ -36,9 +36,8 @@ class WordsInUse(nn.Module):
     def __init__(self, whole: nn.Embedding, ids: torch.Tensor, *, for_good: bool = False) -> None:
         """ids: [u] int64, ascending, the padding's among them if there is one."""
         super().__init__()
-        self._whole = (
-            [] if for_good else [whole]
-        )  # in a list: it is no part of the model, and stays where it is
+        # in a list: it is no part of the model, and stays where it is
+        self._whole = [] if for_good else [whole]
         self._ids = ids
         places = torch.full((whole.num_embeddings,), -1)
         places[ids] = torch.arange(len(ids))
