@@ -1,3 +1,4 @@
+import dataclasses
 import importlib
 import sys
 
@@ -197,3 +198,24 @@ def test_without_xgboost_scikit_learn_takes_over(made, monkeypatch):
 def test_an_absent_package_counts_as_one_that_cannot_be_imported(monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
     assert choose_backend("auto") == "sklearn"
+
+
+def test_the_gains_of_a_target_do_not_move_what_it_is_predicted_unseen(fitted, made):
+    """Neither those of its finished pairs nor of the others: all its pairs can be compared with each other."""
+    table, _ = made
+    half = table.pick(np.arange(0, len(table), 2))
+    own = np.array([group == "t0" for group in half.groups])
+    higher = dataclasses.replace(half, gains=half.gains + own)
+    before, after = (fit_predictor(one, options=fitted.options) for one in (half, higher))
+    columns, here = columns_of(table), np.array([group == "t0" for group in table.groups])
+    assert np.array_equal(before.unseen(columns, table.groups)[here], after.unseen(columns, table.groups)[here])
+    assert not np.allclose(before.unseen(columns, table.groups)[~here], after.unseen(columns, table.groups)[~here])
+    assert not np.allclose(before.predict(columns).mean[here], after.predict(columns).mean[here])
+
+
+def test_unseen_targets_without_rows_are_predicted_by_all_rows(fitted, made):
+    columns = columns_of(made[0])
+    strangers = ["elsewhere"] * len(made[0])
+    assert np.array_equal(fitted.unseen(columns, strangers), fitted.predict(columns).mean)
+    nothing = fit_predictor(made[0].pick([]), options=fitted.options)
+    assert nothing.unseen(columns, strangers) is None

@@ -9,7 +9,7 @@ Intervals are ours (`conformal.py`), and so is the refusal to fit on next to not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -96,14 +96,21 @@ class Predictor:
         low, high = cross_conformal(by_fold[:, self.fold_of], self.residuals, level=level)
         return Predictions(mean, np.minimum(low, mean), np.maximum(high, mean))
 
-    def out_of_fold(self) -> Array | None:
-        """[n], each row of `table` as predicted without its target; None if nothing was fitted."""
+    def unseen(self, columns: Columns, targets: Sequence[str]) -> Array | None:
+        """[m], each pair as predicted by trees that saw no row of its target; None if nothing was fitted.
+
+        targets: [m], the target of each pair. All pairs of a target, finished or not, come from the same trees, so
+        that they can be compared. Raises `InputError` for a missing column.
+        """
         if self.whole is None:
             return None
-        found = np.zeros(len(self.table))
+        rows = columns.named(self.table.names).rows
+        fold_of = dict(zip(self.table.groups, self.fold_of.tolist(), strict=True))
+        found = self.whole.predict(rows)
         for fold, regressor in enumerate(self.folded):
-            held = self.fold_of == fold
-            found[held] = regressor.predict(self.table.rows[held])
+            held = np.array([fold_of.get(target) == fold for target in targets], bool)
+            if held.any():
+                found[held] = regressor.predict(rows[held])
         return found
 
     def explain(self, columns: Columns) -> Explanation:

@@ -28,7 +28,7 @@ from forelearn.estimators.features import (
 )
 from forelearn.estimators.fusion import fuse
 from forelearn.estimators.gain_model import Gains
-from forelearn.estimators.predictor import Predictions, Predictor, PredictorOptions, fit_predictor
+from forelearn.estimators.predictor import Predictor, PredictorOptions, fit_predictor
 from forelearn.executors.base import Executor
 from forelearn.experiment.aside import degenerate
 from forelearn.experiment.attributions import Read, embed, read_documents
@@ -217,16 +217,15 @@ class Beliefs:
         known = [value**2 for value in found if value is not None]
         return math.sqrt(fmean(known)) if known else None
 
-    def predict(self, search: Search) -> Predictions:
-        """Refit on the finished pairs and predict every pair's gain."""
-        columns = self.columns(search)
+    def predictor_of(self, search: Search, columns: Columns) -> Predictor:
+        """The predictor, refitted on the finished pairs and on those of earlier studies."""
         table = joined(self.table(search, columns), *self.earlier(columns))
-        self.predictor = fit_predictor(table, options=PredictorOptions())
-        if self.predictor.fallback:
-            self.notes["predictor"] = self.predictor.fallback
+        predictor = fit_predictor(table, options=PredictorOptions())
+        if predictor.fallback:
+            self.notes["predictor"] = predictor.fallback
         else:
             self.notes.pop("predictor", None)
-        return self.predictor.predict(columns, level=self.prepared.study.settings.search.level)
+        return predictor
 
     def aside(self, search: Search) -> dict[str, str]:
         """Sources that are no candidates, each with the reason."""
@@ -270,23 +269,19 @@ class Beliefs:
     def _score(self, search: Search) -> Mapping[Pair, float]:
         """The fused order, or the predictor's once it has shown to order unseen targets better."""
         prior = self.prior()
-        predictions = self.predict(search)
-        assert self.predictor is not None
+        columns = self.columns(search)
+        self.predictor = self.predictor_of(search, columns)
         pairs = self.pairs()
-        learned = dict(zip(pairs, predictions.mean.tolist()))
-        held_out = self.predictor.out_of_fold()
-        known = {
-            (source, target): (float(held_out[row]), float(gain))
-            for row, (source, target, gain) in enumerate(
-                zip(self.predictor.table.sources, self.predictor.table.groups, self.predictor.table.gains)
-            )
-            if held_out is not None and (source, target) in learned
-        }
-        fused = {pair: (prior[pair], gain) for pair, (_, gain) in known.items() if pair in prior}
-        if predictions.fallback is not None or agreement(known) <= agreement(fused):
+        unseen = self.predictor.unseen(columns, [target for _, target in pairs])
+        if unseen is None:
             return prior
-        learned |= {pair: value for pair, (value, _) in known.items()}
-        return _standardised(learned)
+        learned = dict(zip(pairs, unseen.tolist(), strict=True))
+        table = self.predictor.table
+        gains = dict(zip(zip(table.sources, table.groups, strict=True), table.gains.tolist(), strict=True))
+        run = {pair: gains[pair] for pair in learned if pair in gains}
+        by_predictor = agreement({pair: (learned[pair], gain) for pair, gain in run.items()})
+        by_prior = agreement({pair: (prior[pair], gain) for pair, gain in run.items() if pair in prior})
+        return _standardised(learned) if by_predictor > by_prior else prior
 
 
 def agreement(known: Mapping[Pair, tuple[float, float]]) -> float:

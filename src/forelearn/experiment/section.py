@@ -27,7 +27,7 @@ def distinct(value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Count = Annotated[int, Field(ge=1)]
-Names = Annotated[tuple[str, ...], AfterValidator(distinct)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(distinct)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
 

@@ -14,7 +14,7 @@ from forelearn.core.budget import Budget
 from forelearn.core.recipe import PositiveWeight, Precision, Recipe, Threshold
 from forelearn.experiment.data_settings import DataSettings, Metric
 from forelearn.experiment.multitask_settings import MultitaskSettings
-from forelearn.experiment.section import Count, Grid, Names, Section, distinct
+from forelearn.experiment.section import Count, Grid, Names, Section
 from forelearn.tasks.splits import SplitPlan
 
 Feature = Literal[
@@ -187,7 +187,7 @@ class SearchSettings(Section):
     joint: str = ""
     joint_top: Annotated[int, Field(ge=1, le=12)] = 2
     joint_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    features: Annotated[tuple[Feature, ...], Field(min_length=1), AfterValidator(distinct)] = FEATURES
+    features: Grid[Feature] = FEATURES
     level: Annotated[float, Field(ge=0.5, lt=1)] = 0.9
     allow_leaks: bool = False
     warm_start: Names = ()
