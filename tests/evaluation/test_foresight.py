@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forelearn.evaluation.calibration import Expected, calibration
+from forelearn.evaluation.decision import Candidate, decide
 from forelearn.evaluation.foresight import Belief, foresee
+from forelearn.evaluation.gains import Gain
 
 
 def test_a_gain_that_is_surely_above_zero_is_a_transfer() -> None:
@@ -16,6 +22,40 @@ def test_two_such_gains_within_each_others_intervals_are_tied() -> None:
     found = foresee([Belief("b", 0.048, 0.01), Belief("a", 0.05, 0.01), Belief("c", -0.1, 0.01)])
     assert found.kind == "tied"
     assert found.tied == ("a", "b")
+
+
+def test_a_sure_gain_leads_before_a_higher_but_vaguer_one() -> None:
+    """`a` is expected to gain more, but its interval holds 0; `b` surely helps, and of `c` nothing worth having."""
+    found = foresee([Belief("a", 0.05, 0.05), Belief("b", 0.04, 0.005), Belief("c", 0.009, 0.0001)])
+    assert (found.kind, found.source) == ("transfer", "b")
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-0.1, 0.1), st.floats(1e-3, 0.1)),
+        min_size=1,
+        max_size=5,
+        unique_by=lambda one: round(one[0], 6),
+    )
+)
+def test_what_is_said_holds_of_the_leader_and_agrees_with_the_answer_on_runs(
+    drawn: list[tuple[float, float]],
+) -> None:
+    """With a billion degrees of freedom a gain is as good as normal: `decide` then says what `foresee` says."""
+    names = [f"s{place}" for place in range(len(drawn))]
+    found = foresee([Belief(name, mean, sd) for name, (mean, sd) in zip(names, drawn, strict=True)])
+    low, high = Belief("", *drawn[names.index(found.source)]).bounds(0.9)
+    if found.kind in ("transfer", "tied"):
+        assert low > 0
+    if found.kind == "not enough evidence":
+        assert low <= 0 <= high
+    half = NormalDist().inv_cdf(0.95)
+    runs = [
+        Candidate((name,), Gain(mean, mean - half * sd, mean + half * sd, 1, 1, sd / 2**0.5, 1e9, 0.9))
+        for name, (mean, sd) in zip(names, drawn, strict=True)
+    ]
+    said = decide(runs)
+    assert (said.kind, said.sources) == (found.kind, (found.source,))
 
 
 def test_where_no_gain_worth_having_is_likely_the_answer_is_no() -> None:

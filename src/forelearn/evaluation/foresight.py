@@ -58,30 +58,27 @@ def foresee(beliefs: Sequence[Belief], *, level: float = 0.9, margin: float = MA
     if not beliefs:
         return Foresight("not enough evidence", "", (), None, "No source is left to recommend.")
     ordered = sorted(beliefs, key=lambda one: -round(one.mean, 9))
-    leader = ordered[0]
+    possible = [one for one in ordered if one.chance_above(margin) > DOUBT]
+    helpful = [one for one in possible if one.bounds(level)[0] > 0]
+    leader = (helpful or possible or ordered)[0]
     low, high = leader.bounds(level)
     chance = leader.chance_above(0.0)
     gain = f"{leader.mean:+.3f} [{low:+.3f}, {high:+.3f}]"
-    possible = [one for one in ordered if one.chance_above(margin) > DOUBT]
-    if not possible:
-        reason = (
-            f"{leader.source} leads with an expected gain of {gain}: of no source is a gain of {margin:.2f} or more "
-            f"likelier than {100 * DOUBT:.0f} %. Train the target alone."
-        )
-        return Foresight("do not transfer", leader.source, (), chance, reason)
-    helpful = [one for one in possible if one.bounds(level)[0] > 0]
-    if leader in helpful:
+    if helpful:
         tied = tuple(one.source for one in helpful if one.mean >= low)
         if len(tied) == 1:
             reason = f"Learning {leader.source} first is expected to gain {gain}: the interval lies above 0."
             return Foresight("transfer", leader.source, (), chance, reason)
         reason = f"Each of {', '.join(tied)} is expected to help, {leader.source} by {gain}; which helps most is open."
         return Foresight("tied", leader.source, tied, chance, reason)
-    leader = possible[0]
-    low, high = leader.bounds(level)
-    chance = leader.chance_above(0.0)
+    if possible:
+        reason = (
+            f"{leader.source} leads with an expected gain of {gain}, above 0 with probability {chance:.2f}: the "
+            "interval holds 0. Only training tells: `forelearn run`."
+        )
+        return Foresight("not enough evidence", leader.source, (), chance, reason)
     reason = (
-        f"{leader.source} leads with an expected gain of {leader.mean:+.3f} [{low:+.3f}, {high:+.3f}], "
-        f"above 0 with probability {chance:.2f}: the interval holds 0. Only training tells: `forelearn run`."
+        f"{leader.source} leads with an expected gain of {gain}: of no source is a gain of {margin:.2f} or more "
+        f"likelier than {100 * DOUBT:.0f} %. Train the target alone."
     )
-    return Foresight("not enough evidence", leader.source, (), chance, reason)
+    return Foresight("do not transfer", leader.source, (), chance, reason)
