@@ -2,7 +2,7 @@
 
 For every column of features.csv that is one score: Spearman's correlation, within a target, with the mean test gain
 over three seeds; its mean over the 12 targets with a 90 % bootstrap interval over targets. `static` is the mean dev
-gain on the other targets.
+gain on the other targets, each centred first.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from forelearn.estimators.static import static
 from forelearn.evaluation.intervals import Interval, bootstrap_mean
+from forelearn.evaluation.orders import centred
 from forelearn.evaluation.truth import Truth
 from forelearn.experiment.evaluate import features_for, opened, results_for
 from forelearn.experiment.features_table import Features
@@ -51,8 +53,7 @@ def main() -> None:
         truth = truth_of(results, metric)
         gains = np.nanmean(truth.gains(truth.test), axis=2)
         dev = np.nanmean(truth.gains(truth.dev), axis=2)
-        static = np.stack([np.nanmean(np.delete(dev, row, axis=0), axis=0) for row in range(len(dev))])
-        for name, scores in {**columns(features, truth), "static": static}.items():
+        for name, scores in {**columns(features, truth), "static": static(centred(dev).T).T}.items():
             table.setdefault(name, []).append(agreement(scores, gains))
     print("| method | average precision | F1 | seconds |\n| --- | --- | --- | --- |")
     for name, found in sorted(table.items(), key=lambda item: -np.nan_to_num(item[1][0].mean)):

@@ -28,7 +28,7 @@ def factors(found: Measured) -> dict[str, list[Array]]:
     same = np.array([[class_of(s) == class_of(t) for s in truth.sources] for t in truth.targets], float)
     own, spread = learned(found)
     rest = {
-        "source rows, logarithm": [np.log(scores["size"])],
+        "source rows, logarithm": [scores["size"]],
         "vocabulary overlap": [scores["overlap"]],
         "TextEmb similarity": [scores["textemb_raw"]],
         "same class": [same],

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import r2_score
-from sklearn.model_selection import LeaveOneOut, cross_val_predict
+from sklearn.model_selection import LeaveOneGroupOut, LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from tests.estimators.rows import clusters, slope
 
@@ -97,3 +97,31 @@ def test_too_many_neighbours_are_refused():
     for bad in (0, 5):
         with pytest.raises(ValueError, match="`neighbours` must be at least 1 and fewer than the 5 rows"):
             knn(LINE, [0, 0, 0, 1, 1], neighbours=bad)
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_examples_are_left_out_whole_as_by_leave_one_group_out(values):
+    features, labels = clusters(rows=60, dimensions=3, classes=2, seed=5)
+    targets = features[:, 0] + labels if values else labels
+    groups = np.random.default_rng(0).integers(0, 20, 60)
+    model = KNeighborsRegressor(3) if values else KNeighborsClassifier(3)
+    predicted = cross_val_predict(model, features, targets, groups=groups, cv=LeaveOneGroupOut())
+    expected = r2_score(targets, predicted) if values else (predicted == targets).mean()
+    assert knn(features, targets, examples=groups) == pytest.approx(expected)
+
+
+def test_two_choices_of_one_premise_do_not_vote_for_each_other():
+    """Choices of a premise lie together and have opposite labels: chance is one half, not none."""
+    rng = np.random.default_rng(3)
+    premises = np.repeat(rng.normal(0, 1, (300, 8)), 2, axis=0)
+    features = premises + rng.normal(0, 0.1, premises.shape)
+    targets, examples = np.tile([0, 1], 300), np.repeat(np.arange(300), 2)
+    assert knn(features, targets) < 0.35
+    assert knn(features, targets, examples=examples) == pytest.approx(0.5, abs=0.06)
+
+
+def test_too_few_rows_of_other_examples_are_refused():
+    with pytest.raises(ValueError, match="3 neighbours of other examples are needed, but one has 4 of 6 rows"):
+        knn(np.arange(6.0)[:, None], [0, 1, 0, 1, 0, 1], examples=[0, 0, 0, 0, 1, 2])
+    with pytest.raises(ValueError, match="one for each of the 6 rows"):
+        knn(np.arange(6.0)[:, None], [0, 1, 0, 1, 0, 1], examples=[0, 1])

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from forelearn.evaluation.figures import ratio
 from forelearn.evaluation.hierarchical import mean_over, ratio_over, resampled
 
 
@@ -50,6 +51,15 @@ def test_a_ratio_is_of_sums_and_unknown_where_nothing_was_to_gain():
     """(1 + 3) / (2 + 6) = 0.5, though the targets' own ratios are 0.5 and 0.5; a whole of −1 has no share."""
     assert ratio_over([[1.0], [3.0]], [[2.0], [6.0]]).mean == 0.5
     assert math.isnan(ratio_over([[1.0]], [[-1.0]]).mean)
+
+
+def test_draws_without_a_whole_leave_a_bound_unknown_in_both_ratios():
+    """A whole of 1 or −1 a target: a third of the draws have nothing to gain, and none of those is left out."""
+    part, whole = np.ones(6), np.array([1.0, 1.0, 1.0, 1.0, -1.0, -1.0])
+    for found in (ratio_over(part[:, None], whole[:, None]), ratio(part, whole, level=0.9, seed=0)):
+        assert found.mean == pytest.approx(6 / 2)
+        assert found.low == pytest.approx(1.0)
+        assert found.high == math.inf
 
 
 def test_what_is_undefined_is_counted_and_one_target_has_no_interval():

@@ -5,7 +5,8 @@ import pytest
 from tests.evaluation.truths import noisy_truth, truth_of
 
 from forelearn.evaluation.controls import control, reseeded
-from forelearn.evaluation.lived import depths, judged, live, split_at
+from forelearn.evaluation.lived import depths, judged, live, replayed, split_at
+from forelearn.evaluation.orders import Method, nothing
 from forelearn.evaluation.winners import winners
 
 RNG = np.random.default_rng(0)
@@ -42,7 +43,24 @@ def test_no_transfer_is_kept_where_no_dev_gain_is_above_0():
 
 def test_depths_are_shares_of_baselines_and_all_pairs():
     """Two targets, three sources, all of cost 1: 2 of 8 runs, then 4, 6, 8."""
-    assert depths(split_at(noisy_truth(2, 3), 0)) == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert depths([split_at(noisy_truth(2, 3), 0)]) == [pytest.approx([0.25, 0.5, 0.75, 1.0])]
+
+
+def test_a_depth_is_the_same_number_of_sources_in_every_split_of_a_growing_truth():
+    """Two targets, four sources; on seed 1 half of the pairs are missing, so that its two sources are everything."""
+    gains = np.random.default_rng(1).normal(0, 0.1, (2, 4, 3))
+    gains[:, 2:, 1] = np.nan
+    truth = truth_of(gains)
+    splits = [split_at(truth, place) for place in range(3)]
+    shares = depths(splits)
+    assert shares[1] == pytest.approx([2 / 6, 4 / 6, 1, 1, 1])
+    assert shares[0] == shares[2] == pytest.approx([2 / 10, 4 / 10, 6 / 10, 8 / 10, 1])
+    lives = replayed(Method("random", nothing, "nothing"), splits, shares, seed=0, draws=2)
+    assert [life[0].tried.mean(axis=1).tolist() for life in lives] == [
+        [0, 1, 2, 3, 4],
+        [0, 1, 2, 2, 2],
+        [0, 1, 2, 3, 4],
+    ]
 
 
 def test_the_better_of_two_baselines_is_kept_by_dev_and_shows_only_in_hand():

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from forelearn.experiment.api import open_prepared, search
 from forelearn.experiment.drive import Silent, new_search
 from forelearn.experiment.estimate_stock import Stock
 from forelearn.experiment.estimates import MADE, Estimates, Table
+from forelearn.experiment.estimates_data import by_other_targets
 from forelearn.experiment.estimates_vectors import centred_cosine, vectors_of
 from forelearn.experiment.evaluate import evaluate_study, save_results
 from forelearn.experiment.features_table import read_features, write_features
@@ -193,6 +196,18 @@ def test_halves_are_halves_of_each_class() -> None:
     assert all(len(set(half.tolist())) == len(half) for half in halves)
 
 
+def test_halves_of_rows_that_share_an_example_are_halves_of_the_examples() -> None:
+    """Seven examples of two rows each, of both classes: three or four examples in a half, always whole."""
+    examples = np.repeat(np.arange(7), 2)
+    halves = half_samples(np.tile([0, 1], 7), seed=0, examples=examples)
+    assert {len(half) for half in halves} == {6, 8}
+    assert all(set(np.bincount(examples[half]).tolist()) <= {0, 2} for half in halves)
+    alone = half_samples(np.tile([0, 1], 7), seed=0, examples=np.arange(14))
+    assert [half.tolist() for half in alone] == [
+        half.tolist() for half in half_samples(np.tile([0, 1], 7), seed=0)
+    ]
+
+
 def test_a_score_has_as_many_halves_and_they_differ(made: Made) -> None:
     for method in (*BY_FEATURES, "textemb", "esm", *GRADIENTS):
         for one in made.tables[method, CLASSES].values():
@@ -271,6 +286,47 @@ def test_the_total_does_not_hang_on_which_method_asks_first(made: Made) -> None:
         totals.append((one.total.forward, one.total.units))
     assert len(set(totals)) == 1
     assert totals[0][0] > 0
+
+
+def test_esm_says_why_where_the_rows_that_are_read_have_one_class(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = Stock.arrays
+
+    def of_one_class(self: Stock, method: str, asked: Mapping[str, Any], what: str) -> Any:
+        found = arrays(self, method, asked, what)
+        return {
+            name: {**one, "targets": np.zeros_like(one["targets"])} if "targets" in one else one
+            for name, one in found.items()
+        }
+
+    monkeypatch.setattr(Stock, "arrays", of_one_class)
+    found = estimates(made.prepared).table("esm", made.prepared.tasks[CLASSES].task)
+    assert len(found) == 5
+    assert {one.reason for one in found.values()} == {"ESM needs at least 2 classes, got 1"}
+
+
+def test_static_does_not_take_the_sources_of_easy_targets_for_good_ones() -> None:
+    """On the easy target A and C gain .10 and .09, on the hard one B and C −.03 and −.06: less their targets' means A
+    has +.005, C −.005 and −.015, B +.015."""
+    gains = {("A", "easy"): 0.10, ("C", "easy"): 0.09, ("B", "hard"): -0.03, ("C", "hard"): -0.06}
+    names = {name: SimpleNamespace(name=name) for name in ("A", "B", "C", "easy", "hard", "new")}
+    stock = SimpleNamespace(
+        prepared=SimpleNamespace(
+            space=SimpleNamespace(
+                pairs=lambda: [(names[s], names[t]) for t in ("easy", "hard", "new") for s in "ABC"],
+                targets=[names[name] for name in ("easy", "hard", "new")],
+            )
+        ),
+        search=SimpleNamespace(dev_gain=lambda source, target: gains.get((source.name, target.name))),
+        sources=lambda target: dict.fromkeys("ABC"),
+    )
+    found = by_other_targets(cast(Any, stock), "static", cast(Any, names["new"]))
+    assert {name: one.value for name, one in found.items()} == {
+        "A": pytest.approx(0.005 / 2),
+        "B": pytest.approx(0.015 / 2),
+        "C": pytest.approx(-0.020 / 3),
+    }
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,19 @@ def test_without_runs_or_metric_the_study_is_refused(tmp_path):
     made_study(tmp_path)
     with pytest.raises(InputError, match="not recall"):
         evaluate_study(tmp_path, metrics=["recall"])
+    with pytest.raises(InputError, match="--seed: must be at least 0, got -1"):
+        evaluate_study(tmp_path, seed=-1)
+
+
+def test_a_pair_or_a_column_that_stands_twice_in_the_features_is_refused(tmp_path):
+    file = made_study(tmp_path) / "features.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([*lines, lines[1]]) + "\n")
+    with pytest.raises(InputError, match=rf"row {len(lines) + 1}: the pair . → . stands twice"):
+        read_features(file)
+    file.write_text("\n".join(line + "," + line.split(",")[2] for line in lines) + "\n")
+    with pytest.raises(InputError, match=f": has the column `{lines[0].split(',')[2]}` twice"):
+        read_features(file)
 
 
 def test_without_features_the_orders_that_need_none_are_judged(tmp_path):

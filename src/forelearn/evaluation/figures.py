@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forelearn.evaluation.intervals import Interval, bootstrap_mean
+from forelearn.evaluation.intervals import Interval, bootstrap_mean, shares
 from forelearn.evaluation.judging import Fold, Split, best, found
 from forelearn.evaluation.ranking import hit_at, ndcg, rank_of_best, weighted_tau
 from forelearn.evaluation.table import Array, Table, mean_known
@@ -132,7 +132,7 @@ def ratio(part: Array, whole: Array, *, level: float, seed: int, draws: int = 20
     """Σ part / Σ whole over targets, with a percentile bootstrap interval. Both: [T], NaN where undefined.
 
     A mean of the targets' own ratios would be ruled by those where there was next to nothing to gain.
-    NaN where the whole is not above 0.
+    NaN where the whole is not above 0; a bound is infinite where so many draws have no whole that it is not known.
     """
     both = np.isfinite(part) & np.isfinite(whole)
     pairs = np.stack([part[both], whole[both]], axis=1)
@@ -145,8 +145,9 @@ def ratio(part: Array, whole: Array, *, level: float, seed: int, draws: int = 20
         return Interval(value, -math.inf, math.inf, 1, undefined)
     rows = np.random.default_rng(seed).integers(0, count, (draws, count))
     sums = pairs[rows].sum(axis=1)
-    ratios = sums[:, 0][sums[:, 1] > 0] / sums[:, 1][sums[:, 1] > 0]
-    low, high = np.quantile(ratios, [0.5 - level / 2, 0.5 + level / 2])
+    low, high = np.quantile(
+        shares(sums[:, 0], sums[:, 1]), [0.5 - level / 2, 0.5 + level / 2], method="nearest"
+    )
     return Interval(value, float(low), float(high), count, undefined)
 
 

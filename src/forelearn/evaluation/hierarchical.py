@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from forelearn.evaluation.intervals import Interval
+from forelearn.evaluation.intervals import Interval, shares
 from forelearn.evaluation.table import Array
 
 DRAWS = 2000
@@ -35,12 +35,9 @@ def ratio_over(
     A mean of the targets' own ratios would be ruled by those where there was next to nothing to gain. NaN where
     the whole is not above 0; a bound is infinite where so many draws have no whole that it is not known.
     """
-
-    def shares(parts: Array) -> Array:
-        below = parts[:, 1] <= 0
-        return np.where(below, np.inf, parts[:, 0] / np.where(below, 1.0, parts[:, 1]))
-
-    found = _bounded((part, whole), shares, level=level, seed=seed, draws=draws)
+    found = _bounded(
+        (part, whole), lambda parts: shares(parts[:, 0], parts[:, 1]), level=level, seed=seed, draws=draws
+    )
     return (
         found
         if math.isfinite(found.mean)

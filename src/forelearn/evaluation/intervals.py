@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +48,9 @@ def bootstrap_mean(values: ArrayLike, *, level: float = 0.9, draws: int = 2000, 
     rows = np.random.default_rng(seed).integers(0, len(known), (draws, len(known)))
     low, high = np.quantile(known[rows].mean(axis=1), [0.5 - level / 2, 0.5 + level / 2])
     return Interval(mean, float(low), float(high), len(known), undefined)
+
+
+def shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """part / whole of each draw, [draws]; infinite where there is no whole, so that a bound says that it is not known."""
+    none = whole <= 0
+    return np.where(none, np.inf, part / np.where(none, 1.0, whole))

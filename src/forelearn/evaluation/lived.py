@@ -138,26 +138,34 @@ def judged(picks: Picks, split: Split) -> tuple[Array, Array, Array]:
     return lost(picks, split.folds, split.view)
 
 
-def depths(split: Split) -> list[float]:
-    """The share of the exhaustive cost at which every target has tried 0, 1, 2, … sources."""
-    able = np.isfinite(split.view.gains[:, :, 0])
-    rounds = int(able.sum(axis=1).max(initial=0))
-    costs = split.view.costs[:, 0]
-    spent = [float(costs.sum())]
-    spent += [spent[0] + float((np.minimum(able.sum(axis=1), k) * costs).sum()) for k in range(1, rounds + 1)]
-    return [value / spent[-1] for value in spent]
+def depths(splits: Sequence[Split]) -> list[list[float]]:
+    """[splits][K]: the share of the exhaustive cost at which every target has tried 0, 1, 2, … sources.
+
+    Where a split has fewer pairs than another, the same share is another number of sources; after its last it has 1.
+    """
+    able = [np.isfinite(split.view.gains[:, :, 0]).sum(axis=1) for split in splits]
+    rounds = max(int(count.max(initial=0)) for count in able)
+    found = []
+    for split, count in zip(splits, able, strict=True):
+        costs = split.view.costs[:, 0]
+        spent = [float(costs.sum() + (np.minimum(count, k) * costs).sum()) for k in range(rounds + 1)]
+        found.append([value / spent[-1] for value in spent])
+    return found
 
 
 def replayed(
-    method: Method, splits: Sequence[Split], shares: Sequence[float], *, seed: int, draws: int
+    method: Method, splits: Sequence[Split], shares: Sequence[Sequence[float]], *, seed: int, draws: int
 ) -> list[list[Lived]]:
-    """[splits][draws] replays of an order; chance is a stream of its own for each split and draw."""
+    """[splits][draws] replays of an order; chance is a stream of its own for each split and draw.
+
+    shares: [splits][budgets], as many budgets in each.
+    """
     found = []
-    for split in splits:
+    for split, budgets in zip(splits, shares, strict=True):
         lives = []
         for draw in range(draws):
             rng = np.random.default_rng([seed, split.seed, draw])
             scores = method.order(look(split, rng))
-            lives.append(live(scores, split, rng, shares, in_sequence=method.in_sequence))
+            lives.append(live(scores, split, rng, budgets, in_sequence=method.in_sequence))
         found.append(lives)
     return found

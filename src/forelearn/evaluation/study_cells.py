@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 
@@ -53,12 +54,16 @@ class Figures:
 
 
 def order_cells(one: StudyMethod, splits: Sequence[Split], *, draws: int, seed: int) -> Figures:
-    """An order's figures at both budgets, with features and confirmation beside and inside, and its curve."""
+    """An order's figures at both budgets, with features and confirmation beside and inside, and its curve.
+
+    A point of the curve is a number of sources tried in every split, at the mean of the shares that it takes.
+    """
     if not splits:
         return Figures({}, {})
-    rounds = depths(splits[0])
+    by_split = depths(splits)
+    rounds = [fmean(shares) for shares in zip(*by_split, strict=True)]
     inside = [share * (1 - CONFIRMATION * one.confirmed) - one.features for share in SHARES]
-    shares = [*SHARES, *inside, *rounds]
+    shares = [[*SHARES, *inside, *own] for own in by_split]
     stream = zlib.crc32(one.method.name.encode())
     lives = replayed(one.method, splits, shares, seed=seed ^ stream, draws=draws)
     cells: Cells = {}

@@ -36,7 +36,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def read_csv(path: Path, *, needed: Sequence[str]) -> tuple[list[str], list[CsvRow]]:
-    """Header and rows. Raises InputError if the file cannot be read, lacks a column or has an uneven row."""
+    """Header and rows. Raises InputError if the file cannot be read, lacks a column, has one twice or an uneven row."""
     fix = "Write it again from the study's store: `forelearn evaluate STUDY --out STORE --save`."
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -47,6 +47,9 @@ def read_csv(path: Path, *, needed: Sequence[str]) -> tuple[list[str], list[CsvR
     missing = [name for name in needed if name not in header]
     if missing:
         raise InputError(Problem(str(path), f"has no column `{missing[0]}`.", fix))
+    twice = [name for place, name in enumerate(header) if name in header[:place]]
+    if twice:
+        raise InputError(Problem(str(path), f"has the column `{twice[0]}` twice.", fix))
     uneven = [number for number, line in enumerate(lines, start=1) if len(line) != len(header)]
     if uneven:
         rule = f"has {len(lines[uneven[0] - 1])} cells, but the header has {len(header)}."

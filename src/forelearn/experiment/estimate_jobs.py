@@ -57,13 +57,13 @@ def rows_job(
     try:
         rows = row_features(model, data.train, head, **_how(place, how))
         features = rows.effort
-        found |= by_features(rows.features, rows.targets, seed=seed)
+        found |= by_features(rows.features, rows.targets, seed=seed, examples=rows.rows)
     except InputError as error:
         found |= dict.fromkeys(BY_FEATURES, Scored(None, reason=error.problems[0].what))
     try:
         said = source_predictions(model, data.train, head, **_how(place, how))
         predictions = said.effort
-        found |= by_predictions(said.probabilities, said.targets, seed=seed)
+        found |= by_predictions(said.probabilities, said.targets, seed=seed, examples=said.rows)
     except InputError as error:
         found |= dict.fromkeys(BY_PREDICTIONS, Scored(None, reason=error.problems[0].what))
     folder = _folder(place, key)
@@ -78,13 +78,13 @@ def rows_job(
 def target_rows_job(
     place: Place, key: str, encoder: str, task: str, digest: str, how: How, *, report: Report
 ) -> None:
-    """A target's training rows under the study's encoder: `features` [n, d] and `targets` [n]."""
+    """A target's training rows under the study's encoder: `features` [n, d], `targets` [n] and `rows` [n]."""
     from forelearn.models.heads import head_for
     from forelearn.representations.features import row_features
 
     data = _task(place, task, digest)
     rows = row_features(Path(encoder), data.train, head_for(data), **_how(place, how))
-    _save(place, key, {"features": rows.features, "targets": rows.targets}, rows.effort)
+    _save(place, key, {"features": rows.features, "targets": rows.targets, "rows": rows.rows}, rows.effort)
 
 
 def text_rows_job(

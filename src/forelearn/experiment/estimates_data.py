@@ -15,6 +15,7 @@ from forelearn.estimators.chance import random_scores
 from forelearn.estimators.curvegrad import curvegrad
 from forelearn.estimators.fusion import fuse
 from forelearn.estimators.static import static
+from forelearn.evaluation.orders import centred
 from forelearn.experiment.estimate_stock import Stock, Table
 from forelearn.experiment.free import FREE
 from forelearn.experiment.row_scores import Scored
@@ -39,7 +40,9 @@ def by_luck(stock: Stock, method: str, target: Task) -> Table:
 
 
 def by_other_targets(stock: Stock, method: str, target: Task) -> Table:
-    """Mean gain on the other targets; a mean that rests on one run counts half (shrinkage 1)."""
+    """Mean gain on the other targets, each centred first, as an easy one speaks for none; a mean that rests on one run
+    counts half (shrinkage 1).
+    """
     space = stock.prepared.space
     names = sorted({source_name(source) for source, _ in space.pairs()})
     targets = sorted(task.name for task in space.targets)
@@ -48,7 +51,7 @@ def by_other_targets(stock: Stock, method: str, target: Task) -> Table:
         gain = stock.search.dev_gain(source, other)
         if gain is not None:
             gains[names.index(source_name(source)), targets.index(other.name)] = gain
-    scores = dict(zip(names, static(gains, shrinkage=1.0)[:, targets.index(target.name)]))
+    scores = dict(zip(names, static(centred(gains.T).T, shrinkage=1.0)[:, targets.index(target.name)]))
     return {
         name: Scored(float(scores[name]))
         if math.isfinite(scores[name])

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forelearn.core.keys import seed_from
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder
 from forelearn.estimators.esm import Moments, esm_score, fit_esm, moments
@@ -31,7 +30,7 @@ def by_rows(stock: Stock, method: str, target: Task) -> Table:
         seeds[name] = [
             stock.ask(
                 "rows_job",
-                ["scores of rows", model, target.kind, target.digest, HALVES],
+                ["scores of rows, by example", model, target.kind, target.digest, HALVES],
                 str(folder),
                 target.name,
                 target.digest,
@@ -68,7 +67,7 @@ def by_esm(stock: Stock, method: str, target: Task) -> Table:
     folder = str(stock.prepared.folders[encoder.digest])
     read = stock.ask(
         "target_rows_job",
-        ["target rows", encoder.digest, target.kind, target.digest],
+        ["target rows and examples", encoder.digest, target.kind, target.digest],
         folder,
         target.name,
         target.digest,
@@ -77,9 +76,17 @@ def by_esm(stock: Stock, method: str, target: Task) -> Table:
     if target.name not in held:
         return stock.refused(target, f"the target's rows: {stock.why_not(read)}")
     rows, targets = held[target.name]["features"], held[target.name]["targets"]
-    halves = half_samples(targets, seed=seed_from("halves", target.digest))
-    whole = moments(rows, targets)
-    parts = [moments(rows[half], targets[half]) for half in halves]
+    halves = half_samples(
+        targets, seed=stock.prepared.study.settings.seed, examples=held[target.name]["rows"]
+    )  # those of all scores that read these rows
+    try:
+        whole = moments(rows, targets)
+    except ValueError as error:  # what an estimator raises for rows that it is not defined for
+        return stock.refused(target, str(error))
+    try:
+        parts = [moments(rows[half], targets[half]) for half in halves]
+    except ValueError:
+        parts = []  # too few rows to halve: no spread
     base, tuned = text_rows(stock, method, stock.all_rows), _tuned_rows(stock, method, target)
     found: Table = {}
     for name, source in stock.sources(target).items():

@@ -60,6 +60,8 @@ def evaluate_study(
     """
     if draws < 2:
         raise InputError(Problem("--draws", f"must be at least 2, got {draws}.", "The default is 100."))
+    if seed < 0:
+        raise InputError(Problem("--seed", f"must be at least 0, got {seed}.", "The default is 0."))
     study = opened(path, out)
     results, origin = results_for(study)
     deciding, results = deciding_of(results, study.settings.metric)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Cost
 from forelearn.estimators.features import Columns
 from forelearn.experiment.csv_file import cell, number_of, read_csv, write_csv
@@ -67,8 +68,15 @@ def write_features(features: Features, path: Path) -> None:
 
 
 def read_features(path: Path) -> Features:
-    """The table that `write_features` wrote. Raises InputError for a file that is none."""
+    """The table that `write_features` wrote. Raises InputError for a file that is none, or has a pair twice."""
     header, rows = read_csv(path, needed=("target", "source"))
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        pair = row.values["source"], row.values["target"]
+        if pair in seen:
+            rule = f"the pair {' → '.join(pair)} stands twice."
+            raise InputError(Problem(f"{path}, row {row.number}", rule, "Leave one of the two rows out."))
+        seen.add(pair)
     names = [name for name in header if name not in ("target", "source") and not name.startswith("cost.")]
     values = np.array([[number_of(path, row, name) for name in names] for row in rows], np.float64)
     costs: dict[str, Cost] = {}

@@ -68,63 +68,82 @@ def over_seeds(scored: Sequence[Scored]) -> Scored:
     )
 
 
-def half_samples(targets: NDArray[Any], *, seed: int, count: int = HALVES) -> list[NDArray[np.int64]]:
+def half_samples(
+    targets: NDArray[Any], *, seed: int, count: int = HALVES, examples: NDArray[np.int64] | None = None
+) -> list[NDArray[np.int64]]:
     """`count` halves of the rows, each class halved on its own; where a class has an odd row, chance decides.
 
-    targets: [n], class indices (integers) or values.
+    targets: [n], class indices (integers) or values. examples: [n], which example each row is of: where some have
+    several (choices, words), halves of the examples, for rows of one example are not independent.
     """
     chance = np.random.default_rng(seed)
-    classes = targets if targets.dtype.kind in "iub" else np.zeros(len(targets), np.int64)
+    if examples is not None and len(np.unique(examples)) < len(examples):
+        _, unit = np.unique(examples, return_inverse=True)
+        classes = np.zeros(int(unit.max()) + 1, np.int64)
+    else:
+        unit = np.arange(len(targets))
+        classes = targets if targets.dtype.kind in "iub" else np.zeros(len(targets), np.int64)
     groups = [np.flatnonzero(classes == label) for label in np.unique(classes)]
     halves = []
     for _ in range(count):
-        kept = []
-        for rows in groups:
+        kept = np.zeros(len(classes), bool)
+        for units in groups:
             # a class of one row stays: without it the classes would not be the same
-            size = max(1, (len(rows) + int(chance.integers(2))) // 2)
-            kept.append(chance.choice(rows, size, replace=False))
-        halves.append(np.sort(np.concatenate(kept)))
+            size = max(1, (len(units) + int(chance.integers(2))) // 2)
+            kept[chance.choice(units, size, replace=False)] = True
+        halves.append(np.flatnonzero(kept[unit]))
     return halves
 
 
-def by_features(features: NDArray[Any], targets: NDArray[Any], *, seed: int) -> dict[str, Scored]:
-    """Every score of `BY_FEATURES`. features: [n, d]. targets: [n], classes or values."""
-    halves = half_samples(targets, seed=seed)
+def by_features(
+    features: NDArray[Any], targets: NDArray[Any], *, seed: int, examples: NDArray[np.int64] | None = None
+) -> dict[str, Scored]:
+    """Every score of `BY_FEATURES`. features: [n, d]. targets: [n], classes or values. examples: as in `half_samples`;
+    kNN leaves out the whole example of a row.
+    """
+    halves = half_samples(targets, seed=seed, examples=examples)
     rows = np.asarray(features, np.float64)
-    return {
-        name: _scored(function, lambda part: (rows[part], targets[part]), len(rows), halves)
-        for name, function in BY_FEATURES.items()
-    }
+    own = np.arange(len(rows)) if examples is None else examples
+
+    def score(name: str) -> Callable[[NDArray[np.int64]], float]:
+        if name == "knn":
+            return lambda part: knn(rows[part], targets[part], examples=own[part])
+        return lambda part: BY_FEATURES[name](rows[part], targets[part])
+
+    return {name: _scored(score(name), len(rows), halves) for name in BY_FEATURES}
 
 
 def by_predictions(
-    probabilities: NDArray[np.float64], targets: NDArray[Any], *, seed: int
+    probabilities: NDArray[np.float64],
+    targets: NDArray[Any],
+    *,
+    seed: int,
+    examples: NDArray[np.int64] | None = None,
 ) -> dict[str, Scored]:
-    """LEEP and NCE. probabilities: [n, Z] of the source's labels. targets: [n] classes."""
-    halves = half_samples(targets, seed=seed)
+    """LEEP and NCE. probabilities: [n, Z] of the source's labels. targets: [n] classes. examples: as in `half_samples`."""
+    halves = half_samples(targets, seed=seed, examples=examples)
     hard = probabilities.argmax(axis=1)
     return {
-        "leep": _scored(leep, lambda part: (probabilities[part], targets[part]), len(targets), halves),
-        "nce": _scored(nce, lambda part: (hard[part], targets[part]), len(targets), halves),
+        "leep": _scored(lambda part: leep(probabilities[part], targets[part]), len(targets), halves),
+        "nce": _scored(lambda part: nce(hard[part], targets[part]), len(targets), halves),
     }
 
 
 def _scored(
-    function: Callable[[Any, Any], float],
-    given: Callable[[NDArray[np.int64]], tuple[Any, Any]],
+    function: Callable[[NDArray[np.int64]], float],
     rows: int,
     halves: list[NDArray[np.int64]],
 ) -> Scored:
     began = time.perf_counter()
     try:
-        value = float(function(*given(np.arange(rows))))
+        value = float(function(np.arange(rows)))
     except ValueError as error:  # what an estimator raises for rows that it is not defined for
         return Scored(None, reason=str(error))
     seconds = time.perf_counter() - began
     found: list[float] = []
     for half in halves:
         try:
-            found.append(float(function(*given(half))))
+            found.append(float(function(half)))
         except ValueError:
             return Scored(value, seconds=seconds)  # too few rows to halve: no spread
     return Scored(value, tuple(found), seconds=seconds)

@@ -111,7 +111,7 @@ def bounded(value: Interval | None, places: int, *, sign: bool = False, factor: 
         return "–"
     show = signed if sign else number
     mean, low, high = (show(factor * part, places) for part in (value.mean, value.low, value.high))
-    return mean if math.isinf(value.low) else f"{mean} ({low} to {high})"
+    return mean if math.isinf(value.low) else f"{mean} ({low} to {high})".replace("inf", "∞")
 
 
 def _interval(value: Interval | None) -> dict[str, float | int | None] | None:
