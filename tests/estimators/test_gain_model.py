@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forelearn.estimators import gain_model
-from forelearn.estimators.gain_model import HIGH, LOW, SCALE, SLOPE, Variances, fit_gains
+from forelearn.estimators.gain_model import HIGH, LOW, SCALE, SLOPE, Prior, Variances, fit_gains
 
 V = Variances()
 
@@ -233,10 +233,30 @@ def test_the_worth_of_a_run_is_what_brute_force_finds(seed, monkeypatch):
 
 def test_a_baseline_that_is_known_is_worth_no_run_and_adds_no_doubt():
     pairs, observed, alone, _, _ = world()
-    known = fit_gains(pairs, observed, {target: [0.0, 0.0] for target in alone})
-    unsure = fit_gains(pairs, observed, {target: [0.0] for target in alone})
+    once = {target: [0.0] for target in alone}
+    known = fit_gains(pairs, observed, once, exact=set(alone))
+    unsure = fit_gains(pairs, observed, once)
     assert not known.baseline_worth.any()
     assert (known.sd < unsure.sd).all()
+
+
+def test_two_baselines_that_happen_to_be_equal_are_two_runs_like_any():
+    """Accuracy on 200 rows is often the same twice: that is no knowledge."""
+    pairs, observed, alone, _, _ = world()
+    equal = fit_gains(pairs, observed, {target: [0.545, 0.545] for target in alone}, noise=0.02)
+    nearly = fit_gains(pairs, observed, {target: [0.545, 0.5451] for target in alone}, noise=0.02)
+    assert equal.baseline_worth.any()
+    np.testing.assert_allclose(equal.sd, nearly.sd, rtol=0.2)
+
+
+@pytest.mark.parametrize("alone", [{}, {"t": [0.5]}, {"t": [0.5, 0.6]}])
+@pytest.mark.parametrize("noise", [0.01, 0.7, 5.0])
+def test_before_any_transfer_the_spread_is_that_of_the_true_gain_whatever_the_noise_of_a_run(noise, alone):
+    """Source .3, target 1, pair .6: √1.9 scales."""
+    prior = Prior(variances=Variances(source=0.3, target=1.0, pair=0.6, noise=noise, score=0.1))
+    found = fit_gains([("s", "t"), ("u", "t")], {}, alone, prior=prior)
+    assert found.sd == pytest.approx(np.full((1, 2), SCALE * 1.9**0.5))
+    assert not found.baseline_worth.any()
 
 
 def test_more_runs_make_surer_and_a_source_speaks_for_its_other_targets():
@@ -278,7 +298,7 @@ def test_the_one_source_that_moves_a_collapsed_target_is_seen():
     """Seven sources leave a target where it was; one lifts it by half, on two seeds, and is believed to."""
     pairs = [(f"s{index}", target) for index in range(8) for target in ("t", "u", "v")]
     observed = {(f"s{index}", "t"): [0.0, 0.0] for index in range(7)} | {("s7", "t"): [0.5, 0.52]}
-    found = fit_gains(pairs, observed, {"t": [0.0, 0.0]})
+    found = fit_gains(pairs, observed, {"t": [0.0]}, exact={"t"})
     row = found.targets.index("t")
     best, *others = (found.mean[row, found.sources.index(f"s{index}")] for index in (7, 0, 1, 2))
     assert best > 0.1

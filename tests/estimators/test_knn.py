@@ -121,7 +121,9 @@ def test_two_choices_of_one_premise_do_not_vote_for_each_other():
 
 
 def test_too_few_rows_of_other_examples_are_refused():
-    with pytest.raises(ValueError, match="3 neighbours of other examples are needed, but one has 4 of 6 rows"):
+    with pytest.raises(
+        ValueError, match="3 neighbours of other examples are needed, but one has 4 of 6 rows"
+    ):
         knn(np.arange(6.0)[:, None], [0, 1, 0, 1, 0, 1], examples=[0, 0, 0, 0, 1, 2])
     with pytest.raises(ValueError, match="one for each of the 6 rows"):
         knn(np.arange(6.0)[:, None], [0, 1, 0, 1, 0, 1], examples=[0, 1])

@@ -25,7 +25,7 @@ Not covered: that levels and scales are estimates. With five runs a target, mean
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -101,12 +101,14 @@ def fit_gains(
     scores: Mapping[Pair, float] | None = None,
     noise: float | None = None,
     prior: Prior = Prior(),
+    exact: Collection[str] = (),
 ) -> Gains:
     """The gains of all `pairs`, given what has run.
 
     observed: pair → performances − mean of the target's baselines, one a seed. baselines: target →
-    performances of its baseline; a target with one or none has a zero that is as unsure as one run; give two
-    equal values or more for a baseline that is known. scores: pair → score known beforehand, standardised
+    performances of its baseline; n of them leave the zero of the gains observed on it as unsure as a mean of n
+    runs; before any is, what is believed of its gains does not hang on it. exact: targets whose baseline is known
+    without noise. scores: pair → score known beforehand, standardised
     within its target; 0 where it is missing. noise: standard deviation of one run as an earlier study found
     it, in units of the metric; it stands in for the stated one. prior: what is believed beforehand. The order of
     all arguments is without effect.
@@ -133,7 +135,7 @@ def fit_gains(
     count = np.array([len(values) for *_, values in cells], np.float64)
     clipped = [np.clip((np.array(v) - level[t]) / scale[t], LOW, HIGH) for t, _, v in cells]
     stated = variances.noise if noise is None else (noise / float(np.exp(np.log(scale).mean()))) ** 2
-    alone = [np.array(v) / scale[row[t]] for t, v in baselines.items() if t in row]
+    alone = [np.array(v) / scale[row[t]] for t, v in baselines.items() if t in row and t not in exact]
     variance_of_run = _noise(clipped, alone, stated)
 
     def covariance(rows: NDArray[np.int64], columns: NDArray[np.int64], t: int | None = None) -> Array:
@@ -167,9 +169,9 @@ def fit_gains(
             + variances.score * np.outer(score[t], score[t])
         )
         block = before - weight.T @ weight
-        zero = variance_of_run / max(len(baselines.get(name, ())), 1)
-        known = len(baselines.get(name, ())) > 1 and np.ptp(baselines[name]) == 0
-        block = block + (0.0 if known else zero)
+        known = name in exact or not runs[t]
+        zero = 0.0 if known else variance_of_run / max(len(baselines.get(name, ())), 1)
+        block = block + zero
         here = every[exists[t]]
         expected = level[t] + scale[t] * middle[here]
         spread = scale[t] ** 2 * block[np.ix_(here, here)]
@@ -217,7 +219,10 @@ def _levels(runs: Sequence[Sequence[float]], prior: Prior) -> tuple[Array, Array
 
 
 def _noise(cells: Sequence[Array], baselines: Sequence[Array], stated: float) -> float:
-    """Variance of one run, pooled over replicates, in squares of a scale."""
+    """Variance of one run, pooled over replicates, in squares of a scale.
+
+    Equal replicates are left out: where a target has collapsed, all its runs are alike, which says nothing of others.
+    """
     squares = degrees = 0.0
     for values in [*cells, *baselines]:
         if len(values) > 1 and np.ptp(values) > 0:

@@ -54,7 +54,9 @@ def knn(
         raise ValueError(f"`examples` must name one for each of the {n} rows, got shape {own.shape}")
     most = int(np.unique(own, return_counts=True)[1].max())
     if n - most < neighbours:
-        raise ValueError(f"{neighbours} neighbours of other examples are needed, but one has {most} of {n} rows")
+        raise ValueError(
+            f"{neighbours} neighbours of other examples are needed, but one has {most} of {n} rows"
+        )
     if is_classes(targets):
         return _accuracy(rows, read_classes(targets, n, method="kNN"), neighbours, own)
     values = standardise(read_values(targets, n))

@@ -9,7 +9,7 @@ Intervals are ours (`conformal.py`), and so is the refusal to fit on next to not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -185,11 +185,6 @@ def why_not(table: FeatureTable, options: PredictorOptions) -> str | None:
         f"{'is' if len(table) == 1 else 'are'} too few to fit the predictor, which needs {FEWEST_ROWS} on "
         f"{FEWEST_TARGETS}: {instead}, and the order of sources is left to the scores that need no runs."
     )
-
-
-def mean_contributions(explanation: Explanation) -> Mapping[str, float]:
-    """Group → mean absolute contribution over the explained pairs: which features moved the predictions."""
-    return {group: float(np.abs(values).mean()) for group, values in explanation.contributions.items()}
 
 
 def _count(number: int, noun: str) -> str:

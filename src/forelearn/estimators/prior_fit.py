@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 FEWEST_TARGETS = 3
 _LEAST = 0.01
 """The smallest variance of an effect, in squares of the scale: none is known to be exactly 0."""
+_MOST = 100.0
+"""The largest: ten scales."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,13 +72,16 @@ def fit_prior(studies: Sequence[Finished]) -> Prior:
     cells = [_cells(study, scale) for study in studies if study.runs]
 
     def cost(logs: Array) -> float:
-        return sum(_fit(cell, np.exp(logs), noise)[0] for cell in cells) + 0.05 * float(logs @ logs)
+        return sum(_fit(cell, np.exp(logs), noise)[0] for cell in cells)
 
-    start = np.log([0.3, 0.3, 0.3])
     found = minimize(
-        cost, start, method="Nelder-Mead", options={"xatol": 0.02, "fatol": 0.01, "maxiter": 400}
+        cost,
+        np.log([0.3, 0.3, 0.3]),
+        method="Nelder-Mead",
+        bounds=[(np.log(_LEAST), np.log(_MOST))] * 3,
+        options={"xatol": 0.02, "fatol": 0.01, "maxiter": 400},
     )
-    source, target, pair = np.maximum(np.exp(found.x), _LEAST)
+    source, target, pair = np.exp(found.x)
     # level and slope: information of all studies added up
     parts = [_fit(cell, np.array([source, target, pair]), noise)[1:] for cell in cells]
     information = sum((part[0] for part in parts), np.zeros((2, 2)))

@@ -51,6 +51,6 @@ def bootstrap_mean(values: ArrayLike, *, level: float = 0.9, draws: int = 2000, 
 
 
 def shares(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    """part / whole of each draw, [draws]; infinite where there is no whole, so that a bound says that it is not known."""
+    """part / whole of each draw, [draws]; infinite where there is no whole: a bound then says that it is not known."""
     none = whole <= 0
     return np.where(none, np.inf, part / np.where(none, 1.0, whole))

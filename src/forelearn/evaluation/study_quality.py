@@ -36,7 +36,7 @@ FIGURES: dict[str, str] = {
     "lost": "points of the test measure that the pick lost against the best choice, no transfer included; pick "
     "judged on seeds it was not drawn on, best cross-fitted",
     "lost_share": "the same over what there was to gain, (best − pick) / (best − baseline), sums over targets",
-    "counted_lost": "`lost` when features and confirmation are paid out of the same budget",
+    "counted_lost": "`lost` when features and confirmation are paid out of the same budget; random pays neither",
     "fresh": "mean test performance of the picked sources on seeds that were not drawn",
     "in_hand": "mean test performance of the very runs that were kept: what one has at the end of that search",
     "overstated": "points by which the dev gain that a source was picked by exceeds its test gain on other seeds",

@@ -20,12 +20,13 @@ def posterior(
     *,
     noise: float | None = None,
     prior: Prior = STATED,
+    exact: Collection[str] = (),
 ) -> Gains:
     """What is believed of every candidate's gain after the runs on the search's seeds.
 
     scores: known beforehand, standardised within the target; a control has none. Several sources, in turn
     or together, have that of their best; beyond that their effects are their own, though they share sources with
-    others. noise: of one run, as an earlier study found it.
+    others. noise: of one run, as an earlier study found it. exact: targets whose baseline is known without noise.
     """
     space = record.space
     observed, pairs = {}, []
@@ -39,7 +40,7 @@ def posterior(
         if gains:
             observed[pair] = gains
     baselines = {target.name: [run.dev() for run in record.baselines(target)] for target in space.targets}
-    return fit_gains(pairs, observed, baselines, scores=scores, noise=noise, prior=prior)
+    return fit_gains(pairs, observed, baselines, scores=scores, noise=noise, prior=prior, exact=exact)
 
 
 def run_noise(record: Record) -> float | None:

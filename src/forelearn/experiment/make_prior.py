@@ -189,7 +189,8 @@ def _expected(one: _Study, row: int, known: Sequence[int], prior: Prior, base: f
     if not columns:
         return None
     order = [fitted.sources.index(truth.sources[column]) for column in columns]
-    noise = fitted.noise[place] ** 2 / seeds[columns]
+    alone = int(np.isfinite(truth.test.baselines[row]).sum())  # what was found is over the mean of these
+    noise = fitted.noise[place] ** 2 * (1 / seeds[columns] + 1 / max(alone, 1))
     return Expected(
         fitted.mean[place, order],
         np.sqrt(fitted.sd[place, order] ** 2 + noise),

@@ -89,7 +89,7 @@ def live(table: Table, share: float, number: int, how: TableSearch = TableSearch
     luck = dict(zip(world.pairs, 1e-9 * np.random.default_rng(number).random(len(world.pairs)), strict=True))
 
     def believe() -> Guesses:
-        found = guesses(posterior(search, scores))
+        found = guesses(posterior(search, scores, exact=world.exact))
         return {
             pair: replace(guess, mean=guess.mean + luck.get(pair, 0.0))
             for pair, guess in found.items()
@@ -120,7 +120,8 @@ class _World:
     """A table as runs. Performances are in fractions, as the constants of the search are.
 
     space: of the targets with gains. fraction: one unit of the table's performance as a fraction. units: cost
-    of one run of every pair and baseline. pairs: in the order of the table. missing: those without any run.
+    of one run of every pair and baseline. pairs: in the order of the table. missing: those without any run. exact:
+    targets whose baselines are no runs of their own: they are known.
     """
 
     def __init__(self, table: Table, seeds: int) -> None:
@@ -152,7 +153,9 @@ class _World:
         # of each target and seed, over the target's mean; 0 where baselines are no runs of their own
         spread = table.baselines - mean_known(table.baselines, axis=1)[:, None]
         runs = table.baselines.shape[1] == len(table.seeds)
-        self.spread = spread if runs and len(table.seeds) > 1 else np.zeros((len(spread), len(table.seeds)))
+        own = runs and len(table.seeds) > 1
+        self.spread = spread if own else np.zeros((len(spread), len(table.seeds)))
+        self.exact = frozenset() if own else frozenset(self.row)
 
     def options(self, options: Options) -> Options:
         """The options that the table's seeds allow."""

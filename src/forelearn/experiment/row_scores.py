@@ -120,7 +120,7 @@ def by_predictions(
     seed: int,
     examples: NDArray[np.int64] | None = None,
 ) -> dict[str, Scored]:
-    """LEEP and NCE. probabilities: [n, Z] of the source's labels. targets: [n] classes. examples: as in `half_samples`."""
+    """LEEP and NCE. probabilities: [n, Z] of the source's labels. targets: [n] classes. examples: as above."""
     halves = half_samples(targets, seed=seed, examples=examples)
     hard = probabilities.argmax(axis=1)
     return {
