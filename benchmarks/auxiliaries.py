@@ -94,7 +94,7 @@ def make_family(seed: int) -> dict[str, TaskData]:
 
 
 def run(work: tuple[int, Arm, int, int]) -> tuple[int, str, History]:
-    """One arm on one family. work: seed, arm, epochs at most, sample gradients at most (0: no limit)."""
+    """One arm on one family. work: seed, arm, how often it is measured, sample gradients at most."""
     seed, arm, epochs, compute = work
     tasks = make_family(seed)
     chosen = [tasks[name] for name in ("target", *arm.auxiliary)]
@@ -115,12 +115,7 @@ def compute_of(epochs: int) -> int:
 def measure(epochs: int, workers: int) -> dict[str, dict[int, History]]:
     """Arm → seed → what happened."""
     limit = compute_of(epochs)
-    # no method takes fewer sample gradients an epoch than the target has examples
-    work = [
-        (seed, arm, -(-limit // ROWS) if not arm.auxiliary else 10 * epochs, limit)
-        for seed in range(SEEDS)
-        for arm in arms()
-    ]
+    work = [(seed, arm, epochs, limit) for seed in range(SEEDS) for arm in arms()]
     found: dict[str, dict[int, History]] = {}
     with ProcessPoolExecutor(workers) as pool:
         for seed, name, history in pool.map(run, work):

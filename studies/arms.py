@@ -178,8 +178,12 @@ def history(prepared: Prepared, transfer: Transfer) -> History | None:
 
 def within_epochs(found: History, epochs: int | None) -> Epoch:
     """The epoch whose snapshot would have been kept after so many epochs."""
-    seen = found.epochs[:epochs]
-    return max(seen, key=lambda epoch: (epoch.select, -epoch.number))
+    return max(first_epochs(found, epochs), key=lambda epoch: (epoch.select, -epoch.number))
+
+
+def first_epochs(found: History, epochs: int | None) -> list[Epoch]:
+    """Those of the first so many epochs that were measured; None: all."""
+    return [epoch for epoch in found.epochs if epochs is None or epoch.number < epochs]
 
 
 def measured(plan: Planned, found: History, compute: int) -> Row:
@@ -187,12 +191,12 @@ def measured(plan: Planned, found: History, compute: int) -> Row:
     equal, matched = within_epochs(found, plan.epochs), found.within(compute)
     assert equal.test is not None  # what is the best so far is measured on test
     assert matched.test is not None
-    last = found.epochs[: plan.epochs][-1]
+    last = first_epochs(found, plan.epochs)[-1]
     values = (
         plan.arm,
         plan.transfer.target.name,
         plan.transfer.seed,
-        len(found.epochs[: plan.epochs]),
+        last.number + 1,
         f"{equal.dev if equal.dev is not None else equal.select:.6f}",
         f"{equal.test:.6f}",
         last.gradients,

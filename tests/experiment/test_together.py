@@ -79,7 +79,10 @@ def test_no_arm_is_given_more_sample_gradients_than_the_method_spent(finished):
     assert all(0 < spent <= 480 for arm in comparison.arms for spent in arm.gradients)
     single = comparison.arms[1]
     assert single.gradients == (480, 480)
-    assert len(single.histories[0].epochs) == 8  # of 60 rows
+    assert [epoch.number for epoch in single.histories[0].epochs] == [
+        3,
+        7,
+    ]  # 8 of 60 rows; two looks, as the method
     assert comparison.arms[3].gradients == (420, 420)  # 3 epochs of 60 + 80
 
 
@@ -331,6 +334,7 @@ def test_the_method_alone_is_compared_with_the_single_task(tmp_path):
         (Request(OTHERS, compare=("diww",)), "Did you mean `diw`"),
         (Request(OTHERS, method="single"), "method `single`: learns no other task"),
         (Request(OTHERS, compare=("single",)), "method `single`: learns no other task"),
+        (Request(OTHERS[:1], method="torchjd:TrimmedMean", given={"trim_number": 1}), "torchjd:TrimmedMean"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_written(wanted, message, tmp_path):

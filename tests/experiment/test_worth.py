@@ -111,6 +111,14 @@ def test_a_control_that_failed_leaves_no_verdict_in_favour():
     assert "but it shares no seed with b: an interval needs two" in reason
 
 
+def test_a_method_that_failed_on_a_seed_is_not_worth_it_by_the_others() -> None:
+    mine = replace(arm("mine", [0.80, 0.81, 0.82], control=False), failed=("seed 3: it diverged",))
+    worth, reason = ruled([mine, arm("a", [0.70, 0.71, 0.723])])
+    assert worth == "not enough evidence"
+    assert reason.endswith("but on 1 seed it was not trained to its end (seed 3: it diverged).")
+    assert ruled([mine, arm("a", [0.90, 0.91, 0.923])])[0] == "not worth it"
+
+
 def test_what_was_only_asked_for_beside_it_decides_nothing():
     arms = [
         arm("mine", [0.80, 0.81, 0.82], control=False),

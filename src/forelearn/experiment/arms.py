@@ -1,14 +1,15 @@
 """The arms of a comparison of multitask training: as transfers before they run, and as what came of them.
 
 The method that was asked for runs first, on every seed. What it has spent, in sample gradients, is what all others
-may spend: as controls the target alone at a constant and at a decaying learning rate, the method without auxiliary
-tasks (where that is anything else), and the method with auxiliary tasks whose labels are dealt out anew.
+may spend, and they are measured on dev no more often than it is: the best of more looks would be better by luck. As
+controls the target alone at a constant and at a decaying learning rate, the method without auxiliary tasks (where that
+is anything else), and the method with auxiliary tasks whose labels are dealt out anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Multitask
@@ -71,7 +72,6 @@ def first_arm(asked: Asked) -> Plan:
 def other_arms(asked: Asked, compute: int) -> tuple[Plan, ...]:
     """The controls, then what else was asked for, each with at most `compute` sample gradients."""
     held = common(dict(asked.method.options))
-    epochs = _enough(asked, float(held["share"]), compute)
     plans = []
     if asked.controls:
         for schedule, name in (("constant", CONSTANT), ("linear", DECAYING)):
@@ -79,26 +79,22 @@ def other_arms(asked: Asked, compute: int) -> tuple[Plan, ...]:
                 continue  # it is the method itself
             how = multitask(Single.name, {**held, "schedule": schedule, "compute": compute})
             rate = "a constant learning rate" if schedule == "constant" else "a learning rate that falls to 0"
-            plans.append(
-                _plan(asked, name, f"the target alone, {rate}", how, (), epochs=epochs, control=True)
-            )
+            plans.append(_plan(asked, name, f"the target alone, {rate}", how, (), control=True))
     if asked.controls and asked.auxiliaries:
         name = asked.method.method
         if differs_alone(name):
             how = multitask(name, {**dict(asked.method.options), "compute": compute})
             about = f"{name} without auxiliary tasks"
-            plans.append(_plan(asked, ALONE, about, how, (), epochs=epochs, control=True))
+            plans.append(_plan(asked, ALONE, about, how, (), control=True))
         if name != Single.name:
             twins = _tasks([with_random_labels(data) for data in asked.auxiliaries])
             about = f"{name}, labels of the auxiliary tasks dealt out anew"
             how = multitask(name, {**dict(asked.method.options), "compute": compute})
-            plans.append(_plan(asked, RANDOM, about, how, twins, epochs=epochs, control=True))
+            plans.append(_plan(asked, RANDOM, about, how, twins, control=True))
     for other in asked.compare:
-        share = float(dict(other.options)["share"])
         how = multitask(other.method, {**dict(other.options), "compute": compute})
         about = f"the same tasks by {other.method}"
-        epochs = _enough(asked, share, compute)
-        plans.append(_plan(asked, other.method, about, how, _tasks(asked.auxiliaries), epochs=epochs))
+        plans.append(_plan(asked, other.method, about, how, _tasks(asked.auxiliaries)))
     return tuple(plans)
 
 
@@ -136,6 +132,7 @@ def read_arm(prepared: Prepared, plan: Plan, compute: int | None = None) -> Arm:
         peak_bytes=tuple(history.peak_bytes for _, history, _, _ in runs),
         histories=tuple(history for _, history, _, _ in runs),
         failed=tuple(failed),
+        units=tuple(last.units for *_, last in runs),
     )
 
 
@@ -177,11 +174,6 @@ def spent(arm: Arm) -> int:
     return max(history.epochs[-1].gradients for history in arm.histories)
 
 
-def _enough(asked: Asked, share: float, compute: int) -> int:
-    """As many epochs as spend `compute` at the least that an epoch takes: the target's own share."""
-    return -(-compute // max(1, round(share * len(asked.target.train))))
-
-
 def _tasks(data: Sequence[TaskData]) -> tuple[Task, ...]:
     return tuple(one.task for one in data)
 
@@ -193,14 +185,11 @@ def _plan(
     how: Multitask,
     auxiliaries: Sequence[Task],
     *,
-    epochs: int = 0,
     control: bool = False,
 ) -> Plan:
-    """epochs: 0 keeps the recipe's."""
-    recipe = replace(asked.recipe, epochs=epochs or asked.recipe.epochs)
-    sources = tuple(Source(task, recipe) for task in auxiliaries)
+    sources = tuple(Source(task, asked.recipe) for task in auxiliaries)
     transfers = tuple(
-        Transfer(asked.target.task, asked.encoder, recipe, seed, sources, "multitask", how)
+        Transfer(asked.target.task, asked.encoder, asked.recipe, seed, sources, "multitask", how)
         for seed in asked.seeds
     )
     return Plan(name, about, control, transfers)

@@ -101,6 +101,7 @@ class Prepared:
             recipe.epochs,
             [self._pass(task, "train", recipe) for task in tasks],
             self._pass(transfer.target, "dev", recipe),
+            len(find_data(self.tasks, transfer.target.name).dev),
         )
 
     def _pass(self, task: Task, part: str, recipe: Recipe) -> float:

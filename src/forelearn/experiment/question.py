@@ -21,7 +21,7 @@ from forelearn.experiment.multitask_settings import chosen_method
 from forelearn.experiment.opening import Options, at_least
 from forelearn.experiment.prepare import Prepared, built, prepare
 from forelearn.training.multitask.learner import divided
-from forelearn.training.multitask.methods import options_of
+from forelearn.training.multitask.methods import check_count, options_of
 from forelearn.training.multitask.single import Single
 from forelearn.training.multitask.train import check_head
 
@@ -101,6 +101,8 @@ def asked_of(
         wanted.controls,
     )
     other_arms(asked, 1)  # what an arm refuses is said now
+    for one in (method, *compare):
+        check_count(one, 1 + len(asked.auxiliaries))
     if build and prepared.stand_in is not None:
         with prepared.directory.lock():
             prepared = built(prepared)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Protocol
 
 from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import plain
 from forelearn.core.recipe import Recipe
-from forelearn.core.run import Failure, Run
+from forelearn.core.run import Failure
 from forelearn.core.task import Task
 from forelearn.executors.base import Executor
 from forelearn.experiment.api import executor_for
@@ -81,7 +82,7 @@ def train_together(
         others = other_arms(asked, compute)
         _run(prepared, others, executor, display, again=wanted.retry_failed, weights=keeps_all(prepared))
         arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
-        _drop_weights(prepared, (first, *others))
+        _drop_weights(prepared, (first, *others), arms)
         comparison = compared(
             prepared,
             asked.target.task,
@@ -128,19 +129,16 @@ def _run(
         run_transfers(prepared, list(wanted.values()), executor, display)
 
 
-def _drop_weights(prepared: Prepared, plans: Sequence[Plan]) -> None:
+def _drop_weights(prepared: Prepared, plans: Sequence[Plan], arms: Sequence[Arm]) -> None:
     """Keep the weights of the method, and of the arm that is best on dev; all of them if the study says so."""
     if keeps_all(prepared):
         return
-    measured = {}
-    for plan in plans:
-        found = [prepared.runs.get(transfer.key) for transfer in plan.transfers]
-        runs = [run.dev() for run in found if isinstance(run, Run)]
-        if runs:
-            measured[plan.name] = sum(runs) / len(runs)
-    best = max(measured, key=lambda name: measured[name])
+    best = max((arm for arm in arms if arm.select), key=lambda arm: fmean(arm.select))
     kept = {
-        transfer.key for plan in plans if plan.name in (plans[0].name, best) for transfer in plan.transfers
+        transfer.key
+        for plan in plans
+        if plan.name in (plans[0].name, best.name)
+        for transfer in plan.transfers
     }
     for plan in plans:
         for transfer in plan.transfers:

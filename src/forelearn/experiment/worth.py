@@ -1,7 +1,7 @@
 """Whether multitask training was worth it: differences to the controls, what became of the auxiliary tasks, a verdict.
 
 Differences are paired by seed, with Student's t over seeds. The verdict rests on the examples that chose the
-snapshots, never on test, and says "worth it" only if every control is beaten surely.
+snapshots, never on test, and says "worth it" only if every control is beaten surely and no seed of the method failed.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ def verdict(method: Arm, differences: Sequence[Difference], level: float) -> Ver
         rest = "on average it is above none of its controls."
     elif unsure:
         rest = "that may be luck."
+    elif method.failed:
+        rest = f"but on {_seeds(len(method.failed))} it was not trained to its end ({method.failed[0]})."
     elif len(known) < len(against):
         rest = f"but {_without_interval('it', [one for one in against if one not in known])}"
     else:

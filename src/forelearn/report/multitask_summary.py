@@ -20,7 +20,8 @@ Worth = Literal["worth it", "not worth it", "not enough evidence"]
 """Decided on the examples that chose the snapshots (`select`, all of dev unless it was divided), never on test.
 
 `worth it`: the interval of the difference lies above 0 for every control. `not worth it`: it lies below 0 for one of
-them, or the mean is not above 0 for any. `not enough evidence`: anything else, and whenever there is one seed.
+them, or the mean is not above 0 for any. `not enough evidence`: anything else, and whenever there is one seed, or the
+method failed on one.
 """
 
 
@@ -29,8 +30,8 @@ class Arm:
     """One way of training the target, on some seeds.
 
     name: unique. about: in one line. control: whether it is there to be beaten. failed: why seeds have no run.
-    keys, seeds, select, dev, test, gradients, seconds, peak_bytes, histories: one a seed that has run; select, dev,
-    test, gradients and seconds at matched compute.
+    keys, seeds, select, dev, test, gradients, seconds, peak_bytes, histories, units: one a seed that has run; select,
+    dev, test, gradients, seconds and units (tokens × layers, read and learned from) at matched compute.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Arm:
     peak_bytes: tuple[int, ...]
     histories: tuple[History, ...]
     failed: tuple[str, ...] = ()
+    units: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from forelearn.report.markup import visible
 from forelearn.report.multitask_summary import Arm, Auxiliary, Comparison, Worth
-from forelearn.report.multitask_words import divided, figure, lead, memory, over_seeds, seeds_words
+from forelearn.report.multitask_words import divided, figure, lead, memory, over_seeds, seeds_words, uneven
 from forelearn.report.wording import NONE, count, duration, metric_name, number, signed, with_bounds
 
 _STYLES: dict[Worth, str] = {
@@ -37,6 +37,8 @@ def show_comparison(comparison: Comparison, *, console: Console | None = None) -
     for arm in comparison.arms:
         for failure in arm.failed:
             out.print(Text(f"failed: {arm.name}, {visible(failure)}", style="red"))
+    for line in uneven(comparison):
+        out.print(Text(visible(line), style="dim"))
     if any(one.test is not None for one in comparison.differences):
         out.print(_differences(comparison))
     if comparison.tasks:

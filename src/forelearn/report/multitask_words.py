@@ -20,6 +20,8 @@ _FEW = 3
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+_UNEVEN = 1.5
+"""Arms whose work at equal compute differs by more than this are named."""
 _EQUAL = 1e-9
 """Measures nearer than this are the same, but for rounding."""
 
@@ -155,6 +157,20 @@ def alpha_of(epoch: Epoch, task: str) -> float | None:
 def weight_of(epoch: Epoch, task: str) -> float | None:
     """The weight of a task after an epoch."""
     return epoch.tasks[task].weight if task in epoch.tasks else None
+
+
+def uneven(comparison: Comparison) -> list[str]:
+    """A sentence for each arm whose equal count of sample gradients was much less or more work than the method's."""
+    whole = mean(comparison.method.units)
+    found = []
+    for arm in comparison.arms[1:]:
+        its = mean(arm.units)
+        if whole and its and not 1 / _UNEVEN <= its / whole <= _UNEVEN:
+            found.append(
+                f"{arm.name} read {its / whole:.2g} times the tokens of {comparison.method.name}: compute counts "
+                "examples, and theirs differ in length."
+            )
+    return found
 
 
 def share_of(epoch: Epoch, task: str) -> float | None:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from forelearn.report.markup import Child, Markup, element, name
 from forelearn.report.multitask_summary import Arm, Comparison
-from forelearn.report.multitask_words import mean, memory
+from forelearn.report.multitask_words import mean, memory, uneven
 from forelearn.report.section_tasks import recipe_words
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.wording import NONE, capital, count, duration, metric_name, number
+from forelearn.training.multitask.history import History
 
 KINDS = {"train": "Train", "alpha": "α-step"}
 """What sample gradients are spent on, by its name in a ledger; other names stand as they are."""
@@ -46,7 +47,7 @@ def ledger(comparison: Comparison) -> Markup | None:
         peak = max(one.peak_bytes for one in arm.histories)
         cells = [
             Cell(name(arm.name), place),
-            _count(mean(len(one.epochs) for one in arm.histories)),
+            _count(mean(_epochs(one) for one in arm.histories)),
             *(_count(mean(one.gradients.get(kind, 0) for one in arm.histories)) for kind in kinds),
             _count(all_of),
             _count(each),
@@ -69,6 +70,7 @@ def ledger(comparison: Comparison) -> Markup | None:
             {"class": "intro"},
             "Whole runs, means over seeds. A sample gradient is one example forward and backward; a prediction is an "
             "example that was only read. Peak memory is of the GPU’s tensors, on a CPU of the whole process.",
+            *(f" {line}" for line in uneven(comparison)),
         ),
         sortable("ledger-table", "Compute of every arm", columns, rows, style="together"),
     )
@@ -104,7 +106,7 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
         (
             "Matched compute",
             f"every arm counts with the best snapshot within {count(comparison.compute)} sample gradients, what the "
-            "method spent; later epochs of an arm count for nothing.",
+            "method spent, measured no more often than the method; later epochs of an arm count for nothing.",
         ),
         (
             "Control",
@@ -121,7 +123,8 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
         (
             "Worth it",
             "the interval of the dev difference lies above 0 for every control. Not worth it: it lies below 0 for one "
-            "of them, or no mean is above 0. Not enough evidence: anything else, and whenever there is one seed.",
+            "of them, or no mean is above 0. Not enough evidence: anything else, and whenever there is one seed, or the "
+            "method failed on one.",
         ),
     ]
     if mixes:
@@ -137,7 +140,12 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _an_epoch(arm: Arm) -> float | None:
-    return mean(sum(one.gradients.values()) / len(one.epochs) for one in arm.histories if one.epochs)
+    return mean(sum(one.gradients.values()) / _epochs(one) for one in arm.histories if one.epochs)
+
+
+def _epochs(history: History) -> int:
+    """How many it had, measured or not."""
+    return history.epochs[-1].number + 1 if history.epochs else 0
 
 
 def _count(value: float | None) -> Cell:

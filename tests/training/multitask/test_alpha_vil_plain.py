@@ -142,4 +142,7 @@ def test_the_alpha_step_reads_the_share_and_the_batches_that_it_is_told_to(
         rows = method.alpha_rows(epoch)
         drawn.append(list(range(size)) if rows is None else rows.tolist())
         assert len(drawn[-1]) == size
-    assert (drawn[0] == drawn[1]) == (share == 1.0)
+        spent = learner.ledger.total / (epoch + 1)
+        assert method.expected() == pytest.approx(spent)
+    assert (drawn[0] == drawn[1]) == (share == 1.0 and not batch)
+    assert len(set(drawn[0])) == size

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.training.multitask.by_hand import NumberLearner, by_hand, number_task
+from tests.training.multitask.by_hand import NumberLearner, by_hand, number_task, read
 from tests.training.multitask.test_alpha_vil_weights import spoiled
 
+from forelearn.core.errors import InputError
 from forelearn.training.loop import Diverged
 from forelearn.training.multitask.learner import Part
+from forelearn.training.multitask.methods import multitask
 
 NAMES = ("target", "one", "two", "three")
 TASKS = [number_task(name, random_labels=name == "two") for name in NAMES]
@@ -20,6 +22,14 @@ TASKS = [number_task(name, random_labels=name == "two") for name in NAMES]
 def hurtful(learner: NumberLearner, task: int, part: Part, loss: torch.Tensor) -> torch.Tensor:
     """Task 1 learns the opposite of what it says, with great zeal."""
     return -5 * loss if task == 1 and part == "train" else loss
+
+
+def helpful(learner: NumberLearner, task: int, part: Part, loss: torch.Tensor) -> torch.Tensor:
+    """Task 1 learns the target's dev by heart."""
+    if task != 1 or part != "train":
+        return loss
+    values, labels = read(learner.examples(0, "tune"))
+    return torch.nn.functional.cross_entropy(learner.nets[0](values), labels)
 
 
 def test_the_targets_weight_stays_1_and_the_others_follow_alpha_between_floor_and_1(tmp_path: Path) -> None:
@@ -113,11 +123,32 @@ def test_a_task_at_the_floor_rests_until_it_is_probed_and_is_back_only_if_the_pr
     assert "one probed again" in probed.events
     assert probed.tasks[1].loss is not None
     assert not any(event.startswith("one back") for event in probed.events)
-    learner.change_loss = lambda learner, task, part, loss: loss  # from now on it helps
+    learner.change_loss = helpful
     for epoch in range(5, 9):
         last = method.epoch(epoch)
     assert last.tasks[1].alpha is not None
-    assert any(event.startswith("one back") for event in last.events) == (last.tasks[1].alpha > 1)
+    assert last.tasks[1].alpha > 1
+    assert any(event.startswith("one back") for event in last.events)
+
+
+def test_a_probe_in_an_epoch_that_is_undone_leaves_no_trace(tmp_path: Path) -> None:
+    method, learner = by_hand(
+        "alpha-vil-robust", TASKS[:2], tmp_path, change_loss=hurtful, floor=0.3, probe=0.4, probe_every=4
+    )
+    for epoch in range(4):
+        method.epoch(epoch)
+    before = list(method.weights)
+    assert before == [1.0, 0.3]
+    learner.change_loss = spoiled(math.nan)
+    change = method.epoch(4)
+    assert "one probed again" in change.events
+    assert any("undone" in event for event in change.events)
+    assert method.weights == before
+
+
+def test_a_momentum_is_refused_for_there_is_none() -> None:
+    with pytest.raises(InputError, match="option `alpha_momentum`: must be 0"):
+        multitask("alpha-vil-robust", {"alpha_momentum": 0.5})
 
 
 @pytest.mark.parametrize("count", [1, 4])

@@ -15,8 +15,10 @@ from tests.training.multitask.by_hand import RECIPE, NumberLearner, by_hand, num
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError
+from forelearn.training.loop import Diverged
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.learner import Part
+from forelearn.training.multitask.method import Change
 from forelearn.training.multitask.options import Options
 
 TASKS = [number_task("target"), number_task("one", train=20)]
@@ -36,14 +38,111 @@ def test_a_share_is_one_example_at_least() -> None:
     assert len(NumberLearner(TASKS, RECIPE, Options(share=1e-6)).epoch_batches(0, 0)) == 1
 
 
-@pytest.mark.parametrize(("compute", "epochs"), [(0, 4), (1, 1), (40, 1), (41, 2), (80, 2), (1000, 4)])
-def test_no_epoch_begins_past_the_compute_that_is_granted(compute: int, epochs: int, tmp_path: Path) -> None:
-    """An epoch of the target alone takes 40 sample gradients; the recipe has 4 epochs."""
+@pytest.mark.parametrize(
+    ("compute", "measured"),
+    [
+        (0, [40, 80, 120, 160]),
+        (1, [40]),
+        (79, [40]),
+        (80, [40, 80]),
+        (100, [40, 80]),
+        (300, [80, 160, 240, 280]),
+        (1000, [280, 520, 760, 1000]),
+    ],
+)
+def test_training_takes_what_compute_pays_for_and_is_measured_as_often_as_the_recipe_has_epochs(
+    compute: int, measured: list[int], tmp_path: Path
+) -> None:
+    """An epoch of the target alone takes 40 sample gradients; the recipe has 4 epochs. Of 1,000 each quarter is passed
+    with the 7th, 13th, 19th and 25th epoch; of 300, with the 2nd, 4th, 6th, and the 7th is the last.
+    """
     method, learner = by_hand("single", TASKS[:1], tmp_path, compute=compute)
     history = fit_together(method, key="a")
-    assert len(history.epochs) == epochs
-    assert [epoch.gradients for epoch in history.epochs] == [40 * (n + 1) for n in range(epochs)]
-    assert learner.ledger.total == 40 * epochs
+    assert [epoch.gradients for epoch in history.epochs] == measured
+    assert [epoch.number for epoch in history.epochs] == [total // 40 - 1 for total in measured]
+    assert learner.ledger.total == measured[-1]
+
+
+def test_an_epoch_that_took_more_than_compute_pays_for_is_no_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of two epochs takes twice the 40 of the first, and would be the best."""
+    method, learner = by_hand("single", TASKS[:1], tmp_path, compute=100)
+    epoch = method.epoch
+
+    def longer(number: int) -> Change:
+        found = epoch(number)
+        learner.ledger.learn("train", 40 * number, 0.0)
+        return found
+
+    monkeypatch.setattr(method, "epoch", longer)
+    monkeypatch.setattr(learner, "measure", lambda task, part: float(learner.ledger.total))
+    history = fit_together(method, key="a")
+    assert [one.gradients for one in history.epochs] == [40]
+    assert learner.ledger.total == 120
+
+
+def test_a_run_killed_between_two_looks_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    """Eight epochs, every second is measured; the kill is in the fourth, whose predecessor was not."""
+
+    class Kill(Exception):
+        pass
+
+    def kill(state: Mapping[str, Any]) -> None:
+        if method.learner.ledger.total > 120 and "step" in state:
+            raise Kill
+
+    whole, learner = by_hand("single", TASKS[:1], tmp_path, compute=320)
+    expected = fit_together(whole, key="a", checkpoint=tmp_path / "whole", checkpoint_seconds=0.0)
+    method, _ = by_hand("single", TASKS[:1], tmp_path, compute=320, report=kill)
+    with pytest.raises(Kill):
+        fit_together(method, key="a", checkpoint=tmp_path / "killed", checkpoint_seconds=0.0)
+    again, other = by_hand("single", TASKS[:1], tmp_path, compute=320)
+    found = fit_together(again, key="a", checkpoint=tmp_path / "killed", checkpoint_seconds=0.0)
+    assert other.ledger.total == 320
+    assert [replace(one, seconds=0.0) for one in found.epochs] == [
+        replace(one, seconds=0.0) for one in expected.epochs
+    ]
+    assert torch.equal(other.flat.values, learner.flat.values)
+
+
+def test_what_happened_in_an_epoch_that_was_not_measured_is_told_with_the_next_that_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, _ = by_hand("single", TASKS[:1], tmp_path, compute=320)
+    epoch = method.epoch
+    monkeypatch.setattr(method, "epoch", lambda number: replace(epoch(number), events=(f"epoch {number}",)))
+    history = fit_together(method, key="a")
+    assert [one.events for one in history.epochs] == [
+        (f"epoch {first}", f"epoch {first + 1}") for first in (0, 2, 4, 6)
+    ]
+
+
+def test_predictions_that_are_not_finite_end_the_run_whatever_is_measured_by_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accuracy of NaN is a number; so the predictions themselves are looked at."""
+    method, learner = by_hand("single", TASKS[:1], tmp_path)
+    monkeypatch.setattr(learner, "raw_predictions", lambda task, part: np.full((24, 2), np.nan, np.float32))
+    with pytest.raises(Diverged, match="predicts numbers that are not finite"):
+        fit_together(method, key="a")
+
+
+def test_an_auxiliary_task_whose_model_predicts_no_numbers_is_at_the_bottom_for_diw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, learner = by_hand("diw", TASKS, tmp_path, patience=2)
+    looks: list[int] = []
+    real = learner.raw_predictions
+
+    def second_is_lost(task: int, part: Part) -> Any:
+        looks.append(task)
+        return real(task, part) * (np.nan if len(looks) == 2 else 1.0)
+
+    monkeypatch.setattr(learner, "raw_predictions", second_is_lost)
+    alone = method._measures_alone(0, learner.flat.values.clone())  # type: ignore[attr-defined]
+    assert alone[1] == -math.inf
+    assert math.isfinite(alone[0])
 
 
 def test_alpha_steps_are_paid_for_from_the_same_compute(tmp_path: Path) -> None:
@@ -117,13 +216,13 @@ def test_the_snapshot_is_the_first_best_by_the_deciding_part_alone(
     assert [epoch.test is not None for epoch in history.epochs] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("compute", [0, 80])
+@pytest.mark.parametrize("compute", [0, 80, 100, 119])
 @pytest.mark.parametrize("schedule", ["linear", "constant"])
 def test_a_linear_schedule_ends_near_zero_where_training_ends(
     schedule: str, compute: int, tmp_path: Path
 ) -> None:
     """A loss of slope 1 everywhere: each step of plain SGD moves every number by its rate. 5 steps an epoch, 4 epochs
-    by the recipe, or 2 by compute.
+    by the recipe, or 2 by compute, whatever it leaves over.
     """
     moved: list[float] = []
     state: dict[str, Any] = {}
@@ -190,9 +289,10 @@ def rates(
 def test_what_trains_from_the_same_parameters_goes_through_the_same_rates(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """5 steps of the target and 3 of the other task, the first of 4 epochs, where compute ends sooner."""
-    behind, method = rates(name, tmp_path, monkeypatch, epochs=4, compute=132, run=1)
-    whole = max(1 / 4, method.expected() / 132)
+    """5 steps of the target and 3 of the other task, the first of as many epochs as compute pays for."""
+    behind, method = rates(name, tmp_path, monkeypatch, epochs=4, compute=1000, run=1)
+    whole = 1 / (1000 // method.expected())
+    assert whole < 1
     steps = (
         [min(1.0, step / 5 * whole) for step in range(5)],
         [min(1.0, step / 3 * whole) for step in range(3)],

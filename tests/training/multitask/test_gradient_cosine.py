@@ -101,3 +101,9 @@ def test_a_task_that_is_its_own_auxiliary_is_never_held_back(
     with method.learner.session():
         change = method.epoch(0)
     assert change.tasks[1].weight == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_gradient_whose_square_is_0_in_its_type_counts_for_nothing() -> None:
+    tiny = torch.tensor([1e-24])
+    assert float(tiny @ tiny) == 0.0
+    assert gate(torch.tensor([1e3]), tiny, [slice(0, 1)], weighted=True) == 0.0

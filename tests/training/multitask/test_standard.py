@@ -30,6 +30,12 @@ def test_the_mean_takes_a_batch_of_every_task_in_every_step(tmp_path: Path) -> N
     assert all(set(step) == {0, 1, 2} for step in steps)
 
 
+def test_weights_are_told_where_losses_are_weighed_and_not_where_batches_are_drawn(tmp_path: Path) -> None:
+    for sampling, weight in (("mean", 1 / len(TASKS)), ("proportional", None), ("temperature", None)):
+        method, _ = by_hand("multitask", TASKS, tmp_path, sampling=sampling)
+        assert {task.weight for task in method.epoch(0).tasks} == {weight}
+
+
 def test_proportional_sampling_is_one_pass_over_every_task_one_task_a_step(tmp_path: Path) -> None:
     steps = steps_of(tmp_path, sampling="proportional")
     assert all(len(step) == 1 for step in steps)

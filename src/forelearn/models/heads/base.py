@@ -103,6 +103,10 @@ class Head(ABC):
         """What a step of training lessens, a mean over the batch. weights: from `weights`. Scalar."""
         return self.losses(output, targets).mean()
 
+    def counted(self, items: Items, rows: NDArray[np.int64]) -> float:
+        """What `loss` is a mean over in a batch of these items: their number."""
+        return float(len(rows))
+
     def weights(self, items: Items, rule: PositiveWeight) -> NDArray[np.float32] | None:
         """[C] loss weights of the classes; None where there are no classes to weigh."""
         return None

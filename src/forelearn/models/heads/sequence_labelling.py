@@ -84,6 +84,10 @@ class SequenceLabelling(Head):
         """Mean over the words of the batch, so that a long sequence weighs as its words do."""
         return self.losses(output, targets).sum() / (targets != IGNORE).sum().clamp(min=1)
 
+    def counted(self, items: Items, rows: NDArray[np.int64]) -> float:
+        """Words."""
+        return float(max((self.targets(items, rows) != IGNORE).sum(), 1))
+
     def read(self, output: Any, items: Items, rows: NDArray[np.int64]) -> list[Floats]:
         """Logits of the words that start in each item, with the word's index before them: [words, 1 + C]."""
         logits = output.logits.float().cpu().numpy()

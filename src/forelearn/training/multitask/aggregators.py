@@ -75,18 +75,23 @@ class Aggregated(Joint[AggregatorOptions]):
 
     def __init__(self, learner: Learner, options: AggregatorOptions, around: Surroundings) -> None:
         super().__init__(learner, options, around)
+        self.check_count(options, learner.count)
         segments = [one for one in learner.flat.segments if len(one.owners) > 1]
         self._shared = [slice(one.start, one.stop) for one in segments]
         self._rows = learner.flat.values.new_zeros(
             learner.count, sum(one.stop - one.start for one in segments)
         )
         self._weights: list[torch.Tensor] = []
-        if learner.count > 1:
+        self._begin()
+
+    @classmethod
+    def check_count(cls, options: AggregatorOptions, tasks: int) -> None:
+        """Some aggregators want more tasks than there are."""
+        if tasks > 1:
             try:
-                options.new_aggregator(learner.count)(torch.eye(learner.count))
+                options.new_aggregator(tasks)(torch.eye(tasks))
             except ValueError as error:
                 raise _refused(options.kind.__name__, error) from None
-        self._begin()
 
     def epoch(self, number: int) -> Change:
         """Joint steps."""

@@ -1,15 +1,16 @@
-"""αVIL, made robust: the target learns as it would alone, and auxiliary changes are taken where they help it.
+"""αVIL, made robust: the target learns at its full weight, and auxiliary changes are taken where they help it.
 
 After Kourdis et al. (see `alpha_vil.py`); what differs, and why:
 
 - The target's weight is 1 for good, and losses are not weighed: the weight of an auxiliary task scales its *change* of
   the shared parameters. AdamW nearly undoes a weight on the loss (at 0.1 the change keeps 98 to 100 % of its length),
-  and shrinking all weights is a hidden decay of the learning rate. Auxiliary heads get their full change.
-- α is found without a scale of its own: a step moves the α with the steepest slope by `alpha_rate` and the others in
+  and where losses are weighed as they stand, shrinking all weights is a hidden decay of the learning rate. Auxiliary
+  heads get their full change.
+- α, the target's own too, is found without a scale of its own: a step moves the α with the steepest slope by `alpha_rate` and the others in
   proportion, inside [0, 2]. A step that worsens the dev loss is taken back and the rate halved.
 - The joint step is taken only if it leaves a lower dev loss than the target's own change alone would; else that one is.
 - w ← w (1 + α) / 2, at most 1 and at least `floor` (0.01): it can halve or grow by half in an epoch. Auxiliary weights
-  start at 1 / T, for the sum of full changes overshoots in the first epochs.
+  start at 1 / T, for the sum of full changes overshoots in the first epochs; at `probe` where that is more.
 - A task at the floor rests: it is not trained, which saves its share of the compute, until it is probed again every
   `probe_every` epochs, at the weight `probe`. It counts as back if the probe raises that weight.
 - An epoch whose dev loss is not finite, or has exploded, is undone, as in the faithful form.
@@ -53,6 +54,9 @@ class RobustOptions(AlphaOptions):
     def check(self) -> None:
         """Raise InputError for a value that is out of range."""
         AlphaOptions.check(self)
+        self.require(
+            "alpha_momentum", self.alpha_momentum == 0, "must be 0: a step either helps or is undone"
+        )
         self.require("alpha_steps", self.alpha_steps >= 1, "must be 1 or more")
         self.require(
             "alpha_batch", self.alpha_batch == 0, "must be 0: losses of different examples are not compared"
@@ -102,7 +106,7 @@ class AlphaVilRobust(Collecting[RobustOptions]):
             events.append(f"joint step rejected: dev loss {joint:.4g}, {after:.4g} by the target's own")
             found = AlphaStep(alone, found.slopes, found.losses, found.diverged)
         if self.undo_explosion(before, after, events):
-            after = before
+            after, self.weights = before, kept
         else:
             for places, change in own:
                 flat.values[places] += change

@@ -33,7 +33,7 @@ class AlphaOptions(Options):
 
     alpha_rate, alpha_momentum, alpha_steps: of the SGD on α (MultiMNIST in the paper: 0.005, 0.5, 10).
     alpha_share: share of the target's tuning examples that an epoch's α-step sees, drawn anew each epoch.
-    alpha_batch: examples of these that each step sees, in turn; 0: all of them.
+    alpha_batch: examples of these that each step sees, in turn, in an order drawn anew each epoch; 0: all of them.
     floor: the least weight. deltas: how changes are kept, `fp32` or `bf16`.
     state: whether a task's optimiser state is `kept` over the epochs, or `fresh` in each.
     """
@@ -88,9 +88,12 @@ class Collecting(Method[A]):
         self._undone = 0
 
     @classmethod
-    def passes(cls, options: A, tasks: int) -> tuple[float, float]:
+    def passes(cls, options: A, tasks: int, tune: int) -> tuple[float, float]:
         """A pass over every share, and the α-step's over `tune`."""
-        return 1.0, options.alpha_steps * options.alpha_share
+        share = options.alpha_share
+        if options.alpha_batch:
+            share = min(share, options.alpha_batch / tune)
+        return 1.0, options.alpha_steps * share
 
     def collect(
         self, number: int, weights: Sequence[float], *, skip: Sequence[bool] = ()
@@ -127,14 +130,14 @@ class Collecting(Method[A]):
         return losses, events
 
     def alpha_rows(self, number: int) -> Rows | None:
-        """The tuning items of this epoch; None: all of them."""
+        """The tuning items of this epoch, in the order in which steps take their batches of them; None: all of them."""
+        options = self.options
         size = len(self.learner.lengths(TARGET, "tune"))
-        if self.options.alpha_share == 1:
+        if options.alpha_share == 1 and not options.alpha_batch:
             return None
         seed = seed_from("alpha", self.learner.seed, self.learner.parts[TARGET].data.task.digest, number)
-        return np.sort(
-            np.random.default_rng(seed).permutation(size)[: max(1, round(self.options.alpha_share * size))]
-        )
+        drawn = np.random.default_rng(seed).permutation(size)[: max(1, round(options.alpha_share * size))]
+        return drawn if options.alpha_batch else np.sort(drawn)
 
     def find_alpha(self, rows: Rows | None) -> AlphaStep:
         """The α-step from the parameters that the changes were collected at."""

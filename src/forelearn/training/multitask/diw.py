@@ -15,7 +15,7 @@ best pass is kept, the earliest of equals, though it is below what was reached b
 they have come to. A joint pass has one optimiser, put back with θ at every try. The updates alone have an optimiser a
 task, whose state is kept over the epochs. Every try of an epoch takes the same batches in the same order with the
 same dropout, so that tries differ by their weights alone; if a try has not moved them, no other follows. An
-auxiliary task that diverges alone falls to the floor.
+auxiliary task that diverges alone falls to the floor as soon as a try brings no rise.
 
 Costs one pass of each task, and from one to `patience` joint passes an epoch; `compute` ends no epoch half-way.
 """
@@ -85,7 +85,7 @@ class Diw(Joint[DiwOptions]):
         self._alone = optimisers(learner, options)
 
     @classmethod
-    def passes(cls, options: DiwOptions, tasks: int) -> tuple[float, float]:
+    def passes(cls, options: DiwOptions, tasks: int, tune: int) -> tuple[float, float]:
         """The updates alone, and as many tries as lie half-way between one and all."""
         return 1.0 + (1 + options.patience) / 2, 0.0
 
@@ -101,7 +101,7 @@ class Diw(Joint[DiwOptions]):
         while tries < options.patience:
             self._put_back(start, state)
             losses = self.joint_pass(number)
-            measure = self._measure()
+            measure = self.learner.measure(TARGET, "tune")
             tries += 1
             if kept is None or measure > kept.measure:
                 kept = _Try(measure, flat.values.clone(), _copied(self.optimiser.tensors()), losses)
@@ -136,17 +136,11 @@ class Diw(Joint[DiwOptions]):
             flat.values.copy_(start)
             try:
                 self.learn_alone(task, number, optimiser)
-                found.append(self._measure())
+                found.append(self.learner.measure(TARGET, "tune"))
             except Diverged:
                 if task == TARGET:
                     raise
                 found.append(-math.inf)
-        return found
-
-    def _measure(self) -> float:
-        found = self.learner.measure(TARGET, "tune")
-        if not math.isfinite(found):
-            raise Diverged("the model predicts numbers that are not finite. Try a lower learning rate.")
         return found
 
     def _put_back(self, values: torch.Tensor, state: Mapping[str, torch.Tensor]) -> None:

@@ -8,7 +8,6 @@ and those since the last checkpoint.
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -21,7 +20,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from forelearn.core.keys import plain
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.history import Epoch, History, read_epoch
 from forelearn.training.multitask.learner import TARGET, Learner
 from forelearn.training.multitask.ledger import Ledger, peak_bytes
@@ -34,11 +32,16 @@ _SPARING = 20.0
 
 @dataclass(slots=True)
 class _State:
-    """best: the epoch whose snapshot is kept. snapshot: [P]."""
+    """epochs: those that were measured. best: which of them the snapshot [P] is of. done: epochs that are behind; size:
+    sample gradients of the last one. events: of epochs behind the last that was measured.
+    """
 
     snapshot: torch.Tensor
     epochs: list[Epoch] = field(default_factory=list)
     best: int = -1
+    done: int = 0
+    size: int = 0
+    events: tuple[str, ...] = ()
     saved: float = field(default_factory=time.monotonic)
     took: float = 0.0
 
@@ -54,17 +57,24 @@ def fit_together(
 
     key: names the outcome; a checkpoint of another key is not continued. checkpoint: folder of the state between
     epochs.
-    The snapshot is that of the first epoch with the highest measure on the target's `select` examples.
+    Every epoch is measured; with a limit of compute as many as the recipe has epochs, evenly over it, so that arms of one
+    limit have equally many chances to be lucky on dev, however short their epochs are. The snapshot is that of the first
+    measured epoch with the highest measure on the target's `select` examples.
     Raises `Diverged` if the target's training does.
     """
-    learner, epochs = method.learner, method.around.epochs
+    learner = method.learner
     state = _State(learner.flat.values.clone())
     with learner.session():
         _resume(state, method, checkpoint, key)
-        while len(state.epochs) < epochs and not _spent(learner, state):
-            change = method.epoch(len(state.epochs))
-            _measure(state, method, change)
-            if checkpoint is not None and _is_due(state, checkpoint_seconds) and len(state.epochs) < epochs:
+        while _goes_on(method, state):
+            spent = learner.ledger.total
+            change = method.epoch(state.done)
+            state.done += 1
+            state.size = learner.ledger.total - spent
+            state.events += change.events
+            if _is_measured(method, state, spent):
+                _measure(state, method, change)
+            if checkpoint is not None and _is_due(state, checkpoint_seconds) and _goes_on(method, state):
                 _save(state, method, checkpoint, key)
     learner.flat.values.copy_(state.snapshot)
     return History(
@@ -72,7 +82,7 @@ def fit_together(
         learner.names,
         learner.parts[TARGET].data.task.metric,
         tuple(state.epochs),
-        state.best,
+        state.epochs[state.best].number,
         dict(learner.ledger.gradients),
         learner.ledger.predictions,
         learner.ledger.stop_watch(),
@@ -80,10 +90,23 @@ def fit_together(
     )
 
 
-def _spent(learner: Learner, state: _State) -> bool:
-    """Whether no further epoch is to begin; there is always one."""
-    limit = learner.options.compute
-    return bool(state.epochs) and bool(limit) and learner.ledger.total >= limit
+def _goes_on(method: Method[Any], state: _State) -> bool:
+    """Whether there is a further epoch: the recipe's, or as many as compute pays for; there is always one."""
+    limit = method.options.compute
+    if not limit:
+        return state.done < method.around.epochs
+    return not state.done or method.learner.ledger.total + state.size <= limit
+
+
+def _is_measured(method: Method[Any], state: _State, before: int) -> bool:
+    """Whether the epoch that is behind is a candidate. before: sample gradients when it began."""
+    limit, total = method.options.compute, method.learner.ledger.total
+    if not limit:
+        return True
+    if total > limit and state.epochs:
+        return False  # it took more than the one before it, and more than it may
+    looks = method.around.epochs
+    return total * looks // limit > before * looks // limit or not _goes_on(method, state)
 
 
 def _measure(state: _State, method: Method[Any], change: Change) -> None:
@@ -91,10 +114,8 @@ def _measure(state: _State, method: Method[Any], change: Change) -> None:
     learner = method.learner
     divided = bool(learner.options.select)
     select = learner.measure(TARGET, "select" if divided else "dev")
-    if not math.isfinite(select):
-        raise Diverged("the model predicts numbers that are not finite. Try a lower learning rate.")
     is_best = not state.epochs or select > state.epochs[state.best].select
-    number = len(state.epochs)
+    number = state.done - 1
     dev = select if not divided else (learner.measure(TARGET, "dev") if is_best else None)
     test = learner.measure(TARGET, "test") if is_best else None
     state.epochs.append(
@@ -103,7 +124,7 @@ def _measure(state: _State, method: Method[Any], change: Change) -> None:
             dict(zip(learner.names, change.tasks, strict=True)),
             change.before,
             change.after,
-            change.events,
+            state.events,
             select,
             dev,
             test,
@@ -112,10 +133,17 @@ def _measure(state: _State, method: Method[Any], change: Change) -> None:
             learner.ledger.stop_watch(),
         )
     )
+    state.events = ()
     if is_best:
-        state.best = number
+        state.best = len(state.epochs) - 1
         state.snapshot.copy_(learner.flat.values)
-    method.around.report({"epoch": number + 1, "epochs": method.around.epochs, "of": plain(state.epochs[-1])})
+    limit = learner.options.compute
+    left = (
+        (limit - learner.ledger.total) // max(state.size, 1) if limit else method.around.epochs - state.done
+    )
+    method.around.report(
+        {"epoch": state.done, "epochs": state.done + max(left, 0), "of": plain(state.epochs[-1])}
+    )
 
 
 def _is_due(state: _State, seconds: float) -> bool:
@@ -133,6 +161,9 @@ def _save(state: _State, method: Method[Any], folder: Path, key: str) -> None:
         "key": key,
         "epochs": plain(state.epochs),
         "best": state.best,
+        "done": state.done,
+        "size": state.size,
+        "events": state.events,
         "method": method.numbers(),
         "ledger": {
             "gradients": ledger.gradients,
@@ -162,7 +193,7 @@ def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -
     try:
         with safe_open(file, framework="pt") as saved:
             numbers: Mapping[str, Any] = json.loads((saved.metadata() or {}).get("state", "{}"))
-            if numbers.get("key") != key:
+            if numbers.get("key") != key or "done" not in numbers:
                 return
             if saved.get_slice("values").get_shape() != list(method.learner.flat.values.shape):
                 return
@@ -173,7 +204,8 @@ def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -
     learner.flat.values.copy_(held["values"])
     state.snapshot.copy_(held["snapshot"])
     state.epochs = [read_epoch(epoch) for epoch in numbers["epochs"]]
-    state.best = int(numbers["best"])
+    state.best, state.done, state.size = (int(numbers[name]) for name in ("best", "done", "size"))
+    state.events = tuple(numbers["events"])
     method.restore(parts_named(held, "method/"), numbers["method"])
     _restore_ledger(learner.ledger, numbers["ledger"])
 

@@ -90,4 +90,5 @@ def gate(target: torch.Tensor, other: torch.Tensor, common: Sequence[slice], *, 
     if product <= 0:
         return 0.0
     squares = [sum(float(one[place] @ one[place]) for place in common) for one in (target, other)]
-    return min(product / math.sqrt(squares[0] * squares[1]), 1.0)
+    length = math.sqrt(squares[0]) * math.sqrt(squares[1])
+    return min(product / length, 1.0) if length else 0.0

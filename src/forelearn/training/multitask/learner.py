@@ -23,6 +23,7 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.training.judge import dev_measures, performance
+from forelearn.training.loop import Diverged
 from forelearn.training.multitask.flat import Flat
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.options import Options
@@ -150,19 +151,20 @@ class Learner(ABC):
             self.ledger.learn(what, len(chosen), float(self.lengths(task, part)[chosen].sum()))
         return self.raw_losses(rows, part)
 
+    def counted(self, task: int, part: Part, rows: Rows) -> float:
+        """What the mean loss of these items is a mean over: their number, unless a head says otherwise."""
+        return float(len(rows))
+
     def tune_gradient(self, rows: Rows | None = None, *, what: str = "alpha") -> float:
         """The target's mean loss on `tune` (or on these items of it); its gradient is put into the flat buffer.
 
         Dropout is off.
         """
         self.mode(training=False)
-        chosen = np.arange(len(self.lengths(TARGET, "tune"))) if rows is None else rows
-        chosen = chosen[np.argsort(self.lengths(TARGET, "tune")[chosen], kind="stable")]
         self.flat.gradient.zero_()
         total = 0.0
-        for start in range(0, len(chosen), self.at_once):
-            batch = chosen[start : start + self.at_once]
-            loss = self.losses({TARGET: batch}, "tune", what=what)[TARGET] * (len(batch) / len(chosen))
+        for batch, share in self._tuned(rows):
+            loss = self.losses({TARGET: batch}, "tune", what=what)[TARGET] * share
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         return total
@@ -171,20 +173,32 @@ class Learner(ABC):
     def tune_loss(self, rows: Rows | None = None) -> float:
         """The target's mean loss on `tune`, without a gradient. Dropout is off."""
         self.mode(training=False)
-        chosen = np.arange(len(self.lengths(TARGET, "tune"))) if rows is None else rows
-        chosen = chosen[np.argsort(self.lengths(TARGET, "tune")[chosen], kind="stable")]
-        self.ledger.read(len(chosen))
         total = 0.0
-        for start in range(0, len(chosen), self.at_once):
-            batch = chosen[start : start + self.at_once]
-            total += float(self.raw_losses({TARGET: batch}, "tune")[TARGET]) * len(batch) / len(chosen)
+        for batch, share in self._tuned(rows):
+            self.ledger.read(len(batch))
+            total += float(self.raw_losses({TARGET: batch}, "tune")[TARGET]) * share
         return total
 
+    def _tuned(self, rows: Rows | None) -> list[tuple[Rows, float]]:
+        """Items of `tune` as batches of like length, and how much of the mean over all of them each one's mean is."""
+        lengths = self.lengths(TARGET, "tune")
+        chosen = np.arange(len(lengths)) if rows is None else rows
+        chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
+        batches = [chosen[start : start + self.at_once] for start in range(0, len(chosen), self.at_once)]
+        counts = [self.counted(TARGET, "tune", batch) for batch in batches]
+        return [(batch, count / sum(counts)) for batch, count in zip(batches, counts, strict=True)]
+
     def predictions(self, task: int, part: Part) -> NDArray[np.float32]:
-        """Predictions of a part's examples, counted in the ledger. Dropout is off."""
+        """Predictions of a part's examples, counted in the ledger. Dropout is off.
+
+        Raises `Diverged` if one is not finite.
+        """
         self.mode(training=False)
         self.ledger.read(len(self.parts[task].as_dev(part).dev))
-        return self.raw_predictions(task, part)
+        found = self.raw_predictions(task, part)
+        if not np.isfinite(found).all():
+            raise Diverged("the model predicts numbers that are not finite. Try a lower learning rate.")
+        return found
 
     def measure(self, task: int, part: Part) -> float:
         """The task's deciding measure on a part. A threshold for test is chosen on dev, never on test labels."""

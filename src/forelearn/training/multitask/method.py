@@ -33,7 +33,7 @@ class Change:
 class Surroundings:
     """What a method is given beside its tasks and options.
 
-    epochs: how many there will be at most. memory: bytes that changes of parameters may take before they are kept on
+    epochs: how many there will be; with a limit of compute, how many are measured at most. memory: bytes that changes of parameters may take before they are kept on
     disk, in `folder`. report: is given `step` and `steps` of the epoch, and `loss`.
     """
 
@@ -68,10 +68,14 @@ class Method(ABC, Generic[O]):
         """Epoch `number`, from 0: moves `learner.flat.values`."""
 
     @classmethod
-    def passes(cls, options: O, tasks: int) -> tuple[float, float]:
+    def check_count(cls, options: O, tasks: int) -> None:  # noqa: B027 (most methods take any number)
+        """Raise InputError if the method does not take so many tasks, the target among them."""
+
+    @classmethod
+    def passes(cls, options: O, tasks: int, tune: int) -> tuple[float, float]:
         """What an epoch is expected to cost: passes over the shares of all tasks, and over the target's `tune`.
 
-        tasks: how many, the target among them.
+        tasks: how many, the target among them. tune: examples of the target's `tune`.
         """
         return 1.0, 0.0
 
@@ -87,24 +91,29 @@ class Method(ABC, Generic[O]):
         """Take back what `tensors` and `numbers` gave."""
 
     def progress(self, number: int, part: float) -> float:
-        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs or by compute.
+        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs, or by compute if that
+        is limited: of the epochs that it pays for.
 
         To be asked before the ledger counts the step that it is for.
         """
-        by_epochs = (number + part) / self.around.epochs
         limit = self.options.compute
+        if not limit:
+            return min((number + part) / self.around.epochs, 1.0)
+        size = self.began / number if self.began is not None and number else self.expected()
         spent = float(self.learner.ledger.total)
         if self.began is not None:  # the ledger counts several passes from the same parameters
-            spent = self.began + part * (self.began / number if number else self.expected())
-        return min(max(by_epochs, spent / limit if limit else 0.0), 1.0)
+            spent = self.began + part * size
+        whole = max(1, int(limit / size + 1e-6)) * size
+        return min(spent / whole, 1.0)
 
     def expected(self) -> float:
         """Sample gradients that an epoch is expected to take, before one has been counted."""
         learner = self.learner
-        trained, tuned = self.passes(self.options, learner.count)
+        tune = len(learner.lengths(TARGET, "tune"))
+        trained, tuned = self.passes(self.options, learner.count, tune)
         sizes = [len(learner.lengths(task, "train")) for task in range(learner.count)]
         shares = sum(max(1, round(self.options.share * size)) for size in sizes)
-        return trained * shares + tuned * len(learner.lengths(TARGET, "tune"))
+        return trained * shares + tuned * tune
 
     def learn_alone(self, task: int, number: int, optimiser: Optimiser, *, weight: float = 1.0) -> float:
         """One epoch of one task from where the parameters are; its loss is weighed. Returns its mean (unweighed).

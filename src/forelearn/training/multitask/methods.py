@@ -50,14 +50,21 @@ def new_method(plan: Multitask, learner: Learner, around: Surroundings) -> Metho
     return _kind(plan.method)(learner, options_of(plan), around)
 
 
-def expected_cost(plan: Multitask, epochs: int, train: Sequence[float], tune: float) -> float:
+def check_count(plan: Multitask, tasks: int) -> None:
+    """Raise InputError if the method of a plan does not take so many tasks, the target among them."""
+    _kind(plan.method).check_count(options_of(plan), tasks)
+
+
+def expected_cost(plan: Multitask, epochs: int, train: Sequence[float], tune: float, examples: int) -> float:
     """What training by a plan is expected to cost, in the unit of `train` and `tune`.
 
     train: of one pass over the training examples of each task, the target's first. tune: of one over those of the
-    target's dev that tune. `compute` is not looked at: with it this is the most.
+    target's dev, which has so many `examples`. `compute` is not looked at: it counts examples, not units.
     """
     options = options_of(plan)
-    over_tasks, over_tune = _kind(plan.method).passes(options, len(train))
+    over_tasks, over_tune = _kind(plan.method).passes(
+        options, len(train), max(1, round(examples * (1 - options.select)))
+    )
     seen = train[:1] if plan.method == Single.name else train
     return epochs * (over_tasks * options.share * sum(seen) + over_tune * tune * (1 - options.select))
 

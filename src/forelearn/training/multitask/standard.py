@@ -49,7 +49,10 @@ class Standard(Joint[StandardOptions]):
     def epoch(self, number: int) -> Change:
         """A pass whose steps are as `sampling` says."""
         losses = self.joint_pass(number)
-        return Change(tuple(TaskEpoch(weight=1 / len(losses), loss=loss) for loss in losses))
+        weight = (
+            1 / len(losses) if self.options.sampling == "mean" else None
+        )  # else batches weigh, not losses
+        return Change(tuple(TaskEpoch(weight=weight, loss=loss) for loss in losses))
 
     def step(self, losses: Mapping[int, torch.Tensor], progress: float) -> None:
         """The mean of the losses."""

@@ -29,6 +29,9 @@ from forelearn.training.multitask.options import Options
 from forelearn.training.precision import autocast, full_precision_logits, narrow
 from forelearn.training.predict import predict_items
 
+_TOKENS = 8192
+"""At most so many are passed at once for the loss on `tune`, unless a batch of training is larger."""
+
 
 class TextLearner(Learner):
     """One encoder, a head of an `Auto…` class a task; of two layers for classifications, where the options say so.
@@ -72,6 +75,8 @@ class TextLearner(Learner):
             [model.model.base_model_prefix for model in self.models],
         )
         self._layers = self.models[0].shape().layers
+        width = self.items(TARGET, "tune").width
+        self.at_once = max(recipe.batch_size, min(self.at_once, _TOKENS // recipe.max_length) // width, 1)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -113,6 +118,10 @@ class TextLearner(Learner):
         """Items of like length together."""
         lengths = self.items(task, "train").lengths[rows]
         return [rows[batch] for batch in batches(lengths, size, seed)]
+
+    def counted(self, task: int, part: Part, rows: Rows) -> float:
+        """As the head has it."""
+        return self.models[task].head.counted(self.items(task, part), rows)
 
     def raw_losses(self, rows: Mapping[int, Rows], part: Part) -> dict[int, torch.Tensor]:
         """The recipe's loss of each task."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import save_file
 
 from forelearn.core.data import TaskData
@@ -18,7 +17,6 @@ from forelearn.core.transfer import Transfer
 from forelearn.training.card import write_card
 from forelearn.training.device import resolve_device
 from forelearn.training.judge import performance
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.history import write_history
 from forelearn.training.multitask.images import ImageLearner
@@ -112,8 +110,6 @@ def train_together(
     )
     with learner.session():
         found = {name: learner.predictions(TARGET, name) for name in ("dev", "test")}
-    if not all(np.isfinite(values).all() for values in found.values()):
-        raise Diverged("the trained model predicts numbers that are not finite. Try a lower learning rate.")
     outcome = Run(
         transfer,
         performance(data, found["dev"], found["test"], rule=recipe.threshold),
