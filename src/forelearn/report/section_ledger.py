@@ -123,8 +123,8 @@ def definitions(comparison: Comparison) -> list[tuple[str, str]]:
         (
             "Worth it",
             "the interval of the dev difference lies above 0 for every control. Not worth it: it lies below 0 for one "
-            "of them, or no mean is above 0. Not enough evidence: anything else, and whenever there is one seed, or the "
-            "method failed on one.",
+            "of them, or no mean is above 0. Not enough evidence: anything else, and whenever there is one seed, or "
+            "the method failed on one.",
         ),
     ]
     if mixes:

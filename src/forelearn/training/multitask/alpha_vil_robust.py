@@ -6,8 +6,9 @@ After Kourdis et al. (see `alpha_vil.py`); what differs, and why:
   the shared parameters. AdamW nearly undoes a weight on the loss (at 0.1 the change keeps 98 to 100 % of its length),
   and where losses are weighed as they stand, shrinking all weights is a hidden decay of the learning rate. Auxiliary
   heads get their full change.
-- α, the target's own too, is found without a scale of its own: a step moves the α with the steepest slope by `alpha_rate` and the others in
-  proportion, inside [0, 2]. A step that worsens the dev loss is taken back and the rate halved.
+- α, the target's own too, is found without a scale of its own: a step moves the α with the steepest slope by
+  `alpha_rate` and the others in proportion, inside [0, 2]. A step that worsens the dev loss is taken back and the rate
+  halved.
 - The joint step is taken only if it leaves a lower dev loss than the target's own change alone would; else that one is.
 - w ← w (1 + α) / 2, at most 1 and at least `floor` (0.01): it can halve or grow by half in an epoch. Auxiliary weights
   start at 1 / T, for the sum of full changes overshoots in the first epochs; at `probe` where that is more.

@@ -1,8 +1,9 @@
 """What each task made of the same parameters, as rows of one matrix [T, P], and mixtures of them.
 
 In 32 bits, in bfloat16 (half the memory; sums are in the parameters' own type), or outside the memory in a mapped
-file, which on a CPU changes no number (a GPU then adds up in another order). Products run at the speed of the memory; rows that must be converted or moved to
-another device are read in pieces that stay in a CPU's cache, so that a mixture never needs a second matrix.
+file, which on a CPU changes no number (a GPU then adds up in another order). Products run at the speed of the memory;
+rows that must be converted or moved to another device are read in pieces that stay in a CPU's cache, so that a mixture
+never needs a second matrix.
 """
 
 from __future__ import annotations

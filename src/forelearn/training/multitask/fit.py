@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 
 from forelearn.core.keys import plain
 from forelearn.training.multitask.history import Epoch, History, read_epoch
-from forelearn.training.multitask.learner import TARGET, Learner
+from forelearn.training.multitask.learner import TARGET
 from forelearn.training.multitask.ledger import Ledger, peak_bytes
 from forelearn.training.multitask.method import Change, Method, parts_named
 
@@ -57,9 +57,9 @@ def fit_together(
 
     key: names the outcome; a checkpoint of another key is not continued. checkpoint: folder of the state between
     epochs.
-    Every epoch is measured; with a limit of compute as many as the recipe has epochs, evenly over it, so that arms of one
-    limit have equally many chances to be lucky on dev, however short their epochs are. The snapshot is that of the first
-    measured epoch with the highest measure on the target's `select` examples.
+    Every epoch is measured; with a limit of compute as many as the recipe has epochs, evenly over it, so that arms of
+    one limit have equally many chances to be lucky on dev, however short their epochs are. The snapshot is that of the
+    first measured epoch with the highest measure on the target's `select` examples.
     Raises `Diverged` if the target's training does.
     """
     learner = method.learner

@@ -33,8 +33,9 @@ class Change:
 class Surroundings:
     """What a method is given beside its tasks and options.
 
-    epochs: how many there will be; with a limit of compute, how many are measured at most. memory: bytes that changes of parameters may take before they are kept on
-    disk, in `folder`. report: is given `step` and `steps` of the epoch, and `loss`.
+    epochs: how many there will be; with a limit of compute, how many are measured at most. memory: bytes that changes of
+    parameters may take before they are kept on disk, in `folder`. report: is given `step` and `steps` of the epoch, and
+    `loss`.
     """
 
     epochs: int
@@ -68,7 +69,7 @@ class Method(ABC, Generic[O]):
         """Epoch `number`, from 0: moves `learner.flat.values`."""
 
     @classmethod
-    def check_count(cls, options: O, tasks: int) -> None:  # noqa: B027 (most methods take any number)
+    def check_count(cls, options: O, tasks: int) -> None:
         """Raise InputError if the method does not take so many tasks, the target among them."""
 
     @classmethod
@@ -91,8 +92,8 @@ class Method(ABC, Generic[O]):
         """Take back what `tensors` and `numbers` gave."""
 
     def progress(self, number: int, part: float) -> float:
-        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs, or by compute if that
-        is limited: of the epochs that it pays for.
+        """Share of the whole training that is behind, when `part` of epoch `number` is: by epochs, or if compute is
+        limited by what the epochs take that it pays for.
 
         To be asked before the ledger counts the step that it is for.
         """

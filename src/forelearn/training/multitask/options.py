@@ -22,7 +22,7 @@ class Options:
     schedule: `constant`, or `linear`: the recipe's warm-up, then down to 0 at the end.
     dropout: whether the encoder's dropout is on in training.
     compute: sample gradients (one example, forward and backward) that training takes at most, in as many epochs as they
-    pay for; the recipe's epochs are then how often the target is measured. 0: no limit, the recipe's epochs are trained.
+    pay for; the recipe's epochs are then how often the target is measured. 0: no limit, there are the recipe's epochs.
     select: share of the target's dev examples that choose the snapshot and are kept from everything else (α,
     weights); 0: all of dev does both.
     head: `auto`, every task's is its `Auto…` class's own; `two-layer`, those of binary and multiclass tasks of text are

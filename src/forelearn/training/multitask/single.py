@@ -1,7 +1,7 @@
 """The target alone: what every other method has to beat, by the same loop, snapshots and measures.
 
-With `schedule = linear` and `compute` it is the control for a method whose steps shrink as it goes: a single task with a
-decaying learning rate and as many sample gradients.
+With `schedule = linear` and `compute` it is the control for a method whose steps shrink as it goes: a single task with
+a decaying learning rate and as many sample gradients.
 """
 
 from __future__ import annotations
