@@ -29,9 +29,9 @@ from forelearn.training.multitask.methods import multitask
 
 SEEDS = 5
 SGD: dict[str, Scalar] = {"optimiser": "sgd", "momentum": 0.9, "dropout": False}
-MATCHED = """At most {:,} sample gradients; the last column is the mean over runs. 90 % intervals over seeds, paired. The
-single task is measured on dev after each of its 85 epochs, αVIL after its 30: its best on dev is better by luck, its
-test is not."""
+MATCHED = """At most {:,} sample gradients; the last column is the mean over runs. 90 % intervals over seeds, paired.
+The single task is measured on dev after each of its 85 epochs, αVIL after its 30: its best on dev is better by luck,
+its test is not."""
 CONTROLS = ("single task", "single task, decaying", "αVIL, no auxiliary", "αVIL, random labels")
 """What αVIL has to beat at equal compute."""
 TABLE1 = ("single task", "multitask", "DIW", "αVIL")

@@ -30,7 +30,7 @@ def test_the_answer_comes_first_then_the_order_and_what_stands_beside_it(
     code, out, _ = call(monkeypatch, capsys, "rank", study, "--target", "01-amber", "--by", "hscore,size")
     assert code == 0
     assert out.startswith("What to learn before 01-amber?")
-    assert "prior 1" in out
+    assert "prior 2" in out
     assert "Rank: hscore, size, fused." in out
     for name in ("random", "size", "static"):
         assert f"Beside it, {name}" in out

@@ -30,6 +30,17 @@ def test_a_sure_gain_leads_before_a_higher_but_vaguer_one() -> None:
     assert (found.kind, found.source) == ("transfer", "b")
 
 
+def test_a_gain_that_the_same_compute_without_a_source_has_too_is_no_reason_to_transfer() -> None:
+    """Training longer is expected to gain .08: `a` with .05 does not beat it, `b` with .09 does."""
+    longer = Belief("train longer", 0.08, 0.02)
+    found = foresee([Belief("a", 0.05, 0.01)], controls=[Belief("t itself", 0.01, 0.02), longer])
+    assert (found.kind, found.source) == ("not enough evidence", "a")
+    assert "but so is train longer, without another task, +0.080" in found.reason
+    both = [Belief("b", 0.09, 0.01), Belief("a", 0.05, 0.01)]
+    assert foresee(both, controls=[longer]).kind == "transfer"
+    assert foresee(both, controls=[longer]).source == "b"
+
+
 @given(
     st.lists(
         st.tuples(st.floats(-0.1, 0.1), st.floats(1e-3, 0.1)),

@@ -191,4 +191,4 @@ def test_after_the_runs_of_a_family_in_which_nothing_helps_the_answer_is_no(tmp_
     search(path, exhaustive=True)
     found = rank(path)
     assert found.advice.decision == "do not transfer"
-    assert "finished transfers of this study" in found.advice.basis
+    assert "12 finished transfers and 4 controls of this study" in found.advice.basis

@@ -39,6 +39,15 @@ def test_a_study_ends_with_an_answer_for_every_target(finished):
     assert [row["stage"] for row in result["costs"]] == ["baselines", "features", "pairs", "confirmation"]
 
 
+def test_rank_repeats_what_a_finished_search_has_answered(finished):
+    study, result = finished
+    for answer in result["answers"]:
+        advice = rank(study, answer["target"], ONE).advice
+        assert advice.decision == answer["decision"]
+        assert advice.reason.endswith(answer["reason"])
+        assert "control" in advice.basis
+
+
 def test_the_budget_pays_for_features_too(finished):
     _, result = finished
     units = sum(row["units"] for row in result["costs"])

@@ -24,6 +24,7 @@ from forelearn.experiment.prepare import Prepared, built
 from forelearn.experiment.prior import read_prior
 from forelearn.experiment.ranking_rows import ranking
 from forelearn.experiment.row_scores import Scored
+from forelearn.experiment.verdict import Confirmation, verdict
 from forelearn.report.ranking import Ranking
 from forelearn.search.search import Search
 from forelearn.search.space import source_name
@@ -46,6 +47,9 @@ def rank(
 ) -> Ranking:
     """Order the sources of `target`, best first, and say whether to transfer. No pair is trained.
 
+    Once a search of the study has come to its end, what it has answered stands, and is repeated; an exhaustive run
+    answers nothing, for it confirms nothing.
+
     target: may be left out if the study has one target. by: names of methods, fused; empty takes the study's
     features, as far as what they need is there. Methods that read single-task models train those that are missing,
     on one seed. attributions: as `by` with ANSAT added to the study's features. allow_leaks: sources that hold
@@ -66,6 +70,9 @@ def rank(
             display.plan("grid", pending, search)
             run_transfers(prepared, pending, executor, display)
             replay(prepared, search, Beliefs(prepared))
+        answered = None
+        if search.stage == "done" and not search.options.exhaustive:
+            answered = verdict(Confirmation(search, prepared.study.settings.search.level), task)
         _tell_all(prepared, search)
         alone = search.stage != "grid"  # every task has been tried; one that failed leaves the others theirs
         if alone:
@@ -86,6 +93,7 @@ def rank(
             prior=shipped,
             allow_leaks=allow_leaks or prepared.study.settings.search.allow_leaks,
             wanted=chosen or ("ansat",),
+            answered=answered,
         )
 
 

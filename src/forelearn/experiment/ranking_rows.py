@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import kendalltau
@@ -10,12 +12,14 @@ from scipy.stats import kendalltau
 from forelearn.core.scores import Scores
 from forelearn.core.task import Task
 from forelearn.estimators.standing import Standing, standings
-from forelearn.evaluation.foresight import Belief, foresee
+from forelearn.evaluation.decision import Decision
+from forelearn.evaluation.foresight import Belief, Foresight, foresee
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.gains import posterior
 from forelearn.experiment.prior import ShippedPrior
 from forelearn.experiment.row_scores import Scored
+from forelearn.experiment.verdict import is_control, words
 from forelearn.report.ranking import Advice, Beside, EffortRow, RankedSource, Ranking, ScoreCell
 from forelearn.report.summary import Interval
 from forelearn.search.search import Search
@@ -39,18 +43,21 @@ def ranking(
     prior: ShippedPrior,
     allow_leaks: bool,
     wanted: Collection[str],
+    answered: Decision | None = None,
 ) -> Ranking:
     """The sources of `target`, best first.
 
     tables: method → scores, which are fused. beside: the same of the baselines. prior: what gains are believed to
     be where nothing has run. allow_leaks: sources that hold rows of the target's test may be recommended.
-    wanted: the methods that were asked for, of which some may not apply.
+    wanted: the methods that were asked for, of which some may not apply. answered: what a search that has come to its
+    end says of the target: it has trained, so its word stands.
     """
     level = estimates.prepared.study.settings.search.level
     orders = {name: scores_of(target, name, table) for name, table in tables.items()}
     used = {name: order for name, order in orders.items() if order.values}
     places = standings(list(used.values()), _halves(target, tables, used), level=level) if used else {}
-    expected = _expected(search, target, places, beliefs, prior)
+    believed = _expected(search, target, places, beliefs, prior)
+    expected = {name: one for name, one in believed.items() if name in places}
     aside = beliefs.aside(search)
     rows = []
     for source in estimates.prepared.space.sources_of(target):
@@ -78,8 +85,19 @@ def ranking(
             )
         )
     rows.sort(key=lambda row: (row.rank is None, row.rank, row.source))
-    answer = foresee([expected[row.source] for row in rows if row.eligible], level=level)
+    controls = [
+        replace(believed[source_name(one)], source=words(one, target))
+        for one in search.candidates_of(target)
+        if is_control(one, target) and search.gains(one, target)
+    ]
+    answer = foresee([expected[row.source] for row in rows if row.eligible], controls=controls, level=level)
     reason = _why_not_the_first(rows, answer.source) + answer.reason
+    if answered is not None:
+        leader, *_ = (*answered.sources, "")
+        tied = tuple(names[0] for names in answered.tied)
+        chance = expected[leader].chance_above(0.0) if leader in expected else None
+        answer = Foresight(answered.kind, leader, tied, chance, answered.reason)
+        reason = f"`forelearn run` has answered. {answered.reason}"
     mute = [name for name in tables if name not in used]
     return Ranking(
         target=target.name,
@@ -134,7 +152,7 @@ def _half(target: Task, name: str, table: Table, whole: Scores, half: int) -> Sc
 def _expected(
     search: Search, target: Task, places: Mapping[str, Standing], beliefs: Beliefs, prior: ShippedPrior
 ) -> dict[str, Belief]:
-    """Source → its expected gain, after what has run in the store."""
+    """Source or control → its expected gain, after what has run in the store."""
     scores = dict(beliefs.prior())
     scores |= {(name, target.name): place.score for name, place in places.items()}
     gains = posterior(search, scores, noise=beliefs.earlier_noise(), prior=prior.prior)
@@ -142,7 +160,7 @@ def _expected(
     return {
         name: Belief(name, float(gains.mean[row, column]), float(gains.sd[row, column]))
         for column, name in enumerate(gains.sources)
-        if name in places
+        if math.isfinite(gains.mean[row, column])
     }
 
 
@@ -200,9 +218,16 @@ def _beside(order: Scores, places: Mapping[str, Standing]) -> Beside:
 
 def _basis(search: Search, prior: ShippedPrior) -> str:
     """What the expected gains rest on."""
-    runs = sum(len(search.gains(candidate, target)) for candidate, target in search.candidates())
-    if runs:
-        return f"Expected gains rest on {runs} finished transfers of this study, and before them on {prior.says}."
+    counts = {True: 0, False: 0}
+    for candidate, target in search.candidates():
+        counts[is_control(candidate, target)] += len(search.gains(candidate, target))
+    parts = [
+        f"{count} {what}{'' if count == 1 else 's'}"
+        for count, what in ((counts[False], "finished transfer"), (counts[True], "control"))
+        if count
+    ]
+    if parts:
+        return f"Expected gains rest on {' and '.join(parts)} of this study, and before them on {prior.says}."
     return f"No transfer of this study has run: expected gains rest on {prior.says}."
 
 

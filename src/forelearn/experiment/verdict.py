@@ -95,10 +95,10 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     second = confirmation.gain(rival, target) if rival is not None else None
     first = Candidate((words(winner, target),), gain, mode_of(winner))
     decision = decide([first], margin=margin)
-    source = _is_source(winner, target)
+    source = not is_control(winner, target)
     if decision.kind == "transfer" and rival is not None and second is not None and second.low > 0:
         difference = _difference(confirmation, winner, rival, target)
-        if (difference is None or difference.low <= 0) and (source or _is_source(rival, target)):
+        if (difference is None or difference.low <= 0) and (source or not is_control(rival, target)):
             both = (first.sources, (words(rival, target),))
             reason = (
                 f"{first.label} gains {_gain(gain)} and {both[1][0]} {_gain(second)} on fresh seeds: which of "
@@ -120,10 +120,11 @@ def words(candidate: Choice, target: Task) -> str:
     return f"{name} itself" if isinstance(candidate, Task) and name == target.name else name
 
 
-def _is_source(candidate: Choice, target: Task) -> bool:
+def is_control(candidate: Choice, target: Task) -> bool:
+    """Whether a candidate spends the compute of a transfer on the target alone."""
     if isinstance(candidate, Together):
-        return not candidate.is_control
-    return candidate != LONGER and not (isinstance(candidate, Task) and candidate.name == target.name)
+        return candidate.is_control
+    return candidate == LONGER or (isinstance(candidate, Task) and candidate.name == target.name)
 
 
 def _difference(confirmation: Confirmation, winner: Choice, rival: Choice, target: Task) -> Gain | None:

@@ -33,9 +33,9 @@ class Change:
 class Surroundings:
     """What a method is given beside its tasks and options.
 
-    epochs: how many there will be; with a limit of compute, how many are measured at most. memory: bytes that changes of
-    parameters may take before they are kept on disk, in `folder`. report: is given `step` and `steps` of the epoch, and
-    `loss`.
+    epochs: how many there will be; with a limit of compute, how many are measured at most. memory: bytes that changes
+    of parameters may take before they are kept on disk, in `folder`. report: is given `step` and `steps` of the epoch,
+    and `loss`.
     """
 
     epochs: int
