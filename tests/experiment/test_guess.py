@@ -80,8 +80,12 @@ def test_a_folder_of_files_becomes_a_study_that_checks_without_an_error(tmp_path
     (tmp_path / "study.toml").write_text(guessed.text)
     checked = check(tmp_path)
     assert checked.errors == ()
-    assert sorted(checked.tasks) == ["a", "b: calm", "b: cold", "b: upset"]
+    assert sorted(checked.tasks) == ["a", "b"]
     assert 'positive = "yes"' in guessed.text
+    instead = guessed.text.replace("# one_vs_rest", "one_vs_rest").replace('name = "b"', "")
+    assert "task a label instead: delete name, and set this" in guessed.text
+    loaded = load_tasks(parse_study(instead, path=tmp_path / "study.toml"), partial=True)
+    assert sorted(loaded.tasks) == ["a", "calm", "cold", "upset"]
     assert any("Settle which label is positive: a (yes, by its name)" in note for note in guessed.notes)
 
 
@@ -151,7 +155,7 @@ def test_a_file_without_a_header_gets_made_up_names(tmp_path):
 def test_files_of_one_stem_get_the_folder_into_their_names(tmp_path):
     write(tmp_path / "x" / "d.csv", TEXT | YES_NO)
     write(tmp_path / "y" / "d.csv", TEXT | TONE, start=500)
-    assert tasks_of(tmp_path) == ["x d", "y d: calm", "y d: cold", "y d: upset"]
+    assert tasks_of(tmp_path) == ["x d", "y d"]
 
 
 def test_incident_streams_are_recognised(tmp_path):
@@ -196,9 +200,8 @@ def test_a_target_file_and_a_folder_of_sources_make_a_study(tmp_path):
     assert study.settings.encoder == "owner/name"
     loaded = load_tasks(study)
     assert loaded.errors == ()
-    targets = ["mine target: calm", "mine target: cold", "mine target: upset"]
-    assert sorted(loaded.tasks) == ["a", "deep target", *targets]
-    assert sorted(study.settings.targets) == targets
+    assert sorted(loaded.tasks) == ["a", "deep target", "mine target"]
+    assert study.settings.targets == ("mine target",)
 
 
 def test_a_target_inside_the_folder_of_sources_is_no_source_of_itself(tmp_path):

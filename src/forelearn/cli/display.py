@@ -1,4 +1,7 @@
-"""What a person sees while a study runs: one live line on a terminal, nothing off it. All of it on stderr."""
+"""What a person sees while a study runs, on stderr: one live line on a terminal; off it, lines now and then.
+
+Off a terminal: a line at the start of a stage, one a minute at most while runs end, and every failure.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from forelearn.core.transfer import Transfer
 from forelearn.experiment.status import STAGES
 from forelearn.search.search import Search
 
+_EVERY = 60.0
+"""Seconds between two lines off a terminal, at least."""
+
 
 class Live:
     """A rich progress line: stage, runs done of those the budget allows, the current run, time left."""
@@ -25,8 +31,11 @@ class Live:
         self.workers = workers
         self.done = 0
         self.failed = 0
+        self.on = sys.stderr.isatty()
         self._names: dict[str, str] = {}
-        self._started = time.monotonic()
+        self._stage = self._left = ""
+        self._total = 0
+        self._said = time.monotonic()
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.fields[stage]}"),
@@ -35,7 +44,7 @@ class Live:
             TextColumn("{task.fields[left]}"),
             TextColumn("[dim]{task.fields[current]}"),
             console=self.console,
-            disable=not sys.stderr.isatty(),
+            disable=not self.on,
             transient=True,
         )
         self._task: TaskID | None = None
@@ -68,6 +77,9 @@ class Live:
             total = max(total, done + int(seconds / mean) if mean else total)
             left = f"≤ {_span(max(seconds, 0.0) / self.workers)} left"
         self.done = done
+        new, self._stage, self._left, self._total = STAGES[stage] != self._stage, STAGES[stage], left, total
+        if new:
+            self._line("")
         if self._task is None:
             self._task = self._progress.add_task("", total=total, stage=STAGES[stage], left=left, current="")
         self._progress.update(
@@ -90,6 +102,8 @@ class Live:
             self.console.print(
                 f"failed: {label}: {outcome.reason}", style="red", markup=False, highlight=False
             )
+        if time.monotonic() - self._said > _EVERY:
+            self._line(f"; {label}: {outcome.dev():.3f} on dev" if isinstance(outcome, Run) else "")
         if self._task is not None:
             self._progress.update(self._task, completed=self.done)
             if isinstance(outcome, Run):
@@ -101,6 +115,15 @@ class Live:
         """One line on what is being done."""
         if self._task is not None:
             self._progress.update(self._task, current=text[:60])
+
+    def _line(self, last: str) -> None:
+        """How far it is, off a terminal. last: what has just ended."""
+        self._said = time.monotonic()
+        if not self.on:
+            left = f", {self._left}" if self._left else ""
+            print(
+                f"{self._stage}: {self.done} of {self._total} runs{left}{last}", file=sys.stderr, flush=True
+            )
 
 
 def _span(seconds: float) -> str:

@@ -22,7 +22,16 @@ from forelearn.executors.local import Local
 from forelearn.experiment.answers import summarise
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.check import check
-from forelearn.experiment.drive import Display, Silent, drive, new_search, now, replay, run_transfers
+from forelearn.experiment.drive import (
+    Display,
+    Silent,
+    drive,
+    new_search,
+    now,
+    replay,
+    run_transfers,
+    tell_finished,
+)
 from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
 from forelearn.experiment.gains import run_noise
@@ -140,6 +149,7 @@ def report(
     result as JSON) to this file.
     """
     prepared, state, beliefs = standing(study, replace(options, exhaustive=exhaustive or options.exhaustive))
+    tell_finished(prepared, state, beliefs)
     summary = summarise(prepared, state, beliefs)
     if output is not None:
         write_result(summary, Path(output))

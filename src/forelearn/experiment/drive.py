@@ -97,6 +97,17 @@ def replay(prepared: Prepared, search: Search, believe: Believe) -> list[Transfe
     return []
 
 
+def tell_finished(prepared: Prepared, search: Search, believe: Believe) -> None:
+    """Tell a search that has been replayed what has finished of the round under way, for somebody who looks at it.
+
+    It is not to be asked after that: a search is a function of whole rounds.
+    """
+    for transfer in search.ask(lambda: believe(search)):
+        outcome = prepared.runs.get(transfer.key)
+        if outcome is not None:
+            search.tell(outcome)
+
+
 def drive(prepared: Prepared, search: Search, executor: Executor, believe: Believe, display: Display) -> None:
     """Run the search to its end. The caller holds the store's lock."""
     while missing := replay(prepared, search, believe):

@@ -10,7 +10,7 @@ from pathlib import Path
 from forelearn.core.errors import InputError, Problem
 from forelearn.experiment.guess_files import readable, tables
 from forelearn.experiment.guess_sections import sections, streams, uniquely_named
-from forelearn.experiment.section_text import Notes, line, quoted, section_names, section_texts
+from forelearn.experiment.section_text import Notes, line, quoted, section_names, section_texts, whole
 from forelearn.tasks.corpus import SUFFIXES
 from forelearn.tasks.names import name_from_label
 from forelearn.tasks.rows import SPLIT_WORDS
@@ -29,7 +29,7 @@ def guess(folder: Path | str) -> Guess:
     root = Path(folder)
     notes = Notes()
     files = readable(root, tables(root), notes)
-    drafts = uniquely_named([*streams(root, notes), *sections(root, files, notes)])
+    drafts = whole(uniquely_named([*streams(root, notes), *sections(root, files, notes)]))
     if not drafts:
         raise InputError(
             Problem(
@@ -48,7 +48,7 @@ def guess(folder: Path | str) -> Guess:
 def study_for_rank(target_file: Path, sources_folder: Path, *, encoder: str = "tiny") -> Guess:
     """The study of one target file and a folder of source files.
 
-    A file is a task, or one-vs-rest tasks; a file beside which lie others of its train, dev and test is one with
+    A file is a task; a file beside which lie others of its train, dev and test is one with
     them.
     """
     target = Path(target_file).resolve()
@@ -88,7 +88,7 @@ def study_for_rank(target_file: Path, sources_folder: Path, *, encoder: str = "t
                 str(sources_folder), "No file in this folder can be a source.", "Give tables with labels."
             )
         )
-    drafts = uniquely_named([*aims, *(draft for draft in drafts if draft not in aims)])
+    drafts = whole(uniquely_named([*aims, *(draft for draft in drafts if draft not in aims)]))
     targets = [name for draft in drafts[: len(aims)] for name in section_names(draft)]
     body = [text for draft in drafts for text in section_texts(draft, notes)]
     head = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -45,7 +45,7 @@ class Draft:
     """Files that make a [[data]] section a label column. paths: the value of `files`, as TOML.
 
     lines: further lines that are known without looking at columns. by_file: each folder is a group.
-    published: the files say that they are one task, which a task a label would tear apart.
+    published: the files say that they are one task, or there are others beside them: it is not torn apart by labels.
     """
 
     files: tuple[TableFile, ...]
@@ -81,6 +81,15 @@ class Notes:
         if self.unsettled:
             found.append(f"Settle which label is positive: {'; '.join(self.unsettled)}.")
         return tuple(found)
+
+
+def whole(drafts: Sequence[Draft]) -> list[Draft]:
+    """Of several groups of files each is one task, whatever its labels; one alone is a task a label, for else there
+    would be nothing to learn first.
+    """
+    if len(drafts) < 2:
+        return list(drafts)
+    return [replace(draft, published=True) for draft in drafts]
 
 
 def section_texts(section: Draft, notes: Notes) -> Iterator[str]:
@@ -170,6 +179,8 @@ def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str,
             (negative, positive), why = likely_positive(sorted(labels), column.counts)
             notes.unsettled.append(f"{name} ({positive}, {why})")
             lines.append(line("positive", quoted(positive), f"and not {negative}: {why}"))
+        elif not section.by_file:
+            lines.append(line("# one_vs_rest", "true", "a task a label instead: delete name, and set this"))
     else:
         rare = len(labels) - len(kept)
         why = "a task a label" + (f"; {rare} with fewer than {LEAST_ROWS} rows left out" if rare else "")

@@ -72,11 +72,12 @@ class Status:
 def status(study: Path, options: Options) -> Status:
     """The state of a study from its store. Trains nothing."""
     from forelearn.experiment.api import standing
-    from forelearn.experiment.drive import replay
+    from forelearn.experiment.drive import replay, tell_finished
     from forelearn.experiment.study_cost import budget_of
 
     prepared, search, beliefs = standing(study, options)
     following = replay(prepared, search, beliefs)
+    tell_finished(prepared, search, beliefs)
     count, cost = search.purse.spent()
     left = search.left()
     directory = prepared.directory

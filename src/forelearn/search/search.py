@@ -7,7 +7,8 @@ store, tells them, and arrives where it was. Rounds have a fixed size, so the nu
 Stages, in order:
   grid        every task alone, with every recipe, on the first seed; its dev-best recipe is kept
   replicates  every target's baseline on a second seed: what a run's noise is
-  explore     untried candidates on the first seed, the most promising first; targets in turn
+  explore     untried candidates on the first seed, the most promising first, the second control of a target after
+              its sources; targets in turn
   refine      whatever one more run tells most about: another candidate, another seed, another baseline
   chain       the best sources of a target in turn, from a purse of their own (`chains.py`)
   joint       the best sources together with the target, from a purse of their own (`joint.py`)
@@ -165,8 +166,19 @@ class Search(Record):
 
         def best(target: Task, taken: set[str]) -> tuple[float, Transfer] | None:
             few = sum(bool(self.gains(one, target)) for one in self.space.candidates_of(target)) < FEW
+            controls = self.space.controls_of(target)
+            one_control = any(
+                self.pair_outcomes(one, target)
+                or ((planned := self.plan(one, target, self.space.first_seed)) and planned.key in taken)
+                for one in controls
+            )
             found = [
-                (guess.optimistic, source_name(candidate), transfer)
+                (
+                    not (one_control and candidate in controls),
+                    guess.optimistic,
+                    source_name(candidate),
+                    transfer,
+                )
                 for candidate in self.space.candidates_of(target)
                 if (guess := self.guess(candidate, target)) is not None
                 and (few or guess.mean + 2 * guess.sd > 0)
@@ -174,8 +186,8 @@ class Search(Record):
                 and (key := transfer.key) not in self.outcomes
                 and key not in taken
             ]
-            top = max(found, key=lambda item: item[:2], default=None)
-            return None if top is None else (top[0], top[2])
+            top = max(found, key=lambda item: item[:3], default=None)
+            return None if top is None else (top[1], top[3])
 
         return self._in_turn(best, left)
 
