@@ -112,6 +112,20 @@ class Killing(Silent):
         self.left.pop()
 
 
+@pytest.mark.parametrize("ended", [0, 2, 7])
+def test_who_looks_at_a_round_that_is_not_whole_sees_what_has_finished_of_it(ended, tmp_path):
+    study = small_study(tmp_path, tasks=3)
+    with pytest.raises(Killed):
+        api.search(study, WHOLE, display=Killing([None] * ended))
+    stored = len(api.open_prepared(study, WHOLE).runs.all())
+    assert stored >= ended + 1
+    assert status(study, Options()).runs == stored
+    assert sum(row.runs for row in api.report(study).costs) == stored
+    wanted = [transfer.key for transfer in api.ask(study)]
+    assert api.search(study, WHOLE).answers
+    assert wanted
+
+
 @pytest.mark.parametrize("ended", [0, 3, 7])
 def test_a_tidy_up_keeps_the_weights_of_a_round_that_is_not_whole(ended, tmp_path):
     study = small_study(tmp_path, tasks=3)

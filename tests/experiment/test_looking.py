@@ -221,6 +221,7 @@ def test_a_dry_run_refuses_what_a_run_refuses(tmp_path):
                 refuse(study, Options(budget=budget))
             said.append(str(caught.value))
         assert said[0] == said[1]
+        assert "--budget: " + budget in said[0].replace("1.0%", "1%").replace("1.0 %", "1%")
         assert "does not pay for the baselines" in said[0]
     assert {path.name for path in tmp_path.iterdir()} == {"data", "study.toml"}
 
@@ -231,6 +232,29 @@ def test_a_dry_run_promises_no_pair_where_the_open_part_of_the_budget_pays_for_b
         found = api.estimate(study, Options(budget=f"{runs} runs", confirm=0.2))
         assert found.baselines == 8
         assert found.affordable_pairs == pairs
+
+
+def test_sources_in_a_list_are_told_apart_from_sources_in_turn(tmp_path):
+    study = small_study(tmp_path)
+    with pytest.raises(
+        InputError, match="In turn: 02-birch->03-amber. Together with 01-amber: --with 02-birch,03"
+    ):
+        api.train(study, "01-amber", "02-birch,03-amber")
+    with pytest.raises(InputError, match="source `02-birch,nobody`: is no source"):
+        api.train(study, "01-amber", "02-birch,nobody")
+
+
+def test_off_a_terminal_a_run_says_now_and_then_how_far_it_is(tmp_path, monkeypatch, capsys):
+    """At the start of a stage, and a minute after the last line at the soonest: here after every run."""
+    monkeypatch.setattr("forelearn.cli.display._EVERY", 0.0)
+    study = small_study(tmp_path, tasks=3)
+    code, out, err = call(monkeypatch, capsys, "run", study, "--workers", "1", "--json")
+    assert code == 0
+    assert out.startswith("{")
+    lines = err.splitlines()
+    assert lines[0] == "single tasks: 0 of 3 runs"
+    assert any(line.startswith("single tasks: 2 of 3 runs; ") and line.endswith(" on dev") for line in lines)
+    assert any(line.startswith("trying sources: 6 of ") for line in lines)
 
 
 def test_what_runs_first_builds_the_encoder_that_it_runs_on(tmp_path):

@@ -59,7 +59,10 @@ class _Going:
 
 
 class LiveTogether:
-    """Runs done of all that are asked for; what each is at; the tasks of the last epoch; events as lines above."""
+    """Runs done of all that are asked for; what each is at; the tasks of the last epoch; events as lines above.
+
+    Off a terminal a line a run.
+    """
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -122,9 +125,10 @@ class LiveTogether:
             self._shown = next(iter(self._going.values()), None)
         arm, seed = self._names.get(key, (label, outcome.transfer.seed))
         if isinstance(outcome, Run):
-            self._print(
-                f"{arm}, seed {seed}: {outcome.dev():.3f} on dev, {duration(outcome.cost.seconds)}", "dim"
-            )
+            said = f"{arm}, seed {seed}: {outcome.dev():.3f} on dev, {duration(outcome.cost.seconds)}"
+            self._print(said, "dim")
+            if not self.on:
+                print(f"{self._done} of {len(self._names)} runs; {said}", file=sys.stderr, flush=True)
         else:
             said = f"failed: {arm}, seed {seed}: {visible(outcome.reason)}"
             self.console.print(said, style="red", markup=False, highlight=False)

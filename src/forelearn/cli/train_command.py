@@ -194,7 +194,7 @@ def _train_together(
         return
     show_comparison(comparison)
     _weights(comparison, out)
-    print(f"Page: {page}")
+    print(f"{'Data' if page.suffix == '.json' else 'Page'}: {page}")
 
 
 def _weights(comparison: Comparison, out: Path) -> None:

@@ -311,7 +311,11 @@ def _sources(space: Space, source: str, target: Task) -> list[Task | Encoder]:
     for name in names:
         if name not in known:
             rule = f"is no {'task' if len(names) > 1 else 'source'} to learn before {target.name}."
-            raise InputError(Problem(f"source `{name}`", rule, did_you_mean(name, known)))
+            parts = [part.strip() for part in name.split(",")]
+            fix = did_you_mean(name, known)
+            if len(parts) > 1 and all(part in known for part in parts):
+                fix = f"In turn: {'->'.join(parts)}. Together with {target.name}: --with {','.join(parts)}."
+            raise InputError(Problem(f"source `{name}`", rule, fix))
     return [known[name] for name in names]
 
 

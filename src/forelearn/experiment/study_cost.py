@@ -98,9 +98,10 @@ def affords_baselines(prepared: Prepared, state: Search) -> None:
     needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
     if budget.amount < needed:
         said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
+        told = prepared.options.budget is not None
         raise InputError(
             Problem(
-                f"{prepared.study.path.name}, [search] budget",
+                "--budget" if told else f"{prepared.study.path.name}, [search] budget",
                 f"{budget} does not pay for the baselines of {len(state.space.tasks)} tasks, which take {said}.",
                 "Raise it, or lower `seeds`, the recipes or the tasks.",
             )

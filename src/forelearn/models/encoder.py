@@ -123,7 +123,7 @@ def read_config(folder: Path) -> PretrainedConfig:
         raise InputError(
             Problem(
                 str(folder / "config.json"),
-                f"is not a configuration that transformers knows: {first_line(error)}",
+                f"is not a configuration that transformers knows: {first_line(error).rstrip('.')}.",
                 "Use an encoder of a family built into transformers; remote code is never run.",
             )
         ) from error
@@ -191,7 +191,7 @@ def _download(name: str, cache: Path | None) -> Path:
         raise InputError(
             Problem(
                 f"encoder `{name}`",
-                f"is not a local folder, and the hub could not be reached: {first_line(error)}",
+                f"is not a local folder, and the hub could not be reached: {first_line(error).rstrip('.')}.",
                 "Check the network, or give the path of a folder.",
             )
         ) from error
