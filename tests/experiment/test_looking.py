@@ -237,7 +237,7 @@ def test_a_dry_run_promises_no_pair_where_the_open_part_of_the_budget_pays_for_b
 def test_sources_in_a_list_are_told_apart_from_sources_in_turn(tmp_path):
     study = small_study(tmp_path)
     with pytest.raises(
-        InputError, match="In turn: 02-birch->03-amber. Together with 01-amber: --with 02-birch,03"
+        InputError, match=r"In turn: 02-birch->03-amber. Together with 01-amber: --with 02-birch,03"
     ):
         api.train(study, "01-amber", "02-birch,03-amber")
     with pytest.raises(InputError, match="source `02-birch,nobody`: is no source"):
