@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.experiment.again import again, train_command, without_weights
 from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.run_keys import full_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,22 @@ def chosen_runs(prepared: Prepared, task: Task, keys: Sequence[str] = ()) -> Cho
         for run in runs
         if run.transfer.target.digest == task.digest and run.transfer.target.kind == task.kind
     }
-    return _named(prepared, task, keys, own) if keys else _best(prepared, task, own.values())
+    if not keys:
+        return _best(prepared, task, own.values())
+    return _named(prepared, task, keys, own)
 
 
 def _named(prepared: Prepared, task: Task, keys: Sequence[str], own: dict[str, Run]) -> Chosen:
-    problems = list(_unfit(prepared, task, keys, own))
+    known = [outcome.transfer.key for outcome in prepared.runs.all()]
+    problems: list[Problem] = []
+    whole = []
+    for key in keys:
+        try:
+            whole.append(full_key(key, known))
+        except InputError as error:
+            problems += error.problems
+    keys = whole
+    problems = [*_unfit(prepared, task, keys, own), *problems]
     if problems:
         raise InputError(problems)
     found = [own[key] for key in dict.fromkeys(keys)]
@@ -64,12 +76,10 @@ def _unfit(prepared: Prepared, task: Task, keys: Sequence[str], own: dict[str, R
         if key in own:
             continue
         outcome = prepared.runs.get(key)
-        if outcome is None:
-            fix = did_you_mean(key, own) or f"Nothing has been trained for {task.name}: forelearn run STUDY."
-            yield Problem(f"run `{key}`", "is not in the store.", fix)
-        elif outcome.transfer.target.digest != task.digest:
+        assert outcome is not None
+        if outcome.transfer.target.digest != task.digest:
             rule = f"is of {outcome.transfer.target.name}, not of {task.name}."
-            yield Problem(f"run `{key}`", rule, did_you_mean(key, own) or "Name a run of the task.")
+            yield Problem(f"run `{key}`", rule, "Name a run of the task.")
         else:
             assert not isinstance(outcome, Run)
             yield without_weights(prepared.study, prepared.options, outcome)

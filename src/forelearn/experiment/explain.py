@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import plain
 from forelearn.core.run import Failure, Outcome, Run, outcome_as_json
 from forelearn.core.task import CLASSIFICATION
@@ -17,6 +17,7 @@ from forelearn.experiment.again import KEEP_ALL
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
+from forelearn.experiment.run_keys import full_key
 from forelearn.report.summary import Document, Explanation, Term, Word
 from forelearn.report.wording import metric_name
 from forelearn.representations.attributions import Attributions
@@ -245,11 +246,10 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
                 how = f"forelearn train {study} --target {quote(named)} --source {quote('->'.join(names))}"
             raise InputError(Problem(f"pair `{key}`", "has not run yet.", f"Run it: {how}"))
         key = plan.key
+    also = "For a pair write SOURCE->TARGET."
+    key = full_key(key, [outcome.transfer.key for outcome in prepared.runs.all()], also=also)
     outcome = prepared.runs.get(key)
-    if outcome is None:
-        keys = prepared.directory.keys("runs")
-        fix = did_you_mean(key, keys) or "Nothing has run yet: forelearn run STUDY."
-        raise InputError(Problem(f"run `{key}`", "is not in the store.", fix))
+    assert outcome is not None
     chain: list[Outcome] = []
     prefix = outcome.transfer.prefix
     while prefix is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from forelearn.core.errors import InputError, Problem, did_you_mean
+from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Outcome
 from forelearn.experiment.again import without_weights
 from forelearn.experiment.last_run import as_run, remembered
 from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.run_keys import full_key
 from forelearn.search.search import Search
 from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
@@ -17,18 +18,21 @@ from forelearn.store.runs import Runs
 
 
 def weights_of(study: Path, key: str, out: str | None) -> Path:
-    """The folder of the weights of run `key`. Raises InputError if there is none, and says how to get it."""
+    """The folder of the weights of run `key`, or of the one that it begins.
+
+    Raises InputError if there is none, and says how to get it.
+    """
     options = Options(out=out)
     opened = open_study(study, options)
     directory = Directory(opened.out)
+    runs = Runs(directory)
+    key = full_key(key, [outcome.transfer.key for outcome in runs.all()])
     folder = directory.whole("weights", key)
     if folder is not None:
         return folder
-    outcome = Runs(directory).get(key)
-    if outcome is not None:
-        raise InputError(without_weights(opened, options, outcome))
-    fix = did_you_mean(key, directory.keys("weights")) or "Nothing has run yet: forelearn run STUDY."
-    raise InputError(Problem(f"run `{key}`", "is not in the store.", fix))
+    outcome = runs.get(key)
+    assert outcome is not None
+    raise InputError(without_weights(opened, options, outcome))
 
 
 def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
