@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from forelearn.report.multitask_summary import Arm, Auxiliary, Difference, Worth
-from forelearn.report.multitask_words import listed, over_seeds
+from forelearn.report.multitask_words import listed, mean, over_seeds, share_of
 from forelearn.report.wording import signed, with_bounds
 from forelearn.training.multitask.history import TaskEpoch
 
@@ -73,7 +73,7 @@ def verdict(method: Arm, differences: Sequence[Difference], level: float) -> Ver
     if below:
         worth, shown = "not worth it", min(below, key=low)
         rest = "it is surely worse."
-    elif all(mean <= 0 for mean in apart):
+    elif all(one <= 0 for one in apart):
         worth, shown = "not worth it", max(known, key=lambda one: one.apart or 0.0)
         rest = "on average it is above none of its controls."
     elif unsure:
@@ -120,7 +120,7 @@ def auxiliary(method: Arm, name: str) -> Auxiliary:
 
     def over(part: Callable[[TaskEpoch], float | None]) -> float | None:
         """Mean over seeds of the mean over epochs."""
-        return _mean([_mean([part(epoch.tasks[name]) for epoch in one.epochs]) for one in histories])
+        return mean(mean(part(epoch.tasks[name]) for epoch in one.epochs) for one in histories)
 
     def seen(what: str) -> int:
         start = f"{name} {what}"
@@ -130,27 +130,16 @@ def auxiliary(method: Arm, name: str) -> Auxiliary:
         )
 
     shares = [
-        _mean([_share(epoch.tasks[name], list(epoch.tasks.values())) for epoch in one.epochs])
+        mean(share_of(epoch, name) for epoch in one.epochs)
         for one in histories
     ]
     return Auxiliary(
         name,
-        first=_mean([one.epochs[0].tasks[name].weight for one in histories]),
-        last=_mean([one.epochs[-1].tasks[name].weight for one in histories]),
-        share=_mean(shares),
+        first=mean(one.epochs[0].tasks[name].weight for one in histories),
+        last=mean(one.epochs[-1].tasks[name].weight for one in histories),
+        share=mean(shares),
         alpha=over(lambda task: task.alpha),
         slope=over(lambda task: task.slope),
         dropped=seen("dropped"),
         back=seen("back"),
     )
-
-
-def _share(task: TaskEpoch, every: Sequence[TaskEpoch]) -> float | None:
-    """A weight's share of all weights of its epoch."""
-    total = math.fsum(one.weight for one in every if one.weight is not None)
-    return task.weight / total if task.weight is not None and total > 0 else None
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return fmean(known) if known else None
