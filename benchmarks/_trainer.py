@@ -22,7 +22,8 @@ from forelearn.models.batch import batches, collate, tokenize
 from forelearn.models.heads.base import labelled
 from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.models.tiny import build_tiny
-from forelearn.training.loop import Stage, fit, schedule
+from forelearn.training.loop import Stage, fit
+from forelearn.training.steps import schedule
 
 MAX_LENGTH = 128
 

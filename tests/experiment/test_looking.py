@@ -1,5 +1,7 @@
 """Who only looks at a study writes nothing into its folder, and builds no encoder; who is refused neither."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,14 @@ def test_the_line_of_a_run_divides_the_time_left_by_the_workers_that_run(tmp_pat
     monkeypatch.setattr("forelearn.cli.display.Live", Noted)
     call(monkeypatch, capsys, "run", study, "--device", "cpu")
     assert shown == [2]
+
+
+def test_who_looks_imports_no_network():
+    """They take seconds to import: a status or a report needs the tokenizer alone."""
+    heavy = "{'transformers.modeling_utils', 'torch._dynamo', 'sklearn.ensemble', 'xgboost'}"
+    code = f"import sys; import forelearn.experiment.api; print(*({heavy} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
 
 
 def test_a_dry_run_refuses_what_a_run_refuses(tmp_path):

@@ -16,8 +16,8 @@ from transformers import (
     RobertaConfig,
 )
 
-from forelearn.models.task_model import load_tokenizer
 from forelearn.models.tiny import build_tiny
+from forelearn.models.tokenizer import load_tokenizer
 
 TEXTS = tuple(f"{word} water in the {place} street" for word in ("high", "low", "no") for place in "abcdef")
 FAMILIES = ("bert", "roberta", "distilbert", "electra", "deberta", "deberta-v2")

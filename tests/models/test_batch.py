@@ -8,8 +8,8 @@ from tests.models.small_encoders import TEXTS
 from transformers import PreTrainedTokenizerBase
 
 from forelearn.models.batch import Tokens, batches, collate, tokenize
-from forelearn.models.task_model import load_tokenizer
 from forelearn.models.tiny import build_tiny
+from forelearn.models.tokenizer import load_tokenizer
 
 lengths_of_texts = some.lists(some.integers(1, 60), min_size=1, max_size=200).map(
     lambda lengths: np.array(lengths, np.int64)

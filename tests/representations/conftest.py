@@ -18,8 +18,9 @@ from transformers import (
 )
 
 from forelearn.models.heads.classification import Classification
-from forelearn.models.task_model import TaskModel, load_tokenizer
+from forelearn.models.task_model import TaskModel
 from forelearn.models.tiny import build_tiny
+from forelearn.models.tokenizer import load_tokenizer
 
 # tensors this small are slower on two threads, and much slower when other tests run beside them
 torch.set_num_threads(1)

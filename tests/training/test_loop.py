@@ -16,9 +16,10 @@ from forelearn.models.heads.classification import class_weights, weighted_loss
 from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device, resolve_precision
-from forelearn.training.loop import Diverged, Stage, adamw, fit, schedule
+from forelearn.training.loop import Stage, adamw, fit
 from forelearn.training.precision import last_linear
 from forelearn.training.predict import predict
+from forelearn.training.steps import Diverged, schedule
 
 DATA = small_task()
 

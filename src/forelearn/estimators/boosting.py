@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
 Backend = Literal["xgboost", "sklearn"]
@@ -130,6 +132,8 @@ def choose_backend(wanted: Literal["auto", "xgboost", "sklearn"]) -> Backend:
 def fit_trees(rows: Array, values: Array, *, backend: Backend, boosting: Boosting) -> Regressor:
     """Fit on rows [n, d] (NaN allowed) and values [n], squared error."""
     if backend == "sklearn":
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
         trees = HistGradientBoostingRegressor(
             max_iter=boosting.trees,
             max_depth=boosting.depth,

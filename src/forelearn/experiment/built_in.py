@@ -20,7 +20,6 @@ from forelearn.core.transfer import Encoder
 from forelearn.experiment.settings import TinySettings
 from forelearn.experiment.study import Study
 from forelearn.models.encoder import encoder_digest
-from forelearn.models.tiny import build_tiny
 from forelearn.store.directory import Directory
 
 TINY = "tiny"
@@ -71,6 +70,8 @@ def _texts(tasks: Mapping[str, TaskData]) -> list[str]:
 
 
 def _build(texts: list[str], folder: Path, tiny: TinySettings, *, mlm_epochs: int, seed: int) -> None:
+    from forelearn.models.tiny import build_tiny  # the network itself: seconds that most looks do not need
+
     build_tiny(
         texts,
         folder,

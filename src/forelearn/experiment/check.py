@@ -151,7 +151,7 @@ def _encoder_problems(study: Study) -> Iterator[Problem]:
             encoder_positions,
             encoder_shape,
         )
-        from forelearn.models.task_model import load_tokenizer
+        from forelearn.models.tokenizer import load_tokenizer
 
         try:
             encoder_shape(folder)

@@ -22,7 +22,7 @@ from forelearn.experiment.study import Study
 from forelearn.models.encoder import Shape, encoder_positions, encoder_shape, open_encoder
 from forelearn.models.heads import head_for
 from forelearn.models.lenet import lenet_encoder, lenet_shape
-from forelearn.models.task_model import load_tokenizer
+from forelearn.models.tokenizer import load_tokenizer
 from forelearn.search.space import Space
 from forelearn.store.directory import Directory
 from forelearn.store.runs import Runs

@@ -129,10 +129,7 @@ def auxiliary(method: Arm, name: str) -> Auxiliary:
             for one in histories
         )
 
-    shares = [
-        mean(share_of(epoch, name) for epoch in one.epochs)
-        for one in histories
-    ]
+    shares = [mean(share_of(epoch, name) for epoch in one.epochs) for one in histories]
     return Auxiliary(
         name,
         first=mean(one.epochs[0].tasks[name].weight for one in histories),

@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.task import Kind
@@ -26,6 +26,7 @@ from forelearn.models.encoder import Shape, first_line, read_config
 from forelearn.models.heads import Head, head_in
 from forelearn.models.heads.classification import Classification
 from forelearn.models.quiet import quiet
+from forelearn.models.tokenizer import load_tokenizer
 from forelearn.models.two_layer import (
     TwoLayerClassifier,
     check_first_token,
@@ -148,28 +149,6 @@ def save_model(task_model: TaskModel, folder: Path) -> None:
         task_model.tokenizer.save_pretrained(folder)
     if task_model.pooler:
         save_file(dict(task_model.pooler), folder / _POOLER_FILE, metadata={"format": "pt"})
-
-
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The fast tokenizer in `folder`. Raises `InputError` if there is none: words are found by it."""
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ValueError, OSError, KeyError, ImportError) as error:
-        raise InputError(
-            Problem(
-                str(folder),
-                f"its tokenizer cannot be loaded: {first_line(error)}",
-                "Save a fast tokenizer into it (tokenizer.json).",
-            )
-        ) from error
-    if not tokenizer.is_fast:
-        raise InputError(
-            Problem(
-                str(folder), "has no fast tokenizer.", "Convert it: a tokenizer.json is needed to find words."
-            )
-        )
-    return tokenizer
 
 
 def _load_below(

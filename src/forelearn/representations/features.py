@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,7 +27,6 @@ from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem
 from forelearn.models.heads import Head, Items
 from forelearn.models.heads.base import IGNORE
-from forelearn.models.task_model import TaskModel
 from forelearn.representations.effort import FORWARD, Effort
 from forelearn.representations.path import Precision
 from forelearn.representations.reading import (
@@ -37,6 +37,9 @@ from forelearn.representations.reading import (
     pick_examples,
     token_means,
 )
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,18 +18,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem
-from forelearn.models.task_model import TaskModel
 from forelearn.representations.activations import Part
 from forelearn.representations.effort import FORWARD, TO_INPUTS, Effort
 from forelearn.representations.gradients import Gradient, items_of
 from forelearn.representations.path import Precision
 from forelearn.representations.reading import chance_order
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 _PARTS: tuple[Part, ...] = ("layers",)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,11 +23,13 @@ from torch import nn
 
 from forelearn.models.heads import Items
 from forelearn.models.linear import quick_linear
-from forelearn.models.task_model import TaskModel
 from forelearn.representations.activations import Part, caught
 from forelearn.representations.drawn_targets import drawn_targets
 from forelearn.representations.path import Precision
 from forelearn.representations.reading import at_rest
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -19,23 +20,26 @@ from forelearn.core.data import Examples
 from forelearn.core.keys import seed_from
 from forelearn.models.batch import Tokens, batches, collate
 from forelearn.models.linear import quick_linear
-from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.representations.path import Precision
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 _TOKENS = 4096
 """Tokens of a batch."""
 
-Source = TaskModel | Path
+Source: TypeAlias = "TaskModel | Path"
 """A model in memory, or the folder of one: of an encoder, or of a finished run."""
 
 
 def open_body(source: Source, *, precision: Precision, device: str) -> TaskModel:
     """A model whose encoder is the source's; of one from a folder the head means nothing."""
-    # the new head is never read: its labels and seed do not matter
-    held = (
-        source if isinstance(source, TaskModel) else new_classifier(source, ("negative", "positive"), seed=0)
-    )
-    return at_rest(held, precision=precision, device=device)
+    if isinstance(source, Path):
+        from forelearn.models.task_model import new_classifier  # the networks themselves: seconds of import
+
+        # the new head is never read: its labels and seed do not matter
+        source = new_classifier(source, ("negative", "positive"), seed=0)
+    return at_rest(source, precision=precision, device=device)
 
 
 def at_rest(task_model: TaskModel, *, precision: Precision, device: str) -> TaskModel:

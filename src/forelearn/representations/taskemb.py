@@ -44,7 +44,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
@@ -53,13 +53,15 @@ from numpy.typing import NDArray
 from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import seed_from
-from forelearn.models.task_model import TaskModel
 from forelearn.representations.activations import Part
 from forelearn.representations.effort import FORWARD, TO_INPUTS, TO_WEIGHTS, Effort
 from forelearn.representations.gradients import Gradient, Gradients, items_of
 from forelearn.representations.path import Precision
 from forelearn.representations.reading import chance_order
 from forelearn.representations.sketch import cosine, sketch
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 Component = Literal["parameters", "attention", "layers", "pooled"]
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,10 +26,12 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Cost
 from forelearn.models.batch import Tokens, tokenize
 from forelearn.models.heads import Head
-from forelearn.models.task_model import TaskModel
 from forelearn.representations.effort import FORWARD, Effort
 from forelearn.representations.path import Precision
 from forelearn.representations.reading import Source, last_states, open_body, pick_examples
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 
 @dataclass(frozen=True, slots=True)

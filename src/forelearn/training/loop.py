@@ -24,7 +24,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from forelearn.core.errors import ForelearnError
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.models.batch import Batch, batches
@@ -34,6 +33,7 @@ from forelearn.models.linear import quick_linear
 from forelearn.models.task_model import TaskModel
 from forelearn.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from forelearn.training.precision import autocast, full_precision_logits, narrow
+from forelearn.training.steps import Diverged, schedule
 
 Report = Callable[[Mapping[str, float]], None]
 """Is given `step`, `steps`, `epoch` and `loss` as the loop goes on, and where it goes on from a checkpoint.
@@ -46,10 +46,6 @@ AtEpoch = Callable[[int, Progress], bool]
 It may put the task_model into evaluation mode and draw random numbers, but must not touch its weights. True
 ends the stage there.
 """
-
-
-class Diverged(ForelearnError):
-    """The loss or the gradient is no longer finite: the recipe does not suit the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +159,6 @@ def take_step(
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     return float(value)
-
-
-def schedule(step: int, steps: int, warmup: float) -> float:
-    """Share of the peak learning rate at `step` (from 0): linear up over the first `warmup` of steps, linear
-    down.
-
-    The first step is above 0 and the last is too, so that no step is wasted.
-    """
-    rising = math.ceil(warmup * steps)
-    if step < rising:
-        return (step + 1) / rising
-    return (steps - step) / max(1, steps - rising)
 
 
 def adamw(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:

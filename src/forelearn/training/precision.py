@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from forelearn.core.recipe import Precision
-from forelearn.models.task_model import TaskModel
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 
 def narrow(task_model: TaskModel, precision: Precision) -> bool:

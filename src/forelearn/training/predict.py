@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,8 +13,10 @@ from forelearn.core.recipe import Precision
 from forelearn.models.batch import batches
 from forelearn.models.heads import Items
 from forelearn.models.linear import quick_linear
-from forelearn.models.task_model import TaskModel
 from forelearn.training.precision import autocast, full_precision_logits, narrow
+
+if TYPE_CHECKING:
+    from forelearn.models.task_model import TaskModel
 
 _BATCH = 64
 

@@ -18,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from forelearn.core.data import Examples, TaskData
-from forelearn.core.errors import InputError, Problem
+from forelearn.core.data import TaskData
 from forelearn.core.keys import digest, seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.core.run import Cost, Run, Stopped
-from forelearn.core.task import are_spans
 from forelearn.core.transfer import Transfer
 from forelearn.models.heads import Items, head_for
 from forelearn.models.task_model import TaskModel, new_model, save_model
@@ -33,8 +31,10 @@ from forelearn.training.checkpoint import Progress
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device
 from forelearn.training.judge import dev_measures, performance
-from forelearn.training.loop import Diverged, Report, Stage, fit
+from forelearn.training.learnable import check_data
+from forelearn.training.loop import Report, Stage, fit
 from forelearn.training.predict import predict_items
+from forelearn.training.steps import Diverged
 
 
 def train(
@@ -167,35 +167,3 @@ def _write_curve(file: Path, losses: Sequence[float], an_epoch: int) -> None:
         for step, loss in enumerate(losses, start=1)
     ]
     file.write_text(json.dumps(curve), encoding="utf-8")
-
-
-def check_data(data: TaskData) -> None:
-    """Refuse data on which nothing can be learned or measured, before anything is spent."""
-    parts: tuple[tuple[str, Examples], ...] = (("train", data.train), ("dev", data.dev), ("test", data.test))
-    problems = [problem for name, part in parts if (problem := part_problem(data, name, part)) is not None]
-    if problems:
-        raise InputError(problems)
-
-
-def part_problem(data: TaskData, name: str, part: Examples) -> Problem | None:
-    """Why nothing can be learned from these examples of a task, or measured on them; None if it can.
-
-    name: `train`, `dev` or `test`.
-    """
-    where = f"task `{data.task.name}`, {name} examples"
-    fix = "Change the split, or drop the task."
-    if not len(part):
-        return Problem(where, "there are none.", "Give it examples, or change the split.")
-    if data.task.kind == "binary" and not part.positives():
-        rule = f"none of {len(part)} is `{data.labels[1]}`: nothing can be learned or measured."
-        return Problem(where, rule, fix)
-    if data.task.kind == "regression" and name != "train" and len(set(part.values)) < 2:
-        rule = f"all {len(part)} have the value {part.values[0]:g}: no correlation can be measured."
-        return Problem(where, rule, fix)
-    if are_spans(data.labels) and data.task.kind == "sequence_labelling" and not _has_span(data, part):
-        return Problem(where, f"none of {len(part)} holds a span: nothing can be learned or measured.", fix)
-    return None
-
-
-def _has_span(data: TaskData, part: Examples) -> bool:
-    return any(data.labels[tag] != "O" for tags in part.tags for tag in tags)

@@ -11,9 +11,9 @@ from tests.training.multitask.by_hand import NumberLearner, by_hand, number_task
 from tests.training.multitask.test_alpha_vil_weights import spoiled
 
 from forelearn.core.errors import InputError
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.learner import Part
 from forelearn.training.multitask.methods import multitask
+from forelearn.training.steps import Diverged
 
 NAMES = ("target", "one", "two", "three")
 TASKS = [number_task(name, random_labels=name == "two") for name in NAMES]

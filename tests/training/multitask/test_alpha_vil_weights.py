@@ -9,8 +9,8 @@ import pytest
 import torch
 from tests.training.multitask.by_hand import NumberLearner, by_hand, number_task
 
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.learner import Part
+from forelearn.training.steps import Diverged
 
 NAMES = ("target", "one", "two", "three")
 TASKS = [number_task(name, random_labels=name == "two") for name in NAMES]

@@ -12,9 +12,9 @@ from tests.training.multitask.setting import make_encoder, make_method, make_tas
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.diw import Diw, reweighed
 from forelearn.training.multitask.methods import multitask
+from forelearn.training.steps import Diverged
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from tests.training.multitask.by_hand import RECIPE, NumberLearner, by_hand, num
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.learner import Part
 from forelearn.training.multitask.method import Change
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged
 
 TASKS = [number_task("target"), number_task("one", train=20)]
 

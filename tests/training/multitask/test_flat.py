@@ -9,10 +9,10 @@ import torch
 from tests.training.multitask.by_hand import RECIPE, NumberLearner, number_task
 from torch import nn
 
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.flat import flatten
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged
 
 
 class Body(nn.Module):

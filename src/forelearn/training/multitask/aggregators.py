@@ -27,12 +27,12 @@ from typing import Any, ClassVar, Literal, get_origin, get_type_hints
 import torch
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.history import TaskEpoch
 from forelearn.training.multitask.joint import Joint
 from forelearn.training.multitask.learner import Learner
 from forelearn.training.multitask.method import Change, Surroundings
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged
 
 PREFIX = "torchjd:"
 

@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from forelearn.core.keys import seed_from
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.alpha_step import EXPLODED, AlphaStep, descend
 from forelearn.training.multitask.deltas import Deltas, delta_file
 from forelearn.training.multitask.history import TaskEpoch
 from forelearn.training.multitask.learner import TARGET, Learner, Rows
 from forelearn.training.multitask.method import Method, Surroundings, optimisers, restore_to, state_of
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged
 
 _UNDONE = 3
 """Epochs that may be undone one after another before the run fails."""

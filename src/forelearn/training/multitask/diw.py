@@ -29,12 +29,12 @@ from typing import Any, ClassVar
 
 import torch
 
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.history import TaskEpoch, crossings
 from forelearn.training.multitask.joint import Joint
 from forelearn.training.multitask.learner import TARGET, Learner
 from forelearn.training.multitask.method import Change, Surroundings, optimisers, restore_to, state_of
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,11 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.training.judge import dev_measures, performance
-from forelearn.training.loop import Diverged
+from forelearn.training.learnable import part_problem
 from forelearn.training.multitask.flat import Flat
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.options import Options
-from forelearn.training.sequential import part_problem
+from forelearn.training.steps import Diverged
 
 Rows = NDArray[np.int64]
 Part = Literal["train", "tune", "select", "dev", "test"]

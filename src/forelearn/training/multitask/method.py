@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 
-from forelearn.training.loop import Diverged
 from forelearn.training.multitask.history import TaskEpoch
 from forelearn.training.multitask.learner import TARGET, Learner, Rows
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 

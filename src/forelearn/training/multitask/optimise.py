@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from forelearn.core.recipe import Recipe
-from forelearn.training.loop import Diverged, schedule
 from forelearn.training.multitask.flat import Flat
 from forelearn.training.multitask.options import Options
+from forelearn.training.steps import Diverged, schedule
 
 _GRAIN = 1_000_000
 """A share of the whole training, in parts: what `schedule` takes as steps."""

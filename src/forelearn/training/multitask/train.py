@@ -17,6 +17,7 @@ from forelearn.core.transfer import Transfer
 from forelearn.training.card import write_card
 from forelearn.training.device import resolve_device
 from forelearn.training.judge import performance
+from forelearn.training.learnable import check_data, part_problem
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.history import write_history
 from forelearn.training.multitask.images import ImageLearner
@@ -26,7 +27,6 @@ from forelearn.training.multitask.method import Surroundings
 from forelearn.training.multitask.methods import new_method, options_of
 from forelearn.training.multitask.options import Options
 from forelearn.training.multitask.text import TextLearner
-from forelearn.training.sequential import check_data, part_problem
 
 MEMORY = 4e9
 """Bytes that the changes of all tasks may take in memory before they are kept on disk."""
