@@ -44,7 +44,7 @@ def test_the_result_says_verdict_arms_auxiliary_tasks_weights_and_page(study, mo
     shown = [line.split()[0] for line in out.splitlines() if line.endswith("alpha-vil, seed 0")]
     assert (folder / "weights" / shown[0] / "config.json").is_file()
     assert all(len(line) <= 80 for line in out.splitlines() if "/" not in line)
-    assert err == ""  # off a terminal nothing is shown while it runs
+    assert err == ""  # nothing was left to train
 
 
 def test_json_goes_to_stdout_and_to_a_file_that_is_named_so(study, tmp_path, monkeypatch, capsys):

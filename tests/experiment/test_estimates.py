@@ -208,6 +208,15 @@ def test_halves_of_rows_that_share_an_example_are_halves_of_the_examples() -> No
     ]
 
 
+def test_a_rare_class_is_in_every_half_of_examples() -> None:
+    """Forty sentences of six words: two tags stand in two sentences each, and in every half in one of them at least."""
+    tags = np.random.default_rng(0).integers(0, 3, 240)
+    tags[[5, 65]], tags[[100, 200]] = 3, 4
+    for half in half_samples(tags, seed=1, examples=np.repeat(np.arange(40), 6)):
+        assert set(tags[half].tolist()) == {0, 1, 2, 3, 4}
+        assert len(half) in range(19 * 6, 22 * 6)
+
+
 def test_a_score_has_as_many_halves_and_they_differ(made: Made) -> None:
     for method in (*BY_FEATURES, "textemb", "esm", *GRADIENTS):
         for one in made.tables[method, CLASSES].values():

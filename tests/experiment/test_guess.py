@@ -82,10 +82,11 @@ def test_a_folder_of_files_becomes_a_study_that_checks_without_an_error(tmp_path
     assert checked.errors == ()
     assert sorted(checked.tasks) == ["a", "b"]
     assert 'positive = "yes"' in guessed.text
-    instead = guessed.text.replace("# one_vs_rest", "one_vs_rest").replace('name = "b"', "")
     assert "task a label instead: delete name, and set this" in guessed.text
+    instead = guessed.text.replace('name = "b"', "")
+    instead = instead.replace("# one_vs_rest", "one_vs_rest").replace("# prefix", "prefix")
     loaded = load_tasks(parse_study(instead, path=tmp_path / "study.toml"), partial=True)
-    assert sorted(loaded.tasks) == ["a", "calm", "cold", "upset"]
+    assert sorted(loaded.tasks) == ["a", "b: calm", "b: cold", "b: upset"]
     assert any("Settle which label is positive: a (yes, by its name)" in note for note in guessed.notes)
 
 

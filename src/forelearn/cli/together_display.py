@@ -1,4 +1,4 @@
-"""What a person sees while a target is trained together with others: a live view on a terminal, nothing off it.
+"""What a person sees while a target is trained together with others: a live view on a terminal, a line a run off it.
 
 All of it is on stderr. Several runs may go at once: each has a line; the table is of the run that ended an epoch last.
 """
@@ -102,10 +102,12 @@ class LiveTogether:
     def step(self, key: str, state: Mapping[str, Any]) -> None:
         """A run reports a step of an epoch, or an epoch."""
         going = self._going.setdefault(key, _Going(*self._names.get(key, (key, 0))))
-        if "of" in state:
-            going.number, going.epochs, going.epoch = state["epoch"], state["epochs"], state["of"]
+        if "epoch" in state and "step" not in state:
+            going.number, going.epochs = state["epoch"], state["epochs"]
             going.step = going.steps = 0
             going.task, going.loss = "", None
+        if "of" in state:
+            going.epoch = state["of"]
             select = going.epoch["select"]
             if going.best is None or select > going.best:
                 going.best, going.best_number = select, going.number

@@ -26,12 +26,15 @@ def weights_of(study: Path, key: str, out: str | None) -> Path:
     opened = open_study(study, options)
     directory = Directory(opened.out)
     runs = Runs(directory)
-    key = full_key(key, [outcome.transfer.key for outcome in runs.all()])
+    known = {outcome.transfer.key for outcome in runs.all()}
+    key = full_key(key, known | set(directory.keys("weights")))
     folder = directory.whole("weights", key)
     if folder is not None:
         return folder
     outcome = runs.get(key)
-    assert outcome is not None
+    if outcome is None:
+        rule = "has weights that are not whole, and no run."
+        raise InputError(Problem(f"run `{key}`", rule, f"forelearn verify {study} says what is damaged."))
     raise InputError(without_weights(opened, options, outcome))
 
 

@@ -29,7 +29,7 @@ from forelearn.store.runs import Runs
 from forelearn.tasks.random_labels import find_data
 from forelearn.training.cost import units
 from forelearn.training.device import resolve_device, resolve_precision
-from forelearn.training.multitask.methods import expected_cost
+from forelearn.training.multitask.methods import Reading, expected_cost
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,12 @@ class Prepared:
         return expected_cost(
             transfer.multitask,
             recipe.epochs,
-            [self._pass(task, "train", recipe) for task in tasks],
-            self._pass(transfer.target, "dev", recipe),
-            len(find_data(self.tasks, transfer.target.name).dev),
+            [self._reading(task, "train", recipe) for task in tasks],
+            self._reading(transfer.target, "dev", recipe),
         )
+
+    def _reading(self, task: Task, part: str, recipe: Recipe) -> Reading:
+        return Reading(self._pass(task, part, recipe), len(find_data(self.tasks, task.name).split(part)))
 
     def _pass(self, task: Task, part: str, recipe: Recipe) -> float:
         """Units of one pass over a part of a task; an image counts as one token."""

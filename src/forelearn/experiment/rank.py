@@ -71,7 +71,8 @@ def rank(
             run_transfers(prepared, pending, executor, display)
             replay(prepared, search, Beliefs(prepared))
         answered = None
-        if search.stage == "done" and not search.options.exhaustive:
+        tried = any(search.gains(one, task) for one in search.candidates_of(task))
+        if search.stage == "done" and tried and not search.options.exhaustive:
             answered = verdict(Confirmation(search, prepared.study.settings.search.level), task)
         _tell_all(prepared, search)
         alone = search.stage != "grid"  # every task has been tried; one that failed leaves the others theirs

@@ -74,12 +74,18 @@ def half_samples(
     """`count` halves of the rows, each class halved on its own; where a class has an odd row, chance decides.
 
     targets: [n], class indices (integers) or values. examples: [n], which example each row is of: where some have
-    several (choices, words), halves of the examples, for rows of one example are not independent.
+    several (choices, words), halves of the examples, for rows of one example are not independent; each counts for the
+    rarest of its classes.
     """
     chance = np.random.default_rng(seed)
     if examples is not None and len(np.unique(examples)) < len(examples):
         _, unit = np.unique(examples, return_inverse=True)
         classes = np.zeros(int(unit.max()) + 1, np.int64)
+        if targets.dtype.kind in "iub":
+            labels, of = np.unique(targets, return_inverse=True)
+            rank = np.bincount(of).argsort(kind="stable").argsort(kind="stable")  # 0 is the rarest class
+            classes[:] = len(labels)
+            np.minimum.at(classes, unit, rank[of])
     else:
         unit = np.arange(len(targets))
         classes = targets if targets.dtype.kind in "iub" else np.zeros(len(targets), np.int64)

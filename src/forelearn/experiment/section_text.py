@@ -180,7 +180,11 @@ def section_text(section: Draft, column: LabelColumn, *, name: str, prefix: str,
             notes.unsettled.append(f"{name} ({positive}, {why})")
             lines.append(line("positive", quoted(positive), f"and not {negative}: {why}"))
         elif not section.by_file:
-            lines.append(line("# one_vs_rest", "true", "a task a label instead: delete name, and set this"))
+            lines.append(
+                line("# one_vs_rest", _list(kept), "a task a label instead: delete name, and set this")
+            )
+            if prefix:
+                lines.append(line("# prefix", quoted(prefix), "and this, so that names are unique"))
     else:
         rare = len(labels) - len(kept)
         why = "a task a label" + (f"; {rare} with fewer than {LEAST_ROWS} rows left out" if rare else "")

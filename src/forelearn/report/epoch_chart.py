@@ -111,12 +111,13 @@ def swatch(place: int) -> Markup:
 
 
 def mean_points(lines: Sequence[Sequence[Point]]) -> list[Point]:
-    """The mean over seeds at every place that all of them reach, of those that have a value there."""
+    """The mean over seeds at every place that all of them have, of those with a value there."""
+    by_place = [dict(line) for line in lines]
+    shared = [x for x, _ in lines[0] if all(x in here for here in by_place)] if lines else []
     found = []
-    for here in zip(*lines, strict=False):
-        known = finite(y for _, y in here)
-        at = sum(x for x, _ in here) / len(here)
-        found.append((at, sum(known) / len(known) if known else math.nan))
+    for x in shared:
+        known = finite(here[x] for here in by_place)
+        found.append((x, sum(known) / len(known) if known else math.nan))
     return found
 
 

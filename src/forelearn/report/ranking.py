@@ -80,7 +80,8 @@ class EffortRow:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to do, before training. source: the leader. tied: all that it cannot be told from, it first.
+    """What to do, before training. source: the leader. tied: all that it cannot be told from, it first. What a search
+    that has come to its end has answered may be no row of the ranking, but any of its candidates.
 
     basis: what the expected gains rest on, in words.
     """

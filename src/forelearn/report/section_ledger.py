@@ -145,7 +145,7 @@ def _an_epoch(arm: Arm) -> float | None:
 
 def _epochs(history: History) -> int:
     """How many it had, measured or not."""
-    return history.epochs[-1].number + 1 if history.epochs else 0
+    return history.trained or len(history.epochs)
 
 
 def _count(value: float | None) -> Cell:

@@ -281,6 +281,7 @@ def rates(
 
     monkeypatch.setattr(method, "progress", progress)
     for epoch in range(run):
+        method.started = method.learner.ledger.total
         method.epoch(epoch)
     return behind, method
 
@@ -298,6 +299,34 @@ def test_what_trains_from_the_same_parameters_goes_through_the_same_rates(
         [min(1.0, step / 3 * whole) for step in range(3)],
     )
     assert behind[:8] == pytest.approx([*steps[0], *steps[1]])
+
+
+@pytest.mark.parametrize("sampling", ["mean", "proportional"])
+@pytest.mark.parametrize("sizes", [(25, 200), (9, 80), (40, 20)])
+def test_joint_training_that_compute_ends_goes_down_to_0_at_its_end_and_not_before(
+    sizes: tuple[int, int], sampling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A joint epoch takes other batches than the shares' own: a task with few begins again."""
+    tasks = [number_task("target", train=sizes[0]), number_task("one", train=sizes[1])]
+    found = {}
+    for compute in (0, 1):
+        limit = compute and found[0][1].ledger.total
+        behind: list[float] = []
+        method, learner = by_hand(
+            "multitask", tasks, tmp_path, schedule="linear", sampling=sampling, compute=limit
+        )
+        real = method.progress
+
+        def progress(number: int, part: float, real: Any = real, behind: list[float] = behind) -> float:
+            behind.append(real(number, part))
+            return behind[-1]
+
+        monkeypatch.setattr(method, "progress", progress)
+        fit_together(method, key="a")
+        found[compute] = behind, learner
+    assert len(found[0][0]) == len(found[1][0])
+    assert found[1][0] == pytest.approx(found[0][0], abs=0.1)
+    assert max(found[1][0]) < 1
 
 
 def test_a_run_that_compute_ends_has_the_rates_of_one_that_its_epochs_end(

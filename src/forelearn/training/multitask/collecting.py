@@ -104,7 +104,7 @@ class Collecting(Method[A]):
         auxiliary task that diverges changes nothing in this epoch; the target's divergence is raised.
         """
         flat = self.learner.flat
-        self.began = self.learner.ledger.total
+        self.began = self.started = self.learner.ledger.total
         if self.options.state == "fresh":
             self.optimisers = optimisers(self.learner, self.options)
         self.start.copy_(flat.values)

@@ -92,7 +92,7 @@ class Diw(Joint[DiwOptions]):
     def epoch(self, number: int) -> Change:
         """Updates alone, then joint passes from the same parameters."""
         flat, options = self.learner.flat, self.options
-        self.began = self.learner.ledger.total
+        self.began = self.started = self.learner.ledger.total
         start, state = flat.values.clone(), _copied(self.optimiser.tensors())
         before = list(self.weights)
         alone = self._measures_alone(number, start)

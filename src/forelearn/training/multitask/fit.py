@@ -33,7 +33,7 @@ _SPARING = 20.0
 @dataclass(slots=True)
 class _State:
     """epochs: those that were measured. best: which of them the snapshot [P] is of. done: epochs that are behind; size:
-    sample gradients of the last one. events: of epochs behind the last that was measured.
+    the most sample gradients that one of them took. events: of epochs behind the last that was measured.
     """
 
     snapshot: torch.Tensor
@@ -57,7 +57,7 @@ def fit_together(
 
     key: names the outcome; a checkpoint of another key is not continued. checkpoint: folder of the state between
     epochs.
-    Every epoch is measured; with a limit of compute as many as the recipe has epochs, evenly over it, so that arms of
+    Every epoch is measured; with a limit of compute at most as many as the recipe has, evenly over it, so that arms of
     one limit have equally many chances to be lucky on dev, however short their epochs are. The snapshot is that of the
     first measured epoch with the highest measure on the target's `select` examples.
     Raises `Diverged` if the target's training does.
@@ -67,13 +67,15 @@ def fit_together(
     with learner.session():
         _resume(state, method, checkpoint, key)
         while _goes_on(method, state):
-            spent = learner.ledger.total
+            method.started = spent = learner.ledger.total
             change = method.epoch(state.done)
             state.done += 1
-            state.size = learner.ledger.total - spent
+            state.size = max(state.size, learner.ledger.total - spent)
             state.events += change.events
-            if _is_measured(method, state, spent):
+            measured = _is_measured(method, state, spent)
+            if measured:
                 _measure(state, method, change)
+            _report(state, method, measured=measured)
             if checkpoint is not None and _is_due(state, checkpoint_seconds) and _goes_on(method, state):
                 _save(state, method, checkpoint, key)
     learner.flat.values.copy_(state.snapshot)
@@ -87,6 +89,7 @@ def fit_together(
         learner.ledger.predictions,
         learner.ledger.stop_watch(),
         peak_bytes(learner.device),
+        state.done,
     )
 
 
@@ -104,7 +107,7 @@ def _is_measured(method: Method[Any], state: _State, before: int) -> bool:
     if not limit:
         return True
     if total > limit and state.epochs:
-        return False  # it took more than the one before it, and more than it may
+        return False  # it took more than any before it, and more than it may
     looks = method.around.epochs
     return total * looks // limit > before * looks // limit or not _goes_on(method, state)
 
@@ -137,13 +140,14 @@ def _measure(state: _State, method: Method[Any], change: Change) -> None:
     if is_best:
         state.best = len(state.epochs) - 1
         state.snapshot.copy_(learner.flat.values)
-    limit = learner.options.compute
-    left = (
-        (limit - learner.ledger.total) // max(state.size, 1) if limit else method.around.epochs - state.done
-    )
-    method.around.report(
-        {"epoch": state.done, "epochs": state.done + max(left, 0), "of": plain(state.epochs[-1])}
-    )
+
+
+def _report(state: _State, method: Method[Any], *, measured: bool) -> None:
+    """How far it is; of an epoch that was measured also what happened."""
+    limit, total = method.options.compute, method.learner.ledger.total
+    left = (limit - total) // max(state.size, 1) if limit else method.around.epochs - state.done
+    said = {"epoch": state.done, "epochs": state.done + max(left, 0)}
+    method.around.report({**said, "of": plain(state.epochs[-1])} if measured else said)
 
 
 def _is_due(state: _State, seconds: float) -> bool:

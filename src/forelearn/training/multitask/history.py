@@ -57,7 +57,8 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All epochs of a run. best: the number of the epoch whose snapshot was kept.
+    """The epochs of a run that were measured: all, unless compute was limited. best: the number of the one whose
+    snapshot was kept. trained: how many there were, measured or not.
 
     gradients: sample gradients by what for. predictions: examples read to measure. peak_bytes: of memory.
     """
@@ -71,6 +72,7 @@ class History:
     predictions: int
     seconds: float
     peak_bytes: int
+    trained: int = 0
 
     def within(self, gradients: int) -> Epoch:
         """The epoch that would have been kept with no more than these sample gradients; at least the first."""

@@ -36,6 +36,11 @@ class Joint(Method[O]):
         The gradient buffer is 0 before it and after it. progress: share of the whole training that is behind.
         """
 
+    def expected(self) -> float:
+        """By the batches of the first epoch: a task with few begins again, so that they are not those of its share."""
+        passed, _ = self.passes(self.options, self.learner.count, 1)
+        return passed * sum(len(rows) for step in self.batches(0) for rows in step.values())
+
     def batches(self, number: int) -> list[dict[int, Rows]]:
         """The steps of epoch `number`: task → rows, of the tasks that take part in each."""
         return joint_batches(self.learner, number)

@@ -49,8 +49,9 @@ class Method(ABC, Generic[O]):
 
     name: how it is called in commands and keys. about: what it does, in one line. Options: its options.
     differs_alone: that without auxiliary tasks it is not plain training of the target: it is a control of itself.
-    began: sample gradients when the epoch began, if it trains more than once from the same parameters: each time at the
-        learning rates that the epoch as a whole goes through. None otherwise.
+    started: sample gradients when the epoch began.
+    began: the same, if the epoch trains more than once from the same parameters: each time at the learning rates that
+        the epoch as a whole goes through. None otherwise.
     """
 
     name: ClassVar[str]
@@ -62,6 +63,7 @@ class Method(ABC, Generic[O]):
         self.learner = learner
         self.options = options
         self.around = around
+        self.started = 0
         self.began: int | None = None
 
     @abstractmethod
@@ -100,7 +102,7 @@ class Method(ABC, Generic[O]):
         limit = self.options.compute
         if not limit:
             return min((number + part) / self.around.epochs, 1.0)
-        size = self.began / number if self.began is not None and number else self.expected()
+        size = self.started / number if number else self.expected()
         spent = float(self.learner.ledger.total)
         if self.began is not None:  # the ledger counts several passes from the same parameters
             spent = self.began + part * size

@@ -6,6 +6,7 @@ Beside those of `METHODS` there is `torchjd:NAME` for each aggregator of torchjd
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from forelearn.core.errors import InputError, Problem, did_you_mean
@@ -55,18 +56,29 @@ def check_count(plan: Multitask, tasks: int) -> None:
     _kind(plan.method).check_count(options_of(plan), tasks)
 
 
-def expected_cost(plan: Multitask, epochs: int, train: Sequence[float], tune: float, examples: int) -> float:
-    """What training by a plan is expected to cost, in the unit of `train` and `tune`.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One pass over a part of a task. units: what it costs. examples: how many it has."""
 
-    train: of one pass over the training examples of each task, the target's first. tune: of one over those of the
-    target's dev, which has so many `examples`. `compute` is not looked at: it counts examples, not units.
+    units: float
+    examples: int
+
+
+def expected_cost(plan: Multitask, epochs: int, train: Sequence[Reading], tune: Reading) -> float:
+    """What training by a plan is expected to cost, in the units of `train` and `tune`.
+
+    train: of the training examples of each task, the target's first. tune: of the target's dev. epochs: the recipe's;
+    with a limit of compute there are as many as it pays for.
     """
     options = options_of(plan)
-    over_tasks, over_tune = _kind(plan.method).passes(
-        options, len(train), max(1, round(examples * (1 - options.select)))
-    )
+    dev = max(1, round(tune.examples * (1 - options.select)))
+    over_tasks, over_tune = _kind(plan.method).passes(options, len(train), dev)
     seen = train[:1] if plan.method == Single.name else train
-    return epochs * (over_tasks * options.share * sum(seen) + over_tune * tune * (1 - options.select))
+    if options.compute:
+        shares = sum(max(1, round(options.share * one.examples)) for one in seen)
+        epochs = max(1, int(options.compute / (over_tasks * shares + over_tune * dev)))
+    units = over_tasks * options.share * sum(one.units for one in seen)
+    return epochs * (units + over_tune * tune.units * (1 - options.select))
 
 
 def _kind(method: str) -> type[Method[Any]]:
