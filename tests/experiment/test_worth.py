@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from forelearn.experiment.worth import auxiliary, difference, verdict
 from forelearn.report.multitask_summary import Arm, Worth
+from forelearn.report.multitask_words import uneven
 from forelearn.training.multitask.history import Epoch, History, TaskEpoch
 
 LEVEL = 0.9
@@ -117,6 +120,15 @@ def test_a_method_that_failed_on_a_seed_is_not_worth_it_by_the_others() -> None:
     assert worth == "not enough evidence"
     assert reason.endswith("but on 1 seed it was not trained to its end (seed 3: it diverged).")
     assert ruled([mine, arm("a", [0.90, 0.91, 0.923])])[0] == "not worth it"
+
+
+def test_arms_whose_equal_compute_is_unequal_work_are_named() -> None:
+    """Tokens read: 100 by the method; 60 and 160 are too far off, 70 and 150 are not."""
+    arms = [
+        replace(arm(f"read {units}", [0.5]), units=(units,)) for units in (100.0, 60.0, 70.0, 150.0, 160.0)
+    ]
+    found = uneven(cast(Any, SimpleNamespace(method=arms[0], arms=arms)))
+    assert [line.split(" times")[0] for line in found] == ["read 60.0 read 0.6", "read 160.0 read 1.6"]
 
 
 def test_what_was_only_asked_for_beside_it_decides_nothing():

@@ -110,6 +110,23 @@ def test_once_a_few_were_tried_what_is_hopeless_is_not():
         assert LONGER not in tried
 
 
+def test_a_targets_second_control_waits_until_its_sources_have_been_tried():
+    """However promising it looks: here both controls are believed to gain most."""
+
+    def believe(_):
+        return lambda: {
+            (source_name(one), target.name): Guess(0.5 if one in (target, LONGER) else 0.0, 0.1, 1.0)
+            for target in TASKS
+            for one in space().candidates_of(target)
+        }
+
+    explored = [one for stage, batch in finish(search_of(60), believe) if stage == "explore" for one in batch]
+    for target in NAMES:
+        order = [one for one in explored if one.target.name == target]
+        own = [not one.sources or one.sources[0].name == target for one in order]
+        assert own == [True, False, False, False, True], target
+
+
 def test_controls_compete_with_the_sources():
     search = search_of(60)
     finish(search, noise=0.05)

@@ -45,21 +45,18 @@ def chosen_runs(prepared: Prepared, task: Task, keys: Sequence[str] = ()) -> Cho
         for run in runs
         if run.transfer.target.digest == task.digest and run.transfer.target.kind == task.kind
     }
-    if not keys:
-        return _best(prepared, task, own.values())
-    return _named(prepared, task, keys, own)
+    return _named(prepared, task, keys, own) if keys else _best(prepared, task, own.values())
 
 
-def _named(prepared: Prepared, task: Task, keys: Sequence[str], own: dict[str, Run]) -> Chosen:
+def _named(prepared: Prepared, task: Task, given: Sequence[str], own: dict[str, Run]) -> Chosen:
     known = [outcome.transfer.key for outcome in prepared.runs.all()]
     problems: list[Problem] = []
-    whole = []
-    for key in keys:
+    keys = []
+    for key in given:
         try:
-            whole.append(full_key(key, known))
+            keys.append(full_key(key, known))
         except InputError as error:
             problems += error.problems
-    keys = whole
     problems = [*_unfit(prepared, task, keys, own), *problems]
     if problems:
         raise InputError(problems)

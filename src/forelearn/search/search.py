@@ -167,18 +167,10 @@ class Search(Record):
         def best(target: Task, taken: set[str]) -> tuple[float, Transfer] | None:
             few = sum(bool(self.gains(one, target)) for one in self.space.candidates_of(target)) < FEW
             controls = self.space.controls_of(target)
-            one_control = any(
-                self.pair_outcomes(one, target)
-                or ((planned := self.plan(one, target, self.space.first_seed)) and planned.key in taken)
-                for one in controls
-            )
+            plans = [self.plan(one, target, self.space.first_seed) for one in controls]
+            later = controls if any(one and one.key in {*self.outcomes, *taken} for one in plans) else ()
             found = [
-                (
-                    not (one_control and candidate in controls),
-                    guess.optimistic,
-                    source_name(candidate),
-                    transfer,
-                )
+                (candidate not in later, guess.optimistic, source_name(candidate), transfer)
                 for candidate in self.space.candidates_of(target)
                 if (guess := self.guess(candidate, target)) is not None
                 and (few or guess.mean + 2 * guess.sd > 0)

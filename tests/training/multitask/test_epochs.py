@@ -18,6 +18,7 @@ from forelearn.core.errors import InputError
 from forelearn.training.multitask.fit import fit_together
 from forelearn.training.multitask.learner import Part
 from forelearn.training.multitask.method import Change
+from forelearn.training.multitask.methods import Reading, expected_cost, multitask
 from forelearn.training.multitask.options import Options
 from forelearn.training.steps import Diverged
 
@@ -143,6 +144,22 @@ def test_an_auxiliary_task_whose_model_predicts_no_numbers_is_at_the_bottom_for_
     alone = method._measures_alone(0, learner.flat.values.clone())  # type: ignore[attr-defined]
     assert alone[1] == -math.inf
     assert math.isfinite(alone[0])
+
+
+def test_every_epoch_is_reported_and_says_what_happened_only_if_it_was_measured(tmp_path: Path) -> None:
+    said: list[Mapping[str, Any]] = []
+    method, _ = by_hand("single", TASKS[:1], tmp_path, compute=320, report=said.append)
+    fit_together(method, key="a")
+    epochs = [(one["epoch"], one["epochs"], "of" in one) for one in said if "epoch" in one]
+    assert epochs == [(number, 8, number % 2 == 0) for number in range(1, 9)]
+
+
+@pytest.mark.parametrize(("compute", "epochs"), [(0, 3), (100, 1), (400, 2), (1350, 7)])
+def test_the_price_of_a_run_is_that_of_the_epochs_that_compute_pays_for(compute: int, epochs: int) -> None:
+    """An epoch of αVIL: 40 + 20 rows and 5 times 24 of dev, 180 sample gradients; 5 and 3 units of rows, 2 of dev."""
+    plan = multitask("alpha-vil", {"compute": compute, "alpha_steps": 5})
+    found = expected_cost(plan, 3, [Reading(5.0, 40), Reading(3.0, 20)], Reading(2.0, 24))
+    assert found == pytest.approx(epochs * (5 + 3 + 5 * 2))
 
 
 def test_alpha_steps_are_paid_for_from_the_same_compute(tmp_path: Path) -> None:
