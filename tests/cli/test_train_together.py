@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,21 +16,35 @@ from tests.experiment.test_together import MORE, OTHERS, TARGET, make_study
 from forelearn.cli.display import Live
 from forelearn.cli.together_display import LiveTogether
 from forelearn.core.keys import plain
+from forelearn.experiment.opening import Options
+from forelearn.experiment.question import Request
+from forelearn.experiment.together import Unwatched, train_together
 from forelearn.training.multitask.history import Epoch, TaskEpoch
 
 WITH = ("--target", TARGET, "--with", ",".join(OTHERS), "--workers", 1)
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that has run with one seed."""
-    from forelearn.experiment.opening import Options
-    from forelearn.experiment.question import Request
-    from forelearn.experiment.together import train_together
+@dataclass(frozen=True, slots=True)
+class Watched(Unwatched):
+    """begun: of every round, how many runs it has and how many follow it."""
 
-    path = make_study(tmp_path_factory.mktemp("train"), MORE)
-    train_together(path, TARGET, Request(OTHERS, seeds=1), Options(workers=1))
-    return path
+    begun: list[tuple[int, int]] = field(default_factory=list)
+
+    def begin(self, names: Mapping[str, tuple[str, int]], later: int) -> None:
+        self.begun.append((len(names), later))
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watched]:
+    """A study that has run with one seed, and what was said meanwhile."""
+    path, display = make_study(tmp_path_factory.mktemp("train"), MORE), Watched()
+    train_together(path, TARGET, Request(OTHERS, seeds=1), Options(workers=1), display=display)
+    return path, display
+
+
+@pytest.fixture
+def study(watched: tuple[Path, Watched]) -> Path:
+    return watched[0]
 
 
 def test_the_result_says_verdict_arms_auxiliary_tasks_weights_and_page(study, monkeypatch, capsys):
@@ -135,18 +151,23 @@ def drawn(view: LiveTogether) -> str:
 
 def test_the_live_view_shows_the_run_its_step_and_the_tasks_of_the_last_epoch():
     view = LiveTogether()
-    view.begin({"k": ("alpha-vil", 3), "other": ("alpha-vil", 4)})
+    view.begin({"k": ("alpha-vil", 3), "other": ("alpha-vil", 4)}, 8)
     view.step("k", {"task": "A", "step": 2, "steps": 9, "loss": 0.5})
     assert "alpha-vil, seed 3: A step 2/9, loss 0.500" in drawn(view)
     view.step("k", epoch(0, 0.8))
     view.step("k", epoch(1, 0.6, ("A dropped: made",)))
     view.step("k", {"step": 1, "steps": 9})
     shown = drawn(view)
-    assert "0/2 runs" in shown
+    assert "0/10 runs" in shown
     assert "alpha-vil, seed 3: epoch 3/4, step 1/9" in shown
     assert "dev loss 0.7000 → 0.6000; dev 0.600, best 0.800 after epoch 1" in shown
     line = next(line for line in shown.splitlines() if line.startswith("A "))
     assert line.split() == ["A", "0.25", "1.1", "−0.125", "3", "–"]
+
+
+def test_the_count_of_runs_is_of_all_arms_from_the_first_run_on(watched):
+    """One seed: the method, then four controls."""
+    assert watched[1].begun == [(1, 4), (4, 0)]
 
 
 def test_the_line_of_a_search_takes_what_multitask_runs_report(monkeypatch):

@@ -70,6 +70,7 @@ class LiveTogether:
         self._names: dict[str, tuple[str, int]] = {}
         self._going: dict[str, _Going] = {}
         self._shown: _Going | None = None
+        self._later = 0
         self._done = 0
         self._said = ""
         self._began = time.monotonic()
@@ -92,11 +93,12 @@ class LiveTogether:
 
     def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
         """A round of single tasks is about to run, which `rank` reads."""
-        self.begin({transfer.key: (transfer.label, transfer.seed) for transfer in transfers})
+        self.begin({transfer.key: (transfer.label, transfer.seed) for transfer in transfers}, 0)
 
-    def begin(self, names: Mapping[str, tuple[str, int]]) -> None:
-        """These runs are about to start: key → (arm, seed)."""
+    def begin(self, names: Mapping[str, tuple[str, int]], later: int) -> None:
+        """These runs are about to start: key → (arm, seed). later: how many more will follow them."""
         self._names |= names
+        self._later = later
         self._said = ""
 
     def step(self, key: str, state: Mapping[str, Any]) -> None:
@@ -130,10 +132,15 @@ class LiveTogether:
             said = f"{arm}, seed {seed}: {outcome.dev():.3f} on dev, {duration(outcome.cost.seconds)}"
             self._print(said, "dim")
             if not self.on:
-                print(f"{self._done} of {len(self._names)} runs; {said}", file=sys.stderr, flush=True)
+                print(f"{self._done} of {self._all} runs; {said}", file=sys.stderr, flush=True)
         else:
             said = f"failed: {arm}, seed {seed}: {visible(outcome.reason)}"
             self.console.print(said, style="red", markup=False, highlight=False)
+
+    @property
+    def _all(self) -> int:
+        """How many runs are done, going, or to come, as far as is known."""
+        return len(self._names) + self._later
 
     def say(self, text: str) -> None:
         """One line on what is being done."""
@@ -142,7 +149,7 @@ class LiveTogether:
     def picture(self) -> RenderableType:
         """What is shown now."""
         took = duration(time.monotonic() - self._began)
-        head = f"{self._done}/{len(self._names)} runs, {took}" if self._names else took
+        head = f"{self._done}/{self._all} runs, {took}" if self._names else took
         parts: list[RenderableType] = [Text(f"{head}{f'  {self._said}' if self._said else ''}", style="bold")]
         parts += [Text(going.line(), overflow="ellipsis", no_wrap=True) for going in self._going.values()]
         if self._shown is not None and self._shown.epoch:

@@ -40,15 +40,15 @@ from forelearn.store.file import write_page_or_json
 class Watcher(Display, Protocol):
     """What a person sees while a comparison runs."""
 
-    def begin(self, names: Mapping[str, tuple[str, int]]) -> None:
-        """These runs are about to start: key → (arm, seed)."""
+    def begin(self, names: Mapping[str, tuple[str, int]], later: int) -> None:
+        """These runs are about to start: key → (arm, seed). later: how many more will follow them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unwatched(Silent):
     """Shows nothing."""
 
-    def begin(self, names: Mapping[str, tuple[str, int]]) -> None:
+    def begin(self, names: Mapping[str, tuple[str, int]], later: int) -> None:
         """Nothing."""
 
 
@@ -74,7 +74,10 @@ def train_together(
     prepared, asked = question.prepared, question.asked
     with prepared.directory.lock(), executor_for(prepared) as executor:
         first = first_arm(asked)
-        _run(prepared, [first], executor, display, again=wanted.retry_failed, weights=True)
+        far = read_arm(prepared, first)
+        others = other_arms(asked, spent(far) if far.seeds else 1)  # as far as their compute is known
+        later = len(missing(prepared, others, again=wanted.retry_failed, weights=keeps_all(prepared)))
+        _run(prepared, [first], executor, display, again=wanted.retry_failed, weights=True, later=later)
         method = read_arm(prepared, first)
         if not method.seeds:
             raise ForelearnError(f"{first.transfers[0].label} was not trained to its end: {method.failed[0]}")
@@ -117,15 +120,16 @@ def _run(
     *,
     again: bool,
     weights: bool,
+    later: int = 0,
 ) -> None:
-    """Train what is missing. again, weights: see `missing`."""
+    """Train what is missing. again, weights: see `missing`. later: how many runs will follow, as far as is known."""
     wanted = missing(prepared, plans, again=again, weights=weights)
     for key in wanted:
         if isinstance(prepared.runs.get(key), Failure):
             prepared.runs.forget(key)
     if wanted:
         names = labels_of(plans)
-        display.begin({key: names[key] for key in wanted})
+        display.begin({key: names[key] for key in wanted}, later)
         run_transfers(prepared, list(wanted.values()), executor, display)
 
 
