@@ -41,6 +41,17 @@ def test_the_answer_comes_first_then_the_order_and_what_stands_beside_it(
     assert "P > 0" not in out
 
 
+def test_scores_that_a_narrow_terminal_has_no_room_for_are_said_to_be_elsewhere(
+    study: Path, monkeypatch, capsys
+) -> None:
+    arguments = ("rank", study, "--target", "01-amber", "--by", "hscore,size")
+    said = "Single scores: on a wider terminal"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert said in " ".join(call(monkeypatch, capsys, *arguments)[1].split())
+    monkeypatch.setenv("COLUMNS", "120")
+    assert said not in " ".join(call(monkeypatch, capsys, *arguments)[1].split())
+
+
 def test_json_and_csv_go_to_stdout_alone(study: Path, monkeypatch, capsys) -> None:
     arguments = ("rank", study, "--target", "01-amber", "--by", "size")
     _, out, _ = call(monkeypatch, capsys, *arguments, "--json")

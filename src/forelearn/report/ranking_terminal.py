@@ -32,12 +32,15 @@ def show_ranking(ranking: Ranking) -> None:
     console.print(Text(f"What to learn before {ranking.target}? {said}", style="bold"))
     console.print(Text(f"{advice.reason} {advice.basis}"))
     alike = _are_alike(ranking)
-    console.print(_table(ranking, console.width, gains=not alike))
+    shown = _shown(ranking, console.width, gains=not alike)
+    console.print(_table(ranking, shown, gains=not alike))
     if alike:
         console.print(
             Text(f"Expected gain in {metric_name(ranking.metric)}: much the same for every source.")
         )
     console.print(Text(_legend(ranking, gains=not alike)))
+    if ranking.estimators and not shown:
+        console.print(Text("Single scores: on a wider terminal, in --json and in --csv.", style="dim"))
     for one in ranking.beside:
         console.print(Text(f"Beside it, {_beside(one)}"))
     _out_of_order(ranking, console)
@@ -56,17 +59,20 @@ def _are_alike(ranking: Ranking) -> bool:
     return bool(means) and max(means) - min(means) <= _ALIKE
 
 
-def _table(ranking: Ranking, width: int, *, gains: bool) -> Table:
+def _shown(ranking: Ranking, width: int, *, gains: bool) -> tuple[str, ...]:
+    """The methods whose scores are shown: on a narrow terminal none, since they would squeeze the names."""
+    names = max((len(row.source) for row in ranking.rows), default=0)
+    room = width - 16 - min(names + 12, 40) - (40 if gains else 0)
+    return ranking.estimators if room >= 10 * len(ranking.estimators) else ()
+
+
+def _table(ranking: Ranking, shown: tuple[str, ...], *, gains: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("source", overflow="fold")
     if gains:
         table.add_column("expected gain", justify="right", no_wrap=True)
         table.add_column("P > 0", justify="right", no_wrap=True)
-    names = max((len(row.source) for row in ranking.rows), default=0)
-    # on a narrow terminal the single scores would squeeze the names: they are in --json and --csv
-    room = width - 16 - min(names + 12, 40) - (40 if gains else 0)
-    shown = ranking.estimators if room >= 10 * len(ranking.estimators) else ()
     for name in shown:
         table.add_column(name, justify="right")
     obtained = any(row.obtained is not None for row in ranking.rows)
