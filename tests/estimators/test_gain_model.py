@@ -203,7 +203,8 @@ def test_mean_and_sd_cover_the_truth_as_often_as_they_say(share):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_worth_of_a_run_is_what_brute_force_finds(seed, monkeypatch):
-    """200,000 draws: the truth from the posterior, one more run of it, the belief after it, the best choice.
+    """200,000 draws of the gains and of the baseline's error, each independent of the other; one more run, of the pair
+    over the baseline as measured or of the baseline alone; the belief after it by regression on the draws.
 
     24 quantiles miss some of the far tail, so that what is unlikely is worth too little: here by at most a
     fiftieth of a point.
@@ -214,21 +215,30 @@ def test_the_worth_of_a_run_is_what_brute_force_finds(seed, monkeypatch):
     monkeypatch.setattr(gain_model, "_QUANTILES", quantiles)
     found = fit_gains(pairs, observed, alone, scores=scores)
     mean, covariance, scale, zero = dense(pairs, observed, alone, scores, V.noise)
-    half = np.random.default_rng(seed).normal(size=(2, 100_000))
-    z, e = np.concatenate([half, -half], axis=1)  # in pairs, so that their means are exactly 0
+    half = np.random.default_rng(seed).normal(size=(100_000, mean.shape[1] + 2))
+    draws = np.concatenate([half, -half])  # in pairs, so that their means are exactly 0
     for t, s in ((0, 0), (1, 3), (2, 6)):
-        noise = V.noise * scale[t] ** 2
-        truth = mean[t, s] + covariance[t, s, s] ** 0.5 * z
-        run = truth + noise**0.5 * e
-        after = mean[t] + np.outer(run - mean[t, s], covariance[t, s] / (covariance[t, s, s] + noise))
-        worth = np.maximum(after.max(axis=1), 0).mean() - max(mean[t].max(), 0)
-        assert found.worth[t, s] == pytest.approx(worth, rel=0.03, abs=3e-6)
-        assert coarse.worth[t, s] == pytest.approx(worth, abs=2e-4)
-        common = zero[t] * scale[t] ** 2
-        seen = (common**0.5 * z + noise**0.5 * e) * common / (common + noise)
-        worth = np.maximum(mean[t].max() - seen, 0).mean() - max(mean[t].max(), 0)
-        assert found.baseline_worth[t] == pytest.approx(worth, rel=0.03, abs=3e-6)
-        assert coarse.baseline_worth[t] == pytest.approx(worth, abs=2e-4)
+        noise, common = V.noise * scale[t] ** 2, zero[t] * scale[t] ** 2
+        over_measured = draws[:, :-2] @ np.linalg.cholesky(covariance[t] - common).T
+        off, luck = common**0.5 * draws[:, -2], noise**0.5 * draws[:, -1]
+        gains = over_measured + off[:, None]
+        of_pair, of_baseline = over_measured[:, s] + luck, luck - off
+
+        def worth(seen, gains=gains, before=mean[t]):
+            after = before + np.outer(seen, gains.T @ seen / (seen @ seen))
+            return np.maximum(after.max(axis=1), 0).mean() - max(before.max(), 0)
+
+        assert found.worth[t, s] == pytest.approx(worth(of_pair), rel=0.03, abs=3e-6)
+        assert coarse.worth[t, s] == pytest.approx(worth(of_pair), abs=2e-4)
+        assert found.baseline_worth[t] == pytest.approx(worth(of_baseline), rel=0.03, abs=1e-5)
+        assert coarse.baseline_worth[t] == pytest.approx(worth(of_baseline), abs=2e-4)
+
+
+def test_a_pair_that_is_known_over_its_baseline_is_worth_no_run_however_unsure_the_baseline_is():
+    """50 runs of the one source at .002 over the mean of two baselines: what is open is the baseline."""
+    runs = list(0.002 + 0.02 * np.linspace(-1, 1, 50))
+    found = fit_gains([("s", "t")], {("s", "t"): runs}, {"t": [0.5, 0.52]})
+    assert found.worth[0, 0] < found.baseline_worth[0] / 20
 
 
 def test_a_baseline_that_is_known_is_worth_no_run_and_adds_no_doubt():

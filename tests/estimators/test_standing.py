@@ -56,3 +56,12 @@ def test_scores_are_standardised_within_the_target() -> None:
 def test_equal_scores_of_all_sources_tie_them_all() -> None:
     found = standings([Scores("t", "m", {"a": 1.0, "b": 1.0})])
     assert all(one.rank == 1 and one.tied and one.score == 0 for one in found.values())
+
+
+def test_a_source_that_has_no_score_in_the_halves_stands_behind_those_that_have():
+    """A model that gives nearly all rows one vector is scored on all of them, and on no half."""
+    whole = Scores("t", "parc", {"A": 1.0, "B": 0.5}, {})
+    half = Scores("t", "parc", {"A": 1.0}, {"B": "too few different rows"})
+    found = standings([whole], [[half]] * 4)
+    assert (found["A"].rank, found["B"].rank, found["B"].high) == (1, 2, 2)
+    assert not found["B"].tied

@@ -36,6 +36,38 @@ def test_the_noise_of_a_target_is_its_own_shrunk_to_that_of_all():
     noise = own_noise(cells, Noise(0.01))
     assert noise is not None
     assert (noise.variance, noise.freedom) == (pytest.approx(0.12 / 7), 7)
+    few = own_noise(cells, Noise(0.01, 1.0))
+    assert few is not None
+    assert (few.variance, few.freedom) == (pytest.approx(0.09 / 4), 4)
+
+
+def test_a_variance_weighs_no_more_than_the_degrees_that_it_rests_on():
+    """One pair of replicates is one degree of freedom; six pairs are cut to the prior's four."""
+    assert pooled_noise([[0.1, 0.3]]) == Noise(pytest.approx(0.02), 1.0)
+    assert pooled_noise([[0.1, 0.3]] * 6) == Noise(pytest.approx(0.02), 4.0)
+    assert paired_noise([[0.6, 0.7]], [[0.5, 0.4]]) == Noise(pytest.approx(0.01), 1.0)
+
+
+def test_equal_runs_are_no_evidence_that_runs_do_not_differ():
+    """A collapsed task measures 0 whatever the seed: that says nothing of the others, or of its next seed."""
+    assert pooled_noise([[0.0, 0.0], [0.1, 0.3]]) == pooled_noise([[0.1, 0.3]])
+    assert pooled_noise([[0.0, 0.0]]) is None
+    assert own_noise([[0.0, 0.0]], Noise(0.01)) == Noise(0.01)
+    assert math.isinf(paired_gain([0.6, 0.6], [0.5, 0.5], noise=None).high)
+    assert math.isfinite(paired_gain([0.6, 0.6], [0.5, 0.5], noise=Noise(0.01)).high)
+
+
+@pytest.mark.parametrize(("targets", "fresh"), [(1, 1), (1, 2), (2, 1), (3, 1)])
+def test_intervals_of_small_studies_hold_as_often_as_they_say(targets, fresh):
+    """Two search baselines a target, nothing gained, level .9: counted twice, their squares gave .71 to .86."""
+    rng = np.random.default_rng(targets)
+    held = 0
+    for _ in range(3000):
+        cells = rng.normal(size=(targets, 1, 2)).tolist()
+        noise = own_noise(cells[0], pooled_noise([cell for other in cells[1:] for cell in other]))
+        gain = paired_gain(rng.normal(size=fresh), rng.normal(size=fresh), noise=noise, level=0.9)
+        held += gain.low <= 0 <= gain.high
+    assert 0.88 <= held / 3000 <= 0.97
 
 
 def test_a_target_without_replicates_has_the_noise_of_all_and_without_those_its_own():

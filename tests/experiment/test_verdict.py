@@ -50,12 +50,16 @@ def test_the_gain_of_a_winner_is_that_of_its_fresh_seeds_alone():
     assert decision.reason.startswith("On fresh seeds, learning b first gains +0.050")
 
 
-def test_the_interval_rests_on_the_replicates_of_the_target_and_on_those_of_all():
-    """Own baselines .50, .51: variance .00005 on 1 degree; all cells are these, so pooled and own are the same,
-    on 4 + 1; differences .05, .06, .04: variance .0001, half of it a run, on 2: (5 · .00005 + .0001) / 7."""
-    gain = Confirmation(told({B: 0.2}, {B: [0.05, 0.06, 0.04]}), 0.9).gain(B, A)
-    assert gain.freedom == 7
-    assert gain.noise == pytest.approx((0.00035 / 7) ** 0.5)
+def test_the_interval_rests_on_the_replicates_of_the_target_and_on_those_of_the_others():
+    """Own baselines .50, .51: squares .00005 on 1 degree. Differences .05, .06, .04: squares .0002, half of it a
+    run, on 2. Together .00015 on 3. Then b's baselines, .50 and .52: .0002 on 1, so .00035 on 4.
+    """
+    search = told({B: 0.2}, {B: [0.05, 0.06, 0.04]})
+    gain = Confirmation(search, 0.9).gain(B, A)
+    assert (gain.freedom, gain.noise) == (3, pytest.approx((0.00015 / 3) ** 0.5))
+    search.tell(run(search.alone(B, search.space.recipes[0], 1), 0.52))
+    gain = Confirmation(search, 0.9).gain(B, A)
+    assert (gain.freedom, gain.noise) == (4, pytest.approx((0.00035 / 4) ** 0.5))
 
 
 def test_a_winner_that_does_not_hold_is_not_advised():

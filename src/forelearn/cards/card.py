@@ -35,7 +35,7 @@ class Card:
 
     name, kind, metric, labels: of its task.
     encoder: the base encoder, which vectors and map are relative to.
-    embedded: how texts became embeddings ("mean of the last layer, 48 tokens"); cards and targets compare only
+    embedded: how texts became embeddings ("mean of the last layer, at most 128 tokens"); cards and targets compare only
         where encoder and this are the same.
     train, dev: rows. performance: seed → the source's own dev measure.
     vectors: name → [d]; `textemb`, or `taskemb/COMPONENT`. esm: its map, in rank-r form; None if it has none.

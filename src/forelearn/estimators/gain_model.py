@@ -171,13 +171,13 @@ def fit_gains(
         block = before - weight.T @ weight
         known = name in exact or not runs[t]
         zero = 0.0 if known else variance_of_run / max(len(baselines.get(name, ())), 1)
-        block = block + zero
         here = every[exists[t]]
         expected = level[t] + scale[t] * middle[here]
         spread = scale[t] ** 2 * block[np.ix_(here, here)]
         variance = variance_of_run * scale[t] ** 2
         mean[t, here] = expected
-        sd[t, here] = np.sqrt(np.diag(spread))
+        sd[t, here] = np.sqrt(np.diag(spread) + zero * scale[t] ** 2)
+        # a run of a pair tells of gains over the baseline as measured; of how far off that is, only the baseline's own
         shifts = spread / np.sqrt(np.diag(spread) + variance)[:, None]
         worth[t, here] = [_rise(expected, shift) for shift in shifts]
         if not known:

@@ -75,8 +75,9 @@ def standings(
 
 
 def _row(rankings: Sequence[Scores], names: Sequence[str]) -> list[float]:
+    """The fused scores; of who has none in these rankings, less than all."""
     values: Mapping[str, float] = fuse(rankings, unscored="middle").values
-    return [values[name] for name in names]
+    return [values.get(name, -np.inf) for name in names]
 
 
 def _ranks(

@@ -83,10 +83,12 @@ class Gain:
 def pooled_noise(cells: Sequence[Sequence[float]], *, freedom: float = PRIOR_FREEDOM) -> Noise | None:
     """The noise of one run, pooled over cells of runs that differ in nothing but the seed.
 
-    cells: the performances of each cell; those of a single seed say nothing. None if no cell has two seeds.
+    cells: the performances of each cell; those of a single seed say nothing, nor do those of equal seeds, which a
+    collapsed task has. freedom: what the variance weighs as a prior, at most the degrees that it rests on. None if no
+    cell has two different values.
     """
-    squares, degrees = _squares(cells)
-    return Noise(squares / degrees, freedom) if degrees else None
+    squares, degrees = _squares(_moving(cells))
+    return Noise(squares / degrees, min(freedom, degrees)) if degrees else None
 
 
 def paired_noise(
@@ -100,23 +102,23 @@ def paired_noise(
     transfers, baselines: one entry a pair, seed by seed. None if no pair has two seeds; `pooled_noise` of the
     baselines then stands in, which takes the seeds of a pair for unrelated.
     """
-    noise = pooled_noise([_differences(*pair) for pair in zip(transfers, baselines, strict=True)])
-    return None if noise is None else Noise(noise.variance / 2, freedom)
+    pairs = zip(transfers, baselines, strict=True)
+    noise = pooled_noise([_differences(*pair) for pair in pairs], freedom=freedom)
+    return None if noise is None else Noise(noise.variance / 2, noise.freedom)
 
 
-def own_noise(
-    cells: Sequence[Sequence[float]], pooled: Noise | None, *, freedom: float = PRIOR_FREEDOM
-) -> Noise | None:
-    """The noise of one target: its own cells, shrunk to that of all (Smyth's equation once more).
+def own_noise(cells: Sequence[Sequence[float]], others: Noise | None) -> Noise | None:
+    """The noise of one target: its own cells, shrunk to that of the others (Smyth's equation once more).
 
     Tasks differ in noise by a factor of ten, so what a target's replicates say counts before any gain's own
-    seeds do. cells: of the target alone. pooled: of all targets; None trusts the cells alone.
+    seeds do. cells: of the target alone; of equal runs as in `pooled_noise`. others: of the other targets, in which
+    these cells have no part: nothing is counted twice. None trusts the cells alone.
     """
-    squares, degrees = _squares(cells)
-    if pooled is None:
+    squares, degrees = _squares(_moving(cells))
+    if others is None:
         return Noise(squares / degrees, float(degrees)) if degrees else None
-    total = freedom + degrees
-    return Noise((freedom * pooled.variance + squares) / total, total)
+    total = others.freedom + degrees
+    return Noise((others.freedom * others.variance + squares) / total, total)
 
 
 def seed_noise(cells: Sequence[Sequence[float]]) -> float:
@@ -131,8 +133,8 @@ def paired_gain(
     """The gain of a transfer over its baseline on the same seeds.
 
     performances, baselines: [n], n ≥ 1, in the order of the same seeds. noise: of all pairs (`paired_noise`,
-    or `pooled_noise` of the baselines); None takes the pair's own alone, and with n = 1 the interval is
-    infinite.
+    or `pooled_noise` of the baselines); None takes the pair's own alone, and with n = 1, or with n equal differences,
+    the interval is infinite.
     Raises `ValueError` for different numbers of seeds, none, or values that are not finite.
     """
     differences = _differences(performances, baselines)
@@ -166,6 +168,8 @@ def _gain(
     if not 0 < level < 1:
         raise ValueError(f"`level` must lie between 0 and 1, got {level}")
     prior = Noise(0.0, 0.0) if noise is None else noise
+    if noise is None and squares == 0:  # equal values are no evidence that there is no noise
+        degrees = 0
     freedom = prior.freedom + degrees
     spread = math.sqrt((prior.freedom * prior.variance + squares) / freedom) if freedom > 0 else math.nan
     point = Gain(mean, -math.inf, math.inf, n, m, spread, freedom, level)
@@ -177,6 +181,11 @@ def _differences(performances: Sequence[float], baselines: Sequence[float]) -> l
     if len(performances) != len(baselines):
         raise ValueError(f"{len(performances)} seeds of the transfer but {len(baselines)} of its baseline")
     return [performance - baseline for performance, baseline in zip(performances, baselines, strict=True)]
+
+
+def _moving(cells: Sequence[Sequence[float]]) -> list[Sequence[float]]:
+    """Without those whose values are all equal: a collapsed task tells nothing of noise."""
+    return [cell for cell in cells if len(cell) and max(cell) > min(cell)]
 
 
 def _squares(cells: Sequence[Sequence[float]]) -> tuple[float, int]:

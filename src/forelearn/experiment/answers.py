@@ -257,8 +257,8 @@ def _status(
 def _obtained(
     search: Search, confirmation: Confirmation, candidate: Candidate, target: Task, level: float
 ) -> Obtained | None:
-    """What a candidate gained on the search's seeds over the baseline's mean on them."""
-    runs, baselines = search.runs(candidate, target), search.baselines(target)
+    """What a candidate gained on the search's seeds over the mean of the baselines that gains are counted from."""
+    runs, baselines = search.runs(candidate, target), search.zero(target)
     if not runs or not baselines:
         return None
     gain = averaged_gain(

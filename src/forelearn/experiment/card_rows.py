@@ -19,7 +19,10 @@ from forelearn.core.keys import digest
 from forelearn.experiment.attributions import representative_rows
 from forelearn.experiment.prepare import Prepared
 
-EMBEDDED = "mean over the tokens of the last hidden layer"
+LENGTH = 128
+"""Tokens of a text that are read at most [choice], whatever a study trains with: cards are compared with each other."""
+
+EMBEDDED = f"mean over the tokens of the last hidden layer, at most {LENGTH} tokens"
 """How texts become embeddings, as cards say it."""
 MOST_ROWS = 2_000
 """Training rows of a task that are read [choice]: a map of 384 to 768 dimensions gains little from more."""
@@ -51,22 +54,22 @@ def read_rows(
 
     identity: of the model in `folder`. native: rows as the kind of task has them, else a text a row.
     """
+    from forelearn.models.encoder import encoder_positions
     from forelearn.models.heads import head_for
     from forelearn.models.heads.classification import Classification
     from forelearn.representations.features import row_features
     from forelearn.representations.reading import as_texts
 
-    recipe, seed = prepared.space.recipes[0], prepared.study.settings.seed
-    key = digest(
-        ["card rows", identity, data.task.kind, data.task.digest, native, recipe.max_length, MOST_ROWS, seed]
-    )
+    seed = prepared.study.settings.seed
+    length = min(LENGTH, encoder_positions(folder) or LENGTH)
+    key = digest(["card rows", identity, data.task.kind, data.task.digest, native, length, MOST_ROWS, seed])
     held = prepared.directory.whole("features", key)
     if held is None:
         found = row_features(
             folder,
             data.train if native else as_texts(data.train),
             head_for(data) if native else Classification(("", " ")),
-            max_length=recipe.max_length,
+            max_length=length,
             device=prepared.device,
             most=MOST_ROWS,
             seed=seed,

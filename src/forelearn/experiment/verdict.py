@@ -1,7 +1,7 @@
 """The answer for each target, from dev alone: what confirmation on fresh seeds says of the search's winner.
 
 The winner and its rival were chosen on other seeds, so their intervals are free of the luck of being picked.
-The runs' noise is that of the target's own replicates, shrunk to the noise of all targets.
+The runs' noise is that of the target's own replicates, shrunk to the noise of the other targets.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Confirmation:
         self.search = search
         self.level = level
         self._cells: dict[tuple[str, Split], list[list[float]]] = {}
-        self._pooled: dict[Split, Noise | None] = {}
+        self._noise: dict[tuple[str, Split], Noise | None] = {}
 
     def of(self, candidate: Choice, target: Task) -> Confirmed | None:
         """The candidate's runs on fresh seeds; None if there are none."""
@@ -63,11 +63,13 @@ class Confirmation:
         return paired_gain(first, second, noise=self.noise(target, split), level=self.level)
 
     def noise(self, target: Task, split: Split) -> Noise | None:
-        """The noise of one run of a target: replicates on the search's seeds, shrunk to all targets'."""
-        if split not in self._pooled:
-            cells = [cell for task in self.search.space.targets for cell in self.cells(task, split)]
-            self._pooled[split] = pooled_noise(cells)
-        return own_noise(self.cells(target, split), self._pooled[split])
+        """The noise of one run of a target: replicates on the search's seeds, shrunk to those of the other targets."""
+        key = (target.name, split)
+        if key not in self._noise:
+            others = [task for task in self.search.space.targets if task != target]
+            pooled = pooled_noise([cell for task in others for cell in self.cells(task, split)])
+            self._noise[key] = own_noise(self.cells(target, split), pooled)
+        return self._noise[key]
 
     def cells(self, target: Task, split: Split) -> list[list[float]]:
         """Performances of runs that differ in nothing but the seed; fresh baselines are left to the gains."""
