@@ -302,3 +302,16 @@ def test_a_dry_run_remembers_nothing_and_is_as_the_file_says(study):
     assert api.estimate(study).budget == "70%"
     assert api.estimate(study, Options(budget="2h")).budget == "2h"
     assert remembered(study.parent / "out") == (replace(WHOLE, workers=None),)
+
+
+def test_a_tidy_up_keeps_what_a_run_on_other_data_needs(tmp_path):
+    """A sample beside the study's file, the whole elsewhere: `gc STUDY` alone looks at what was run, too."""
+    study = small_study(tmp_path / "study", tasks=2)
+    other = small_study(tmp_path / "whole", tasks=3).parent
+    options = Options(workers=1, data_root=str(other), budget="60%")
+    api.search(study, options)
+    kept = weights_of(study)
+    assert kept
+    assert in_words(study, Options(), as_last_run(study, Options())) == f"--budget 60% --data {other}"
+    gc(study, None, None, dry_run=False)
+    assert weights_of(study) == kept

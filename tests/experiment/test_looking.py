@@ -13,6 +13,7 @@ from forelearn.cli.display import Live
 from forelearn.core.errors import InputError
 from forelearn.experiment import api
 from forelearn.experiment.built_in import NOT_BUILT
+from forelearn.experiment.keeping import gc
 from forelearn.experiment.opening import Options
 from forelearn.experiment.question import Request
 from forelearn.models import tiny
@@ -285,3 +286,39 @@ def test_what_runs_first_builds_the_encoder_that_it_runs_on(tmp_path):
         prepared = api.open_prepared(study, build=False)
         started = {outcome.transfer.start.digest for outcome in prepared.runs.all()}
         assert started == {prepared.space.encoder.digest} != {NOT_BUILT}, name
+
+
+def test_a_damaged_encoder_is_said_by_who_looks_and_built_again_by_who_runs(tmp_path):
+    """One byte: with it every key would be another, the study empty, and a tidy-up would clear it."""
+    study = small_study(tmp_path, tasks=2)
+    api.train(study, "01-amber", options=Options(workers=1))
+    prepared = api.open_prepared(study, build=False)
+    folder = prepared.folders[prepared.space.encoder.digest]
+    (folder / ".DS_Store").write_bytes(b"a file of nobody's")
+    assert api.open_prepared(study, build=False).space.encoder == prepared.space.encoder
+    file = folder / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    for look in (lambda: api.report(study), lambda: gc(study, None, None, dry_run=False)):
+        with pytest.raises(InputError, match="built-in encoder: is damaged"):
+            look()
+    assert list((tmp_path / "out" / "weights").iterdir())
+    again = api.open_prepared(study)
+    assert again.space.encoder == prepared.space.encoder
+    assert file.read_bytes() == whole
+
+
+def test_a_baseline_that_is_trained_by_itself_is_looked_at_as_the_search_does(tmp_path):
+    run, _ = api.train(small_study(tmp_path, tasks=2), "01-amber", options=Options(workers=1))
+    assert run.performance.rungs
+
+
+@pytest.mark.parametrize("command", ["gc", "verify"])
+def test_who_tidies_up_a_folder_that_is_not_there_is_told_and_makes_none(
+    command, tmp_path, monkeypatch, capsys
+):
+    study = small_study(tmp_path, tasks=2)
+    code, _, err = call(monkeypatch, capsys, command, study, "--out", tmp_path / "nowhere")
+    assert code == 2
+    assert "nothing of the study has run" in err
+    assert not (tmp_path / "nowhere").exists()

@@ -148,6 +148,7 @@ def test_the_command_says_in_json_what_it_did(study, tmp_path, monkeypatch, caps
         (["--task", TASK, "-o", "RTE.tsv", "--as", "glue", "--labels", "yes"], "is LABEL=VALUE"),
         (["--task", TASK, "-o", "p.csv", "--labels", "jes=1"], "Did you mean `yes`"),
         (["--task", TASK, "-o", "."], "is a folder"),
+        (["--task", TASK, "-o", "./test.csv"], "the file whose rows are to be predicted"),
         (["--task", TASK, "-o", "p.csv", "--file", "nowhere.csv"], "cannot be read"),
         (["--task", TASK, "-o", "p.csv", "--file", "lacking.csv"], "no column `text`"),
         (["0" * 20, "--task", TASK, "-o", "p.csv"], "is not in the store"),

@@ -11,7 +11,9 @@ import pytest
 from tests.mixed_studies import mixed_study
 
 from forelearn.core.errors import InputError
+from forelearn.core.run import Run
 from forelearn.experiment.api import open_prepared, search
+from forelearn.experiment.drive import new_search
 from forelearn.experiment.rank import rank
 from forelearn.report.ranking import Ranking, ranking_csv
 from forelearn.tasks.synthetic_kinds import Sizes
@@ -192,3 +194,14 @@ def test_after_the_runs_of_a_family_in_which_nothing_helps_the_answer_is_no(tmp_
     found = rank(path)
     assert found.advice.decision == "do not transfer"
     assert "12 finished transfers and 4 controls of this study" in found.advice.basis
+
+
+def test_baselines_that_a_ranking_trains_are_looked_at_on_the_way_as_a_search_does(
+    by_models, study: Path
+) -> None:
+    """Else the search could stop nothing early: its floor is what the baselines had at that epoch."""
+    prepared = open_prepared(study, build=False)
+    runs = [one for one in prepared.runs.all() if isinstance(one, Run) and one.transfer.is_baseline]
+    looks = new_search(prepared).looks(runs[0].transfer)
+    assert looks
+    assert all(set(run.performance.rungs) == set(looks) for run in runs)

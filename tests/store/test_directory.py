@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from forelearn.core.errors import ForelearnError, InputError
 from forelearn.store.directory import Directory
+from forelearn.store.manifest import Fault, find_faults
 
 
 def test_making_a_directory_value_writes_nothing(tmp_path: Path) -> None:
@@ -190,3 +192,17 @@ def test_content_reaches_the_disk_before_the_rename(directory: Directory, fill, 
         *(f"{scratch}/{name}" for name in ("model.bin", "manifest.json", "deep/vocab.txt")),
     }
     assert "/weights" in after
+
+
+def test_a_folder_that_is_removed_while_it_is_checked_is_no_damage(
+    directory: Directory, fill: Callable[[Directory, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(directory, "k")
+    directory.finish("weights", "k")
+
+    def found(folder: Path) -> list[Fault]:
+        directory.remove("weights", "k")
+        return find_faults(folder)
+
+    monkeypatch.setattr("forelearn.store.directory.find_faults", found)
+    assert directory.verify() == []

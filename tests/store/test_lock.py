@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -61,3 +63,12 @@ def test_a_lock_file_with_nonsense_in_it_does_not_matter(directory: Directory) -
         (directory.root / "driver.lock").write_text("nonsense")
         with pytest.raises(ForelearnError, match="another driver"), directory.lock():
             pass
+
+
+def test_a_file_system_without_locks_is_named(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(ForelearnError, match=r"takes no locks .*--out"), directory.lock():
+        pass

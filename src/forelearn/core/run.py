@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from forelearn.core.keys import plain
@@ -96,6 +96,29 @@ class Stopped:
 
 
 Outcome = Run | Failure | Stopped
+
+
+def as_asked(outcome: Outcome, asked: Transfer) -> Outcome | None:
+    """What a stored outcome says of the transfer with its key as it is asked for now; None: nothing.
+
+    A key holds no names, and no metric where that chooses no snapshot: a study that was renamed, or decides by another
+    metric, finds its runs. What was looked at on the way was measured by the metric of then, and is left out.
+    """
+    stored = outcome.transfer
+    if stored.target.metric != asked.target.metric:
+        if isinstance(outcome, Stopped):
+            return None
+        if isinstance(outcome, Run):
+            measured = outcome.performance
+            if asked.target.metric not in measured.dev or asked.target.metric not in measured.test:
+                reason = (
+                    f"it was recorded without `{asked.target.metric}`, which decides now; remove the folder of run "
+                    f"{asked.key} to have it asked for again"
+                )
+                return Failure(asked, reason, outcome.cost, outcome.made)
+            outcome = replace(outcome, performance=replace(measured, rungs={}))
+    return replace(outcome, transfer=asked)
+
 
 _TYPES: dict[type[Outcome], str] = {Run: "run", Failure: "failure", Stopped: "stopped"}
 

@@ -166,9 +166,16 @@ def standing(
 ) -> tuple[Prepared, Search, Beliefs]:
     """A study as the store has it: the search has been told everything that has run. Nothing is written.
 
+    Raises InputError for a built-in encoder that is damaged: no run would be found.
+
     last: what `options` leave open is as in the last run, else as the file says.
     """
     prepared = open_prepared(study, as_last_run(study, options) if last else options, build=False)
+    if prepared.stand_in is not None and prepared.stand_in.damage:
+        rule = f"is damaged, and all runs hang on it. {prepared.stand_in.damage}"
+        raise InputError(
+            Problem("the study's built-in encoder", rule, f"forelearn run {study} builds it again.")
+        )
     state = new_search(prepared)
     beliefs = Beliefs(prepared)
     replay(prepared, state, beliefs)
@@ -285,7 +292,10 @@ def train(
     with prepared.directory.lock(), Inline() as executor:
         prepared = built(prepared)
         transfer = _planned(prepared.space, state, task, source, seed)
-        (outcome,) = run_transfers(prepared, [transfer], executor, display)
+        looks = (
+            {} if transfer.sources else {transfer.key: state.looks(transfer)}
+        )  # it may become a search's baseline
+        (outcome,) = run_transfers(prepared, [transfer], executor, display, looks)
     return outcome, prepared.directory.whole("weights", transfer.key)
 
 

@@ -21,6 +21,7 @@ from forelearn.experiment.settings import TinySettings
 from forelearn.experiment.study import Study
 from forelearn.models.encoder import encoder_digest
 from forelearn.store.directory import Directory
+from forelearn.store.manifest import find_faults
 
 TINY = "tiny"
 NOT_BUILT = "not built yet"
@@ -28,9 +29,13 @@ NOT_BUILT = "not built yet"
 
 
 class StandIn:
-    """A folder outside the study that is removed when nobody holds this value any more."""
+    """A folder outside the study that is removed when nobody holds this value any more.
 
-    def __init__(self) -> None:
+    damage: of the encoder that was built, in words; "" if there was none. What runs builds it again.
+    """
+
+    def __init__(self, damage: str = "") -> None:
+        self.damage = damage
         self.folder = Path(tempfile.mkdtemp(prefix="forelearn-"))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
@@ -43,8 +48,13 @@ def open_tiny(
     texts = _texts(tasks)
     key = digest(["tiny", tiny.model_dump(), seed, digest(texts)])
     folder = directory.whole("encoders", key)
+    damage = "" if folder is None else _damage(directory, key, folder)
+    if damage:
+        folder = None
+        if build:
+            directory.remove("encoders", key)
     if folder is None and not build:
-        stand_in = StandIn()
+        stand_in = StandIn(damage)
         _build(texts, stand_in.folder, tiny, mlm_epochs=0, seed=seed)
         known = NOT_BUILT if tiny.mlm_epochs else encoder_digest(stand_in.folder)
         return Encoder(TINY, known), stand_in.folder, stand_in
@@ -52,6 +62,13 @@ def open_tiny(
         _build(texts, directory.work("encoders", key), tiny, mlm_epochs=tiny.mlm_epochs, seed=seed)
         folder = directory.finish("encoders", key)
     return Encoder(TINY, encoder_digest(folder)), folder, None
+
+
+def _damage(directory: Directory, key: str, folder: Path) -> str:
+    """What of the encoder is not as it was built. Its digest would be another, and every key with it."""
+    listed = directory.listed("encoders", key) or {}
+    faults = [fault for fault in find_faults(folder) if fault.file in listed]
+    return f"{folder}/{faults[0].file}: {faults[0].what}" if faults else ""
 
 
 def _texts(tasks: Mapping[str, TaskData]) -> list[str]:

@@ -24,7 +24,7 @@ from forelearn.core.task import Task
 from forelearn.estimators.esm import fit_esm, moments, reduce
 from forelearn.experiment.api import SILENT, find_task, open_prepared
 from forelearn.experiment.card_rows import EMBEDDED, read_rows, taskemb_vectors, text_rows
-from forelearn.experiment.drive import Display, now
+from forelearn.experiment.drive import Display, now, stored
 from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared, built
@@ -164,7 +164,7 @@ def _card(prepared: Prepared, task: Task, *, licence: str, taskemb: bool) -> Car
     except ValueError as error:
         raise _NoCard(str(error)) from None
     space = prepared.space
-    runs = [prepared.runs.get(space.baseline(task, alone.recipe, seed).key) for seed in space.run_seeds]
+    runs = [stored(prepared, space.baseline(task, alone.recipe, seed)) for seed in space.run_seeds]
     return Card(
         name=task.name,
         kind=task.kind,
@@ -197,7 +197,7 @@ def _alone(prepared: Prepared, task: Task) -> Run:
     """The single-task run on the first seed at the dev-best recipe."""
     space = prepared.space
     plans = [space.baseline(task, recipe, space.first_seed) for recipe in space.recipes]
-    runs = [run for plan in plans if isinstance(run := prepared.runs.get(plan.key), Run)]
+    runs = [run for plan in plans if isinstance(run := stored(prepared, plan), Run)]
     if not runs:
         raise _NoCard("it has not been trained alone")
     return max(runs, key=Run.dev)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from forelearn.core.errors import ForelearnError
-from forelearn.core.run import Cost, Failure, Outcome
+from forelearn.core.run import Cost, Failure, Outcome, as_asked
+from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Broken, Done, Executor, Job
 from forelearn.experiment.joint_settings import joint_method
@@ -87,7 +88,7 @@ def replay(prepared: Prepared, search: Search, believe: Believe) -> list[Transfe
     """Tell the search everything that the store knows of what it asks; return the first round with a gap."""
     while wanted := search.ask(lambda: believe(search)):
         # each is read once: a driver may forget a failure while somebody looks
-        known = {transfer.key: prepared.runs.get(transfer.key) for transfer in wanted}
+        known = {transfer.key: stored(prepared, transfer) for transfer in wanted}
         missing = [transfer for transfer in wanted if known[transfer.key] is None]
         if missing:
             return missing
@@ -103,9 +104,35 @@ def tell_finished(prepared: Prepared, search: Search, believe: Believe) -> None:
     It is not to be asked after that: a search is a function of whole rounds.
     """
     for transfer in search.ask(lambda: believe(search)):
-        outcome = prepared.runs.get(transfer.key)
+        outcome = stored(prepared, transfer)
         if outcome is not None:
             search.tell(outcome)
+
+
+def stored(prepared: Prepared, transfer: Transfer) -> Outcome | None:
+    """What the store holds of a transfer, under its names and its metric of today."""
+    outcome = prepared.runs.get(transfer.key)
+    return None if outcome is None else as_asked(outcome, transfer)
+
+
+def all_stored(prepared: Prepared) -> list[Outcome]:
+    """Every outcome of the store; of the study's tasks under their names and metrics of today."""
+    tasks = {task.digest: task for task in prepared.space.tasks}
+
+    def today(task: Task) -> Task:
+        return task if task in prepared.space.tasks else tasks.get(task.digest, task)
+
+    found = []
+    for outcome in prepared.runs.all():
+        one = outcome.transfer
+        sources = tuple(
+            source if source.task is None else replace(source, task=today(source.task))
+            for source in one.sources
+        )
+        asked = replace(one, target=today(one.target), sources=sources)
+        if asked.key == one.key and (known := as_asked(outcome, asked)) is not None:
+            found.append(known)
+    return found
 
 
 def drive(prepared: Prepared, search: Search, executor: Executor, believe: Believe, display: Display) -> None:

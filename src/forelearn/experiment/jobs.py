@@ -173,7 +173,7 @@ def study_task(place: Place, name: str, digest: str) -> TaskData:
         found = _read(place, name)
     if found is None or found.task.digest != digest:
         raise ForelearnError(
-            f"task `{name}`: its files have changed since the study was started. Start it again."
+            f"task `{name}`: its files have changed since the study was started. Start it again with --retry-failed."
         )
     return found
 

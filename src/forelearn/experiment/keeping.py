@@ -41,8 +41,17 @@ def weights_of(study: Path, key: str, out: str | None) -> Path:
 def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
     """Everything in the store that is not as its manifest says, and how many folders were read."""
     directory = Directory(open_study(study, Options(out=out)).out)
+    if not directory.root.is_dir():
+        raise InputError(nothing_run(directory.root))
     count = sum(len(directory.keys(shelf)) for shelf in SHELVES)
     return Runs(directory).verify(), count
+
+
+def nothing_run(root: Path) -> Problem:
+    """Of a folder that no study has filled."""
+    return Problem(
+        str(root), "is not there: nothing of the study has run.", "Check --out, or run the study first."
+    )
 
 
 def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list[Removal]:
@@ -55,6 +64,8 @@ def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list
 
     plain = Options(out=out, data_root=data)
     directory = open_prepared(study, plain, build=False).directory
+    if not directory.root.is_dir():
+        raise InputError(nothing_run(directory.root))
     with directory.lock():
         runs = Runs(directory).all()
         keep = {run.transfer.key for run in runs if run.transfer.multitask}
@@ -74,11 +85,12 @@ def _needed(search: Search, runs: Sequence[Outcome]) -> set[str]:
     if search.stage == "done":
         return keep
     space = search.space
+    known = {task.digest for task in space.tasks}
     return keep | {
         run.transfer.key
         for run in runs
         if run.transfer.key not in search.outcomes
-        and run.transfer.encoder == space.encoder
-        and run.transfer.target in space.tasks
+        and run.transfer.encoder.digest == space.encoder.digest
+        and run.transfer.target.digest in known
         and (run.transfer.seed in space.run_seeds or space.is_fresh(run.transfer.seed))
     }

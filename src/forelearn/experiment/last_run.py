@@ -8,6 +8,7 @@ file's settings for what it is not told.
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -31,8 +32,8 @@ ASKING: dict[str, tuple[type, ...]] = {
     "device": (str,),
 }
 """Options that change what is asked, hence which runs belong to a study; `device` decides the precision `auto`."""
-NOTED = (*ASKING, "precision")
-"""What is noted of a run: beside what it was told, what `auto` meant where it ran."""
+NOTED = (*ASKING, "data_root", "precision")
+"""What is noted of a run: beside what it was told, where its data lie and what `auto` meant where it ran."""
 
 
 def remember(out: Path, options: Options) -> None:
@@ -41,6 +42,10 @@ def remember(out: Path, options: Options) -> None:
     options.precision: what `auto` means here; None where the file names the precision.
     """
     told = Options(**{name: getattr(options, name) for name in NOTED})
+    if told.data_root is not None:
+        told = replace(
+            told, data_root=str(Path(told.data_root).resolve())
+        )  # wherever the next command is given
     runs = [*(one for one in remembered(out) if one != told), told]
     value = {"runs": [{name: getattr(one, name) for name in NOTED} for one in runs]}
     write_file(out / FILE, json.dumps(value, indent=1) + "\n")
@@ -49,18 +54,23 @@ def remember(out: Path, options: Options) -> None:
 def remembered(out: Path) -> tuple[Options, ...]:
     """What the runs of a study were told, each once, the last one last. InputError if the file is damaged.
 
-    What was noted before precisions were, has none.
+    What was noted before precisions or places of data were, has none.
     """
     file = out / FILE
     try:
         runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
-        told = [{name: one[name] for name in ASKING} | {"precision": one.get("precision")} for one in runs]
+        told = [
+            {name: one[name] for name in ASKING}
+            | {name: one.get(name) for name in ("data_root", "precision")}
+            for one in runs
+        ]
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(file) from error
     for one in told:
         known = all(one[name] is None or isinstance(one[name], kinds) for name, kinds in ASKING.items())
+        known = known and (one["data_root"] is None or isinstance(one["data_root"], str))
         if not known or one["precision"] not in (None, *get_args(Precision)):
             raise _damaged(file)
     return tuple(Options(**one) for one in told)
@@ -141,6 +151,8 @@ def in_words(study: Path | str, options: Options, others: Options) -> str:
             said += ["--exhaustive"] if value else []
         elif _settings(study, replace(options, **{name: value})) != _settings(study, options):
             said.append(f"--{name} {value}")
+    if others.data_root is not None and options.data_root is None:
+        said.append(f"--data {shlex.quote(others.data_root)}")
     return " ".join(said)
 
 

@@ -86,6 +86,9 @@ def predict(
     """
     known = _known(form)
     path, wanted = _destination(Path(output), known, task)
+    if path.resolve() == Path(file).resolve():
+        rule = "is the file whose rows are to be predicted."
+        raise InputError(Problem(f"output {path}", rule, "Name another file for the predictions."))
     prepared = open_prepared(study, as_last_run(study, options), build=False)
     own = prepared.tasks[find_task(prepared, task).name]
     values: Mapping[str, Value] = dict(labels or {})

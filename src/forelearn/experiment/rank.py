@@ -15,7 +15,7 @@ from forelearn.core.task import Task
 from forelearn.estimators.methods import METHODS
 from forelearn.experiment.api import SILENT, executor_for, find_task, open_prepared
 from forelearn.experiment.beliefs import Beliefs
-from forelearn.experiment.drive import Display, new_search, replay, run_transfers
+from forelearn.experiment.drive import Display, all_stored, new_search, replay, run_transfers
 from forelearn.experiment.estimates import Estimates, Table
 from forelearn.experiment.guess import study_for_rank
 from forelearn.experiment.last_run import as_last_run
@@ -68,7 +68,9 @@ def rank(
         wanted = attributions or any(METHODS[name].reads_models for name in chosen)
         if wanted and search.stage == "grid":
             display.plan("grid", pending, search)
-            run_transfers(prepared, pending, executor, display)
+            run_transfers(
+                prepared, pending, executor, display, {one.key: search.looks(one) for one in pending}
+            )
             replay(prepared, search, Beliefs(prepared))
         answered = None
         tried = any(search.gains(one, task) for one in search.candidates_of(task))
@@ -100,7 +102,7 @@ def rank(
 
 def _tell_all(prepared: Prepared, search: Search) -> None:
     """Whatever has run is evidence here, in whatever order a search would have asked for it."""
-    for outcome in prepared.runs.all():
+    for outcome in all_stored(prepared):
         if outcome.transfer.key not in search.outcomes:
             search.tell(outcome)
 

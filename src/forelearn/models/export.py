@@ -53,13 +53,14 @@ def export(weights: Path, destination: Path) -> Path:
             )
         )
     destination.parent.mkdir(parents=True, exist_ok=True)
-    beside = destination.with_name(f".{destination.name}.part")
+    place = destination.resolve()  # `.` has no name
+    beside = place.with_name(f".{place.name}.part")
     if beside.exists():
         shutil.rmtree(beside)
     shutil.copytree(weights, beside, ignore=shutil.ignore_patterns(*_OURS))
-    if destination.exists():
-        destination.rmdir()
-    beside.rename(destination)
+    if place.exists():
+        place.rmdir()
+    beside.rename(place)
     return destination
 
 

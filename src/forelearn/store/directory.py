@@ -122,9 +122,9 @@ class Directory:
                 if folder.is_symlink() or not folder.is_dir():
                     problems.append(Problem(where, "is not a folder, so nothing of it is used.", fix))
                     continue
-                problems += [
-                    Problem(f"{where}/{fault.file}", fault.what, fix) for fault in find_faults(folder)
-                ]
+                faults = find_faults(folder)
+                if folder.is_dir():  # a driver may have removed it meanwhile
+                    problems += [Problem(f"{where}/{fault.file}", fault.what, fix) for fault in faults]
         return problems
 
     def lock(self) -> AbstractContextManager[None]:
@@ -157,7 +157,8 @@ class Directory:
             return
         aside = Path(tempfile.mkdtemp(dir=make_folder(self.removed())))
         move(folder, aside / folder.name)
-        shutil.rmtree(aside)
+        # where a network file system keeps what a reader holds open, a later start removes it
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def folder_size(folder: Path) -> int:

@@ -13,12 +13,16 @@ from forelearn.core.errors import InputError, Problem
 
 def write_file(path: Path, text: str) -> None:
     """Write a file whose place a person named, and make its folder. InputError, and nothing left, if it cannot be."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place = path.resolve()  # what a link points to is written, and the link stays
+        if place.exists() and not place.is_file():  # a pipe, a terminal, /dev/null
+            place.write_text(text, encoding="utf-8")
+            return
+        part = place.with_name(f".{place.name}.{os.getpid()}.part")
+        place.parent.mkdir(parents=True, exist_ok=True)
         try:
             part.write_text(text, encoding="utf-8")
-            part.replace(path)
+            part.replace(place)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:

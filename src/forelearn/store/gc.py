@@ -48,7 +48,7 @@ def collect(
             Removal(f"removed/{folder.name}", folder_size(folder), "left by a kill during removal")
         )
         if not dry_run:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
     return removals
 
 

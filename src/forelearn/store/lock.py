@@ -19,8 +19,8 @@ from forelearn.core.errors import ForelearnError
 def hold(file: Path) -> Iterator[None]:
     """Hold the lock on `file` (created, never removed) while the block runs.
 
-    Raises ForelearnError, naming the process, if another driver holds it. What the file says is for people:
-    a driver that was killed leaves its name behind but not its lock.
+    Raises ForelearnError, naming the process, if another driver holds it, and where there are no locks. What the file
+    says is for people: a driver that was killed leaves its name behind but not its lock.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -28,7 +28,10 @@ def hold(file: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
+                raise ForelearnError(
+                    f"{file}: the file system takes no locks ({error.strerror}), and a study takes one driver at a "
+                    "time. Put the study's folder elsewhere (--out), or mount this one with locks."
+                ) from None
             raise ForelearnError(_taken(file)) from None
         holder = {
             "pid": os.getpid(),

@@ -9,6 +9,7 @@ CPU.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 _FILE = "state.safetensors"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass(slots=True)
@@ -40,7 +42,9 @@ class Progress:
 def save_checkpoint(
     folder: Path, key: str, model: torch.nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
 ) -> None:
-    """Replace the checkpoint in `folder`. A kill at any moment leaves the old or the new one."""
+    """Replace the checkpoint in `folder`. A kill at any moment leaves the old or the new one, a full disk the old one:
+    what cannot be kept is no reason to give up what goes well.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {}
     for name, parameter in model.named_parameters():
@@ -55,10 +59,14 @@ def save_checkpoint(
         "rungs": progress.rungs,
     }
     beside = folder / f"{_FILE}.new"
-    save_file(tensors, beside, metadata={"progress": json.dumps(state)})
-    with beside.open("rb") as written:
-        os.fsync(written.fileno())
-    beside.replace(folder / _FILE)
+    try:
+        save_file(tensors, beside, metadata={"progress": json.dumps(state)})
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        beside.replace(folder / _FILE)
+    except (OSError, SafetensorError):
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def load_checkpoint(
@@ -85,15 +93,17 @@ def load_checkpoint(
             with torch.no_grad():
                 for name, parameter in model.named_parameters():
                     parameter.copy_(saved.get_tensor(f"weight/{name}"))
-                    if f"exp_avg/{name}" not in held:
-                        continue
-                    optimiser.state[parameter] = {
-                        "step": saved.get_tensor(f"step/{name}"),
-                        "exp_avg": saved.get_tensor(f"exp_avg/{name}").to(parameter.device),
-                        "exp_avg_sq": saved.get_tensor(f"exp_avg_sq/{name}").to(parameter.device),
-                    }
-    except SafetensorError:
+            names = {parameter: name for name, parameter in model.named_parameters()}
+            stepped = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+            moments = {
+                index: {moment: saved.get_tensor(f"{moment}/{names[parameter]}") for moment in _MOMENTS}
+                for index, parameter in enumerate(stepped)
+                if f"exp_avg/{names[parameter]}" in held
+            }
+    except (SafetensorError, ValueError):
         return Progress()
+    # torch's own way puts each where its kernel wants it: the step of a fused one beside the parameters
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
     spent = float(state["seconds"])
     return Progress(
         step=int(state["step"]),
