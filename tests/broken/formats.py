@@ -57,7 +57,7 @@ TAGS = 'files = "t.conll"'
 with_file(
     "word without a tag",
     "t.conll, row 13",
-    "Every word must have the 2 columns of the first",
+    "Every word must have the 2 columns that most have",
     TAGS,
     "t.conll",
     lambda: _broken_line(sentences(), "alone\n"),

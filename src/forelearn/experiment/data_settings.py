@@ -167,9 +167,13 @@ _NEVER: dict[str, tuple[str, ...]] = {
     "label_delimiter": ("regression", "multiple_choice", "sequence_labelling", "question_answering"),
     "drop": ("sequence_labelling", "question_answering"),
     "labels": ("regression", "question_answering"),
-    "pair": ("sequence_labelling",),
+    "pair": ("sequence_labelling", "multiple_choice"),
 }
 """Key → the kinds that have no use for it."""
+
+_INSTEAD = {
+    ("pair", "multiple_choice"): 'Name its column in `text`, too: text = ["article", "question"].',
+}
 
 
 def _fits_kind(section: DataSettings) -> None:
@@ -193,7 +197,9 @@ def _fits_kind(section: DataSettings) -> None:
                 {
                     "key": key,
                     "called": called,
-                    "fix": f"Set {only}, or leave it out." if only else "Leave it out.",
+                    "fix": f"Set {only}, or leave it out."
+                    if only
+                    else _INSTEAD.get((key, kind), "Leave it out."),
                 },
             )
     if kind == "multiple_choice" and not section.choices:

@@ -153,7 +153,7 @@ def _nothing_gains(search: Search, target: Task, tried: Sequence[Choice], margin
     known = [(guess, one) for one in tried if (guess := search.guess(one, target)) is not None]
     hopes = [
         one
-        for one in search.candidates_of(target)
+        for one in (None, *search.candidates_of(target))  # None: the baseline, which all gains are over
         if (guess := search.guess(one, target)) is not None and guess.worth > margin / 4
     ]
     if not known:

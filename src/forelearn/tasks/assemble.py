@@ -141,7 +141,12 @@ def _families(drafts: Sequence[Draft], plan: SplitPlan) -> list[list[Draft]]:
         if own.part is None:  # parts of a file that share no document are split apart
             keys |= {("file", document.file) for document in own.documents}
         if plan.by != "row":
-            keys |= {("group", document.group) for document in own.documents if document.group}
+            # what has its splits is not dealt out again with what has none
+            keys |= {
+                ("given group" if document.split else "group", document.group)
+                for document in own.documents
+                if document.group
+            }
         for key in keys:
             first, second = sorted((find(owner.setdefault(key, index)), find(index)))
             head[second] = first

@@ -47,6 +47,9 @@ UNEVEN = Cause(
     "Give a tag to each word; words and tags in one cell are separated by blanks.",
 )
 EMPTY_WORD = Cause("A word is empty", "Remove it with its tag, or check what separates columns.")
+EMPTY_TAG = Cause(
+    "A word has no tag", "Tag it (`O` is outside of every span), or check what separates columns."
+)
 NO_CHOICE = Cause(
     "The label says no choice",
     "It is the position counted from 0, the name of the choice's column, or a name listed in `labels`.",

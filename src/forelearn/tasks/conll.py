@@ -3,12 +3,14 @@
 Source: the shared task of CoNLL 2003 (Tjong Kim Sang and De Meulder) and universaldependencies.org/format.
 Columns are separated by tabs, or by blanks in files whose first word has no tab. Left out: comments and
 `-DOCSTART-`; of CoNLL-U also the ranges of multiword tokens (`3-4`) and empty nodes (`5.1`).
-A `#` opens a comment only where the line has not the columns of a word: `#hashtag` is a word of tweets.
+A `#` opens a comment only where the line has not the columns of a word, or says `# key=value` before a sentence:
+`#hashtag` is a word of tweets. How many columns there are is what most words have.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,21 +25,25 @@ TOKEN, TAG = "token", "tag"
 """What the first and the last column of a CoNLL file are called where `header` names none."""
 
 _BLANKS = re.compile(r"[ \t]+")
+_SAYING = re.compile(r"#\s.*=")
+_DOCUMENT = "-DOCSTART-"
 
 
 def read_conll(path: Path, *, file: str, encoding: str = "utf-8", header: Sequence[str] = ()) -> Table:
     """Read a file with a word a line: a row a sentence, each column the list of its words' cells.
 
-    header: names of the columns; without it the first is `token`, the last `tag`, the others `column 2` …
+    header: names of the columns; without it the first is `token`, the last `tag`, the others `column 2` … A header of
+    one name is for files of words without tags.
     """
     lines, problem = _lines(path, file=file, encoding=encoding)
     if problem is not None:
         return unreadable(file, problem)
-    words = [line for _, line in lines if line.strip()]
-    first = next((line for line in words if "\t" in line or not line.startswith("#")), words[0])
-    tabs = "\t" in first
-    width = len(_cells(first, tabs=tabs))
-    if width < 2:
+    filled = [line for _, line in lines if line.strip()]
+    words = [line for line in filled if not line.startswith(("#", _DOCUMENT))] or filled
+    tabs = "\t" in words[0]
+    widths = Counter(len(_cells(line, tabs=tabs)) for line in words)
+    width = max(widths, key=lambda one: (widths[one], one))
+    if width < 2 and len(header) != 1:
         return unreadable(
             file,
             Problem(
@@ -62,7 +68,8 @@ def read_conll(path: Path, *, file: str, encoding: str = "utf-8", header: Sequen
         cells: list[list[str]] = []
         for place, line in enumerate(sentence):
             own = _cells(line, tabs=tabs)
-            if own[0] == "-DOCSTART-" or (line.startswith("#") and len(own) != width):
+            is_comment = line.startswith("#") and (len(own) != width or (not cells and _SAYING.match(line)))
+            if own[0] == _DOCUMENT or is_comment:
                 continue
             if len(own) != width:
                 uneven.append(f"row {number + place} has {len(own)}")
@@ -134,7 +141,7 @@ def _uneven(file: str, uneven: Sequence[str], width: int) -> tuple[Problem, ...]
     return (
         Problem(
             f"{file}, {uneven[0].split(' has')[0]}",
-            f"Every word must have the {width} columns of the first: {listed(uneven)}.",
+            f"Every word must have the {width} columns that most have: {listed(uneven)}.",
             "Check what separates columns (tabs or blanks), and that a blank line ends each sentence.",
         ),
     )

@@ -13,6 +13,7 @@ from forelearn.tasks.causes import (
     EMPTY,
     EMPTY_ANSWER,
     EMPTY_CHOICE,
+    EMPTY_TAG,
     EMPTY_WORD,
     EQUAL_CHOICES,
     HALF_SIGN,
@@ -214,6 +215,8 @@ def _sequence(row: Row, layout: Layout) -> Content:
         raise Refused(UNEVEN, f" has {len(words)} words and {len(tags)} tags")
     if not all(word.strip() for word in words):
         raise Refused(EMPTY_WORD)
+    if not all(tag.strip() for tag in tags):
+        raise Refused(EMPTY_TAG)
     for tag in tags:
         _is_listed(tag, layout.corpus)
     return Content(" ".join(words), words=words, tags=tags)

@@ -43,6 +43,8 @@ def read_delimited(
     longer: list[str] = []
     try:
         for number, cells in fields:
+            if quotes and delimiter == "\t" and any("\n" in cell and "\t" in cell for cell in cells):
+                raise _Unclosed(number, _OVER_ROWS)
             if not columns:
                 columns = tuple(cell.strip() for cell in cells)
                 if len(set(columns)) < len(columns):
@@ -86,6 +88,10 @@ def read_delimited(
     return Table(file, columns, tuple(rows), tuple(found))
 
 
+_OVER_ROWS = "a quote closes in a later row, over tabs"
+"""A plain quote at the start of a cell that finds another: valid, and rows are lost in one cell."""
+
+
 class _Unclosed(csv.Error):
     """A parser error with the row where its field's row began."""
 
@@ -125,6 +131,12 @@ def _broken(file: str, error: csv.Error) -> Problem:
             place,
             f"A cell is longer than {csv.field_size_limit():,} characters.",
             "If a quote opens here and never closes, set quotes = false; longer texts fit in JSON lines.",
+        )
+    if reason == _OVER_ROWS:
+        return Problem(
+            place,
+            "A quote opens here and closes in a later row, so that rows are read as one cell.",
+            "Quotes are plain characters in this file: set quotes = false; or write tabs and line ends as blanks.",
         )
     if "unexpected end of data" in reason:
         return Problem(

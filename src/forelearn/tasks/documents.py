@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -31,6 +32,15 @@ OTHER_NUMBER = Cause(
     "A task has the same number of choices in every row.",
     "warning",
 )
+
+OTHER_SPANS = Cause(
+    "Spans are written as BIOES or BILOU, and read as BIO",
+    "Predictions are written as BIO: B-TYPE opens a span, I-TYPE goes on with it.",
+    "warning",
+)
+_SPAN = re.compile(r"[BIESLU]-.+")
+_LAST = {"E-": "I-", "L-": "I-", "S-": "B-", "U-": "B-"}
+"""Signs of a span's last word and of its only one, and what they are in BIO."""
 
 _ROLES: tuple[Role, ...] = ("text", "pair", "choices", "id", "label", "start", "group", "split", "part_by")
 
@@ -130,7 +140,9 @@ class _Reading:
         return Document(name, content, group, split, file, row.row, _plain(row, self.cut) or name)
 
     def finish(self) -> None:
-        """What only all rows together show: how many choices most of them have."""
+        """What only all rows together show: how many choices most of them have, and how spans are written."""
+        if self.layout.kind == "sequence_labelling" and not self.corpus.labels:
+            self._as_bio()
         if self.layout.kind != "multiple_choice" or not self.documents:
             return
         numbers = Counter(len(document.content.choices) for document in self.documents)
@@ -138,6 +150,22 @@ class _Reading:
         odd = [document for document in self.documents if len(document.content.choices) != most]
         self.noted[OTHER_NUMBER] += [f"{one.place} has {len(one.content.choices)}" for one in odd]
         self.documents = [one for one in self.documents if len(one.content.choices) == most]
+
+    def _as_bio(self) -> None:
+        """Spans that are written with a sign for their last word (BIOES, BILOU) become BIO."""
+        tags = {tag for document in self.documents for tag in document.content.tags}
+        if not any(tag[:2] in _LAST for tag in tags) or not all(
+            tag == "O" or _SPAN.fullmatch(tag) for tag in tags
+        ):
+            return
+        self.noted[OTHER_SPANS] += [
+            one.place for one in self.documents if any(tag[:2] in _LAST for tag in one.content.tags)
+        ]
+        plain = {tag: _LAST.get(tag[:2], tag[:2]) + tag[2:] for tag in tags}
+        self.documents = [
+            replace(one, content=replace(one.content, tags=tuple(plain[tag] for tag in one.content.tags)))
+            for one in self.documents
+        ]
 
     def all_problems(self) -> list[Problem]:
         """Everything noted, one problem a cause."""

@@ -39,7 +39,23 @@ def draft_of_kind(
             ]
         if are_spans(labels):
             problems += _broken_spans(corpus, name, documents)
+        else:
+            problems += _odd_tags(corpus, name, counts)
     return DraftTask(name, labels, (), True, kind=kind), problems
+
+
+def _odd_tags(corpus: Corpus, name: str, counts: Counter[str]) -> Iterator[Problem]:
+    """Tags that keep a task of spans from being one: one of them, and accuracy decides."""
+    inside = {tag: count for tag, count in counts.items() if tag != "O"}
+    odd = sorted(tag for tag in inside if tag[:2] not in ("B-", "I-") or len(tag) < 3)
+    bare = all(tag in ("B", "I") for tag in inside)
+    if bare or 2 * sum(inside[tag] for tag in odd) < sum(inside.values()):
+        yield Problem(
+            f"{corpus.where} label",
+            f"Task `{name}` is read as plain tags, decided by accuracy, and not as spans: {listed(odd)}.",
+            "Spans are written B-TYPE, I-TYPE and O; correct these tags if spans are meant.",
+            "warning",
+        )
 
 
 def _broken_spans(corpus: Corpus, name: str, documents: Sequence[Document]) -> Iterator[Problem]:

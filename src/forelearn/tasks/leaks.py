@@ -7,6 +7,7 @@ a pair in the other task, and translations.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,8 +54,8 @@ class Prints:
 
 
 def normal(text: str) -> str:
-    """Lower case, single spaces: what counts as the same text."""
-    return " ".join(text.casefold().split())
+    """Lower case, single spaces, one form of letters with accents: what counts as the same text."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def prints(*parts: Examples) -> Prints:

@@ -11,6 +11,7 @@ Not covered: paraphrases.
 from __future__ import annotations
 
 import re
+import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -21,7 +22,9 @@ import numpy.typing as npt
 THRESHOLD = 0.7
 BANDS, ROWS = 16, 4
 
-_WORD = re.compile(r"\w+")
+_NO_BLANKS = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Thai, kana, Chinese characters: written without blanks, so that each stands for a word."""
+_WORD = re.compile(rf"[{_NO_BLANKS}]|[^\W{_NO_BLANKS}]+")
 _LINK = re.compile(r"https?://\S*")
 MOST_IN_BUCKET = 40
 """With how many texts of one bucket a text is compared: copies of one text do not make a search quadratic."""
@@ -31,7 +34,7 @@ Hashes = npt.NDArray[np.uint64]
 
 def plain_words(text: str) -> list[str]:
     """Lower-case words of a text; links are left out, because shorteners give one page many links."""
-    return _WORD.findall(_LINK.sub(" ", text.casefold()))
+    return _WORD.findall(_LINK.sub(" ", unicodedata.normalize("NFC", text).casefold()))
 
 
 def shingles(texts: Sequence[str]) -> list[Hashes]:

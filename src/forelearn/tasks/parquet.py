@@ -29,6 +29,9 @@ def read_parquet(path: Path, *, file: str) -> Table:
                 "Write it again as Parquet.",
             ),
         )
+    names = table.column_names
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        return unreadable(file, Problem(file, f"Column `{twice}` stands twice in the table.", "Rename one."))
     if not table.num_rows:
         return unreadable(file, Problem(file, "The table has no rows.", "Add rows or leave the file out."))
     rows = tuple(

@@ -66,6 +66,9 @@ def read_tweeteval(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
 
 def read_atis(path: Path, *, file: str, encoding: str = "utf-8") -> Table:
     """Read `seq.in` with the files beside it as columns `words`, `slots` (both blank-separated) and `intent`."""
+    if path.name != SEQUENCES["words"]:
+        what = f"Of a folder in this form `{SEQUENCES['words']}` is named; the others are read beside it."
+        return unreadable(file, Problem(file, what, 'Name it: files = "train/seq.in".'))
     columns, problem = _aligned(path, SEQUENCES, file=file, encoding=encoding)
     if problem is not None:
         return unreadable(file, problem)

@@ -70,6 +70,8 @@ def as_value(value: object) -> Value:
         if math.isnan(value):
             return None
         return str(int(value)) if value.is_integer() else str(value)
+    if isinstance(value, bytes):  # what cannot be read leaves half characters, which are refused by row
+        return value.decode("utf-8", "surrogateescape")
     if isinstance(value, list | tuple):
         return tuple(text for text in (as_value(item) for item in value) if isinstance(text, str))
     return str(value)

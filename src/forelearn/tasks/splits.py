@@ -89,7 +89,7 @@ def split_items(
 def _given(
     items: Sequence[Item], plan: SplitPlan, *, where: str, grouped: bool
 ) -> tuple[dict[str, str], list[Problem]]:
-    """The given splits; dev is taken out of train where none is given."""
+    """The given splits; dev is taken out of train where none is given, by whole groups where there are any."""
     problems: list[Problem] = []
     open_items = [item.place for item in items if not item.given]
     if open_items:
@@ -115,11 +115,18 @@ def _given(
     if not sizes["dev"]:
         train = [item for item in items if item.given == "train"]
         share = {"dev": plan.dev / (1 - plan.test)}
-        if grouped and plan.by == "group":
+        groups: dict[str, str] = {}
+        if grouped and plan.by != "row":
             groups, found = by_groups(train, share, seed=plan.seed, where=where)
+            if plan.by != "group":  # nobody asked for it, and one group cannot be parted
+                what = (
+                    "Train is one group: dev is taken out of it by row, and holds the group that is learned."
+                )
+                found = [Problem(where, what, "Give a dev file, or more groups.", "warning") for _ in found]
             problems += found
-            chosen |= {item.id: groups[item.group] for item in train} if groups else {}
-        else:
+        if groups:
+            chosen |= {item.id: groups[item.group] for item in train}
+        elif not (grouped and plan.by == "group"):
             chosen |= by_rows(train, share, seed=plan.seed)
     return chosen, problems
 

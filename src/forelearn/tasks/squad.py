@@ -2,7 +2,8 @@
 
 Source: Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text", and its JSON files.
 Contexts keep their white space: answers are found by the position of their first character.
-Questions that version 2.0 calls impossible have no answer; they are read, and left out with a count later.
+Questions that version 2.0 calls impossible, or that come without `answers`, have none; they are read, and left out of
+what is learned with a count later.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _questions(value: Any) -> Iterator[dict[str, object]]:
             # by content: one paragraph in two files is one group, two paragraphs of one title are two
             content = hashlib.sha256(paragraph["context"].encode("utf-8", "surrogatepass")).hexdigest()
             for question in paragraph["qas"]:
-                answers = [] if question.get("is_impossible") else question["answers"]
+                answers = [] if question.get("is_impossible") else question.get("answers") or []
                 yield {
                     "id": question.get("id"),
                     "question": question["question"],

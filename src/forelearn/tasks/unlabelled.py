@@ -97,7 +97,7 @@ def _table(corpus: Corpus, layout: Layout, path: Path) -> Table:
         raise InputError(Problem(str(path), "Its format does not follow from its suffix.", fix))
     needed = _needed(layout)
     tables = []
-    for header in _headers(corpus, layout):
+    for header in _headers(corpus, layout, chosen):
         table = read_file(path, chosen, replace(corpus, header=header), file=str(path))
         errors = [problem for problem in table.problems if problem.level == "error"]
         missing = [name for name in needed if name not in table.columns]
@@ -105,7 +105,7 @@ def _table(corpus: Corpus, layout: Layout, path: Path) -> Table:
             return table
         tables.append((table, errors, missing))
     # the header that the section names is the one to speak of, where it names one
-    table, errors, missing = tables[min(1, len(tables) - 1)]
+    table, errors, missing = tables[1 if corpus.header else 0]
     if errors:
         raise InputError(errors)
     raise InputError(
@@ -121,12 +121,14 @@ def _needed(layout: Layout) -> tuple[str, ...]:
     return (*layout.text, *layout.pair, *layout.choices)
 
 
-def _headers(corpus: Corpus, layout: Layout) -> Iterator[tuple[str, ...]]:
-    """What may head the file: a row of its own, the names of the section, these without the label's."""
+def _headers(corpus: Corpus, layout: Layout, format_: Format) -> Iterator[tuple[str, ...]]:
+    """What may head the file: a row of its own, the names of the section, these without the label's; words alone."""
     yield ()
     if corpus.header:
         yield corpus.header
         yield tuple(name for name in corpus.header if name != layout.label)
+    if format_ == "conll":
+        yield layout.text
 
 
 def _example(row: Row, layout: Layout, data: TaskData) -> Examples:
