@@ -171,7 +171,7 @@ _NEVER: dict[str, tuple[str, ...]] = {
 }
 """Key → the kinds that have no use for it."""
 
-_INSTEAD = {
+_INSTEAD: dict[tuple[str, str | None], str] = {
     ("pair", "multiple_choice"): 'Name its column in `text`, too: text = ["article", "question"].',
 }
 
