@@ -11,6 +11,8 @@ import forelearn
 from forelearn.core.errors import InputError
 from forelearn.executors.inline import Inline
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parent.parent / "docs" / "python.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 NAMES = ("A", "B", "source", "target")

@@ -9,6 +9,8 @@ from tests.experiment.made_results import made_study
 from forelearn.experiment.evaluate import evaluate_study
 from forelearn.experiment.results_table import read_results
 
+pytestmark = pytest.mark.slow
+
 STUDY = Path(__file__).parents[1] / "studies" / "inductive-transfer"
 
 

@@ -15,6 +15,8 @@ from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.study import load_study
 from forelearn.models.tiny import build_tiny
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
 

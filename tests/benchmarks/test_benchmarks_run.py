@@ -63,6 +63,7 @@ def test_ansat_runs_and_equals_the_comparisons(last: Last, monkeypatch: pytest.M
     assert set(found) >= {f"{what}_{tasks}" for what in ("speedup", "seconds") for tasks in (3, 5)}
 
 
+@pytest.mark.slow
 def test_conductance_runs_and_equals_captum_with_its_rule(
     last: Last, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +102,7 @@ def test_training_runs_with_every_contestant_in_turn(last: Last, monkeypatch: py
     assert {"speedup_vs_trainer_fp32", "speedup_vs_trainer_grouped", "speedup_best"} <= set(found)
 
 
+@pytest.mark.slow
 def test_the_words_in_use_give_the_losses_of_the_whole_matrix(
     last: Last, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ def start(script, folder):
     return Peer(process, folder)
 
 
+@pytest.mark.slow
 def test_every_method_agrees_with_its_definition_on_the_benchmarks_own_features():
     found = compare_literal()
     assert found["literal_max_rel_diff"] < 1e-10

@@ -149,6 +149,7 @@ def test_the_target_side_holds_no_row_but_its_watched_texts():
     assert isinstance(many.watch, Watch)
 
 
+@pytest.mark.slow
 def test_ranking_cards_loads_no_encoder():
     code = "import sys, forelearn.cards.rank, forelearn.cards.library; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

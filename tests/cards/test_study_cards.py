@@ -184,6 +184,7 @@ def test_an_estimator_that_nobody_knows_is_refused_in_one_line(study):
         rank_library(path, names[3], library(path), by=["leep"], options=ONE)
 
 
+@pytest.mark.slow
 def test_task_embeddings_rank_a_target_that_has_been_trained_alone(study, tmp_path):
     """Oracle: the cosine of the two tasks' whole vectors, for a component that is kept whole."""
     from forelearn.models.task_model import load_model

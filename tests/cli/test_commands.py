@@ -16,6 +16,8 @@ from tests.families import SMALL, small_study
 import forelearn.cli
 from forelearn.tasks.synthetic import family
 
+pytestmark = pytest.mark.slow
+
 
 def call(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of `forelearn ARGUMENTS`."""

@@ -9,6 +9,8 @@ import pytest
 
 import forelearn.cli
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = "target,source,seed,performance,baseline,score_good,score_bad"
 
 

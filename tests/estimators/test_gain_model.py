@@ -185,6 +185,7 @@ def test_the_weight_of_a_score_follows_the_runs(slope):
 
 
 @pytest.mark.parametrize("share", [0.6, 0.9])
+@pytest.mark.slow
 def test_mean_and_sd_cover_the_truth_as_often_as_they_say(share):
     """15 studies of the model's own making, 12 × 20: within one SD 68 %, within 1.645 SD 90 %, of the pairs that
     have run and of those that have not. Levels and scales are estimated, not known, so a few percent either way.

@@ -40,6 +40,7 @@ def test_all_rows_as_far_as_the_last_neighbour_take_part():
 
 @given(seed=st.integers(0, 10_000), neighbours=st.sampled_from([1, 3, 5]))
 @settings(max_examples=12, deadline=None)
+@pytest.mark.slow
 def test_accuracy_agrees_with_scikit_learn_where_votes_cannot_tie(seed, neighbours):
     features, labels = clusters(rows=30, dimensions=6, classes=2, seed=seed)
     model = KNeighborsClassifier(neighbours)

@@ -26,6 +26,7 @@ def fitted(request, made):
     return fit_predictor(made[0], options=PredictorOptions(backend=request.param))
 
 
+@pytest.mark.slow
 def test_predictions_follow_the_true_gain_of_targets_never_seen(fitted):
     """Trained on seven targets, the order of the eighth's sources beats the mean gain and random."""
     rhos, errors, plain = [], [], []

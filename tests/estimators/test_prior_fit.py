@@ -49,6 +49,7 @@ def test_scores_that_order_gains_the_wrong_way_say_nothing() -> None:
     assert fit_prior([simulated(0, slope=-0.5)]).slope == 0
 
 
+@pytest.mark.slow
 def test_one_study_moves_the_level_half_of_the_way_and_leaves_doubt() -> None:
     one, many = fit_prior([simulated(3)]), fit_prior([simulated(3)] * 5)
     assert one.level == pytest.approx(many.level * 0.6, rel=0.05)  # (1/2) / (5/6)
@@ -63,6 +64,7 @@ def test_the_order_of_targets_and_sources_does_not_matter() -> None:
     assert one.variances.pair == pytest.approx(other.variances.pair, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_missing_runs_are_left_out() -> None:
     study = simulated(2)
     gains = study.gains.copy()
@@ -77,6 +79,7 @@ def test_too_few_targets_are_refused() -> None:
         fit_prior([simulated(0, targets=2)])
 
 
+@pytest.mark.slow
 def test_intervals_of_a_fitted_prior_hold_the_gains_of_a_new_study() -> None:
     prior = fit_prior([simulated(seed) for seed in range(6)])
     new = simulated(99)

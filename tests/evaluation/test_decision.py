@@ -139,6 +139,7 @@ def test_a_negative_margin_is_refused():
         decide([], margin=-0.1)
 
 
+@pytest.mark.slow
 def test_where_nothing_helps_a_candidate_with_fresh_seeds_is_rarely_told_to_transfer():
     """Null family, 12 targets a study, 3 fresh seeds each, level .9: at most .07 false transfers (.05
     nominal).

@@ -56,6 +56,7 @@ def test_static_is_centred_so_that_an_easy_target_does_not_speak_for_its_sources
     assert figures(quality, "static")["regret@1"].mean == pytest.approx(5 / 3)
 
 
+@pytest.mark.slow
 def test_the_band_of_random_orders_holds_their_mean():
     quality = evaluate(table_of(noisy()), draws=60)
     chance = next(verdict for verdict in quality.verdicts if verdict.method == "random")
@@ -83,6 +84,7 @@ def test_seeds_that_agree_wholly_and_seeds_that_do_not():
     assert found.harmful.mean == pytest.approx(0.5, abs=0.08)
 
 
+@pytest.mark.slow
 def test_on_pure_noise_what_learns_is_neither_better_nor_worse_than_random():
     """16 tables of pure noise, SD 10 points: the mean difference lies within three standard errors of 0, and
     the cross-fitted best is worth nothing, so that no order loses anything against it."""
@@ -101,6 +103,7 @@ def test_on_pure_noise_what_learns_is_neither_better_nor_worse_than_random():
         assert abs(np.mean(values)) < 3 * np.std(values, ddof=1) / 4, name
 
 
+@pytest.mark.slow
 def test_names_and_the_order_of_targets_and_sources_change_nothing():
     gains = noisy(6, 5, 4)
     scores = {"a": gains[:, :, 0], "b": -gains[:, :, 1]}

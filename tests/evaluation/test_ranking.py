@@ -42,6 +42,7 @@ def test_a_perfect_order_is_perfect_by_every_figure_and_a_reversed_one_is_not():
 
 @given(PAIRS, st.integers(1, 6))
 @settings(max_examples=80, deadline=None)
+@pytest.mark.slow
 def test_tied_predictions_measure_as_the_mean_over_all_their_orders(pairs, k):
     """Oracle: break the ties in every possible way, with the row's place in a permutation, and average."""
     predicted, actual = np.array(pairs, float).T

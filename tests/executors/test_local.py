@@ -93,6 +93,7 @@ def test_an_idle_worker_that_died_is_replaced(local: Local) -> None:
     assert dead.isdisjoint(values(local.run(jobs)))
 
 
+@pytest.mark.slow
 def test_a_child_that_a_dead_worker_left_behind_does_not_block_the_driver() -> None:
     with Local(1) as local:
         (end,) = local.run([Job("a", f"{JOBS}:die_with_a_child")])

@@ -16,6 +16,8 @@ from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.tables import another_seed
 from forelearn.tasks.synthetic import family
 
+pytestmark = pytest.mark.slow
+
 
 def data(positives: int, of: int, metric: str = "average_precision") -> TaskData:
     """A task whose training and dev rows have that many positives."""

@@ -8,6 +8,8 @@ from forelearn.core.run import Cost
 from forelearn.experiment import api
 from forelearn.experiment.opening import Options
 
+pytestmark = pytest.mark.slow
+
 ONE = Options(workers=1)
 
 

@@ -28,6 +28,8 @@ from forelearn.tasks.synthetic import family
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family
 
+pytestmark = pytest.mark.slow
+
 TOPICS = ("red", "green", "blue")
 
 

@@ -16,6 +16,8 @@ from forelearn.experiment.explain import explain_key
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
 
+pytestmark = pytest.mark.slow
+
 ONE = Options(workers=1)
 CHAINS = "chain = 2\nchain_share = 0.3\nhalving = false"
 

@@ -12,6 +12,8 @@ from forelearn.experiment import api
 from forelearn.experiment.earlier import FILE, joined, load_noise, load_pairs, save_pairs
 from forelearn.experiment.opening import Options
 
+pytestmark = pytest.mark.slow
+
 
 def table() -> FeatureTable:
     rows = np.array([[1.0, math.nan], [2.0, 3.0]])

@@ -44,6 +44,8 @@ from forelearn.representations.grademb import grademb
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import mixed_family
 
+pytestmark = pytest.mark.slow
+
 SPANS, CLASSES = "target-spans", "1-kin-multiclass"
 GRADIENTS = ("taskemb", "grademb")
 Tables = Mapping[tuple[str, str], Table]

@@ -17,6 +17,8 @@ from forelearn.experiment.held_out import predictions, usable_sets
 from forelearn.experiment.results_table import read_results, truth_of
 from forelearn.report.study_json import study_rows
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):

@@ -13,6 +13,8 @@ from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import new_search, replay
 from forelearn.experiment.opening import Options
 
+pytestmark = pytest.mark.slow
+
 ONE = Options(workers=1)
 
 

@@ -20,6 +20,8 @@ from forelearn.experiment.status import status
 from forelearn.experiment.study import load_study
 from forelearn.models.task_model import load_model
 
+pytestmark = pytest.mark.slow
+
 ONE = Options(workers=1)
 JOINT = 'joint = "alpha-vil"\njoint_share = 0.2\nhalving = false'
 OPTIONS = '[multitask]\nmethod = "alpha-vil"\nalpha_steps = 2\n'

@@ -23,6 +23,8 @@ from forelearn.report.terminal import show
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family
 
+pytestmark = pytest.mark.slow
+
 TARGETS = ("target-spans", "3-kin-regression")
 OPTIONS = Options(budget="34 runs", workers=1, confirm=0.3)
 

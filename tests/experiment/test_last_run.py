@@ -18,6 +18,8 @@ from forelearn.experiment.last_run import as_last_run, as_run, going_on, in_word
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
 
+pytestmark = pytest.mark.slow
+
 WRONG = (
     '{"runs": [{"budget": null, "seed": null, "limit": null, "confirm": null, "exhaustive": null, '
     '"device": null, "precision": "int8"}]}'

@@ -18,6 +18,8 @@ from forelearn.experiment.opening import Options
 from forelearn.experiment.question import Request
 from forelearn.models import tiny
 
+pytestmark = pytest.mark.slow
+
 WARM = "[tiny]\nlayers = 1\nhidden = 16\nvocabulary = 700\n"
 
 LOOKS = {

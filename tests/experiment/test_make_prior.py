@@ -31,6 +31,7 @@ def test_source_effects_are_found_and_what_is_left_out_is_foretold(tmp_path: Pat
     assert made.alone.pairs == 30
 
 
+@pytest.mark.slow
 def test_a_study_that_is_left_out_as_a_whole_is_foretold_by_the_others(tmp_path: Path) -> None:
     """Another study's source effects do not depend on it: only its level, scale and spread speak."""
     studies = [made_study(tmp_path / name) for name in ("one", "two")]

@@ -305,6 +305,7 @@ def test_runs_that_are_named_are_taken_in_their_order_whatever_they_are(empty):
 # --- every kind
 
 
+@pytest.mark.slow
 def test_a_file_without_labels_of_every_kind_gets_a_prediction_a_row(tmp_path):
     family = mixed_family(
         0, kin=("tags", "regression"), strangers=("answers", "choice", "pair"), sizes=Sizes(24, 12, 12)

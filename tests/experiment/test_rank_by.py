@@ -19,6 +19,8 @@ from forelearn.report.ranking import Ranking, ranking_csv
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family, null_family
 
+pytestmark = pytest.mark.slow
+
 SIZES = Sizes(train=160, dev=60, test=60)
 MODELS = ("logme", "hscore", "leep", "textemb")
 

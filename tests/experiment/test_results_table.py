@@ -162,6 +162,7 @@ def test_tables_of_before_can_be_read():
     assert {"cooccurrence", "textemb", "prior", "ansat.both@0.05"} <= set(features.columns.names)
 
 
+@pytest.mark.slow
 def test_a_mean_beside_its_parts_is_an_order_and_tells_no_predictor_anything():
     features, results = made_features(), made_results()
     mean = Columns(("ansat", "logme"), np.arange(2.0 * len(features.pairs)).reshape(-1, 2))

@@ -27,6 +27,8 @@ from forelearn.representations.source_predictions import source_predictions
 from forelearn.representations.textemb import task_textemb
 from forelearn.tasks.synthetic_kinds import Form, Sizes, lexicons, make_task
 
+pytestmark = pytest.mark.slow
+
 FORMS: tuple[Form, ...] = ("multiclass", "pair", "choice", "regression", "spans")
 TOLERANCE = 1e-6
 Values = dict[str, float]

@@ -17,6 +17,8 @@ from forelearn.experiment.explain import explain_key
 from forelearn.experiment.opening import Options
 from forelearn.experiment.rank import rank
 
+pytestmark = pytest.mark.slow
+
 ONE = Options(workers=1)
 
 

@@ -26,6 +26,8 @@ from forelearn.experiment.together_cost import expect_together
 from forelearn.report.multitask_summary import Comparison
 from forelearn.training.multitask import deltas
 
+pytestmark = pytest.mark.slow
+
 ONE = Options(workers=1)
 MORE = '[multitask]\nmethod = "alpha-vil"\nalpha_steps = 2\n'
 TARGET, OTHERS = "01-amber", ("02-amber", "03-amber")

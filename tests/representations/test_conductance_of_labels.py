@@ -21,6 +21,8 @@ from forelearn.representations.hooked import HookedEngine
 from forelearn.representations.path import embedding_ends, log_odds, make_batch
 from forelearn.representations.words import read_documents
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 EVERY = sorted(FAMILIES)
 SECONDS = [None, "the north school", None, "", "water rises", "thank you"]

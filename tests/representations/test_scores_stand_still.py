@@ -59,6 +59,7 @@ def test_scores_do_not_depend_on_order_batches_or_the_numbers_of_classes(bert, s
     np.testing.assert_allclose(scores(mixed), before, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_similarity_by_taskemb_does_not_depend_on_the_order_of_examples(bert):
     forms = ("binary", "pair", "tags", "answers")
 

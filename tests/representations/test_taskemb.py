@@ -232,6 +232,7 @@ def test_a_sketched_taskemb_measures_its_own_error(bert):
     assert np.isnan(list(alone.agreement.values())).all()
 
 
+@pytest.mark.slow
 def test_the_measured_error_is_what_cosines_of_other_tasks_suffer(bert):
     """Of tasks whose vectors lie apart; an error measured on like vectors alone would be far too small."""
     fisher, forms = Fisher(size=64), ("binary", "pair", "tags", "answers")

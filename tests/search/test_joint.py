@@ -271,6 +271,7 @@ def drive(search: Search, kept: dict[str, Outcome], chance: random.Random | None
 
 
 @pytest.mark.parametrize("how", [JOINT, BOTH], ids=["joint", "both"])
+@pytest.mark.slow
 def test_a_driver_killed_at_any_point_ends_with_the_outcomes_of_one_that_was_not(how):
     undisturbed, last = (search_of(100, options=how) for _ in range(2))
     drive(undisturbed, {})

@@ -271,6 +271,7 @@ def drive(search: Search, kept: dict[str, Outcome], chance: random.Random | None
             search.tell(kept[transfer.key])
 
 
+@pytest.mark.slow
 def test_a_driver_killed_at_any_point_ends_with_the_outcomes_of_one_that_was_not():
     """Rounds are told whole, so what the store holds decides nothing; replicates and confirmation included."""
     undisturbed, last = (search_of(60, options=Options(round=3)) for _ in range(2))

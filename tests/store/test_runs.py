@@ -234,6 +234,7 @@ def test_three_workers_may_write_while_others_read(runs: Runs) -> None:
     assert runs.verify() == []
 
 
+@pytest.mark.slow
 def test_an_index_that_another_process_is_writing_costs_time_only(runs: Runs) -> None:
     runs.put(make_run(0))
     runs.all()

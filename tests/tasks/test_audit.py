@@ -181,6 +181,7 @@ def test_texts_of_one_side_are_not_compared():
     assert near_pairs(["!", "?"], [0, 1]) == []
 
 
+@pytest.mark.slow
 def test_many_copies_of_one_text_do_not_make_the_search_quadratic():
     start = time.perf_counter()
     near_pairs(

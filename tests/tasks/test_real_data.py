@@ -15,9 +15,13 @@ ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
 T26 = SHARED / "crisislex" / "T26"
 
-pytestmark = pytest.mark.skipif(
-    not T26.is_dir(), reason=f"CrisisLexT26 is not at {T26}; set FORELEARN_SHARED_DATA to the folder of data"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not T26.is_dir(),
+        reason=f"CrisisLexT26 is not at {T26}; set FORELEARN_SHARED_DATA to the folder of data",
+    ),
+]
 
 
 def study(capped=True, seed=0):

@@ -17,9 +17,13 @@ from forelearn.tasks.rows import SPLITS
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
 
-pytestmark = pytest.mark.skipif(
-    not (SHARED / "glue").is_dir(), reason=f"no data at {SHARED}; set FORELEARN_SHARED_DATA to their folder"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (SHARED / "glue").is_dir(),
+        reason=f"no data at {SHARED}; set FORELEARN_SHARED_DATA to their folder",
+    ),
+]
 
 
 def load(*sections: str) -> tuple[dict[str, TaskData], list[str]]:

@@ -73,6 +73,7 @@ def test_adding_documents_of_another_label_moves_no_document_by_more_than_roundi
     sizes=st.lists(st.integers(1, 30), min_size=3, max_size=20),
     seed=st.integers(0, 3),
 )
+@pytest.mark.slow
 def test_group_splits_are_disjoint_complete_and_do_not_depend_on_the_order_of_rows(sizes, seed):
     groups = [f"g{number}" for number, size in enumerate(sizes) for _ in range(size)]
     found = items(["a"] * len(groups), groups)

@@ -109,6 +109,7 @@ def test_the_seed_decides_the_outcome_and_the_global_random_state_is_left_alone(
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.slow
 def test_the_loop_learns_what_can_be_learned(start: Path, precision: str) -> None:
     classifier, items = fresh(start)
     recipe = replace(RECIPE, precision=precision, epochs=12, learning_rate=5e-3)

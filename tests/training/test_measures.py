@@ -57,6 +57,7 @@ def test_binary_measures_by_hand() -> None:
 
 @given(pools, some.sampled_from([0.2, 0.5, 0.8]))
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_binary_measures_agree_with_scikit_learn(
     pool: tuple[np.ndarray, np.ndarray], threshold: float
 ) -> None:

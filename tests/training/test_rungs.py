@@ -22,6 +22,8 @@ from forelearn.training.loop import Report
 from forelearn.training.measures import choose_threshold, measure
 from forelearn.training.sequential import train
 
+pytestmark = pytest.mark.slow
+
 DATA = small_task(rows=64)
 FOUR = replace(RECIPE, epochs=4, threshold="dev", learning_rate=5e-3)
 """Four steps an epoch, sixteen in all."""

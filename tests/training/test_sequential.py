@@ -133,6 +133,7 @@ def test_the_second_stage_of_a_task_after_itself_is_no_replay(start: tuple[Encod
     assert stage_seed(replace(once, seed=1)) != stage_seed(once)
 
 
+@pytest.mark.slow
 def test_more_than_two_classes_are_measured_by_macro_f1(tmp_path: Path) -> None:
     data = small_task("kind", classes=3)
     encoder, folder = start_encoder(data, tmp_path / "encoder")

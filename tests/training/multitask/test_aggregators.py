@@ -198,6 +198,7 @@ def test_without_torchjd_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert "multitask" in METHODS
 
 
+@pytest.mark.slow
 def test_listing_methods_does_not_load_torchjd() -> None:
     code = "import sys; from forelearn.training.multitask.methods import METHODS, multitask; multitask('multitask'); "
     done = subprocess.run([sys.executable, "-c", code + "sys.exit('torchjd' in sys.modules)"], check=False)

@@ -138,6 +138,7 @@ def test_weights_stay_at_the_floor_or_above_and_the_loss_says_who_fell(
     assert change.events[1] == "pair dropped: its weight fell from 1 to the floor, 0.25"
 
 
+@pytest.mark.slow
 def test_permuting_the_auxiliary_tasks_permutes_the_weights(
     tasks: list[TaskData], start: Path, tmp_path: Path
 ) -> None:

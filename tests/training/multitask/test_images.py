@@ -182,6 +182,7 @@ def test_the_card_of_a_run_says_how_to_load_a_network_for_images(tasks: tuple[Ta
     assert "torch.zeros(1, 28, 28, dtype=torch.uint8)" in text
 
 
+@pytest.mark.slow
 def test_joint_training_learns_both_digits_and_saves_what_it_measured(
     tmp_path: Path,
 ) -> None:

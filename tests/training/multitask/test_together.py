@@ -21,6 +21,8 @@ from forelearn.training.multitask.methods import METHODS
 from forelearn.training.multitask.train import train_together
 from forelearn.training.predict import predict
 
+pytestmark = pytest.mark.slow
+
 FORMS = ("binary", "pair", "regression", "spans")
 
 
