@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, as_last_run, note, print_json
+from forelearn.cli.parameters import Device, Json, LastData, Out, StudyArgument, as_last_run, note, print_json
 
 if TYPE_CHECKING:
     from forelearn.cards.card import Card
@@ -46,7 +46,7 @@ def build(
     taskemb: Annotated[bool, typer.Option("--taskemb", help="Put TaskEmb on the cards.")] = False,
     replace: Replace = False,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:

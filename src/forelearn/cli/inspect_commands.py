@@ -10,11 +10,11 @@ import typer
 
 from forelearn.cli.parameters import (
     Csv,
-    Data,
     Device,
     Exhaustive,
     Json,
     LastBudget,
+    LastData,
     LastLimit,
     LastSeed,
     Out,
@@ -65,7 +65,7 @@ def rank(
         ),
     ] = None,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     device: Device = None,
     as_json: Json = False,
     as_csv: Csv = False,
@@ -160,7 +160,7 @@ def report(
         Path | None, typer.Option("-o", "--output", help="Write the page to this file.", callback=no_folder)
     ] = None,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     budget: LastBudget = None,
     seed: LastSeed = None,
     limit: LastLimit = None,
@@ -191,7 +191,7 @@ def report(
 def status(
     study: StudyArgument,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     budget: LastBudget = None,
     seed: LastSeed = None,
     limit: LastLimit = None,
@@ -213,7 +213,7 @@ def explain(
     key: Annotated[str, typer.Argument(help="Key of a run, or `SOURCE->TARGET`.")],
     study: StudyOption = Path("."),
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     budget: LastBudget = None,
     seed: LastSeed = None,
     limit: LastLimit = None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forelearn.cli.parameters import Data, Json, Out, StudyArgument, StudyOption, note, print_json
+from forelearn.cli.parameters import Json, LastData, Out, StudyArgument, StudyOption, note, print_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,7 +64,7 @@ def verify(study: StudyArgument, out: Out = None, as_json: Json = False) -> None
 def gc(
     study: StudyArgument,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -23,6 +23,9 @@ Out = Annotated[
 Data = Annotated[
     str | None, typer.Option("--data", help="Folder the data lie in. [default: as the file says]")
 ]
+LastData = Annotated[
+    str | None, typer.Option("--data", help="Folder the data lie in. [default: as last run]")
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the study. [default: as the file says]")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Training rows a task at most: a quick look.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from forelearn.cli.parameters import Data, Device, Json, Out, StudyArgument, as_last_run, note, print_json
+from forelearn.cli.parameters import Device, Json, LastData, Out, StudyArgument, as_last_run, note, print_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def predict(
         ),
     ] = None,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:

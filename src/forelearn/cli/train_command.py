@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forelearn.cli.parameters import (
-    Data,
     Device,
     Json,
+    LastData,
     Out,
     StudyArgument,
     Workers,
@@ -84,7 +84,7 @@ def train(
         ),
     ] = None,
     out: Out = None,
-    data: Data = None,
+    data: LastData = None,
     device: Device = None,
     workers: Workers = None,
     as_json: Json = False,
