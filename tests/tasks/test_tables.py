@@ -137,6 +137,25 @@ def test_class_labels_get_their_names_and_splits_of_a_mapping_are_kept():
     check_names_and_splits(Fake)
 
 
+def test_where_a_benchmark_hides_the_labels_of_test_dev_becomes_test():
+    known = [{"text": "a", "label": 1}, {"text": "b", "label": 0}]
+    splits = {"train": Fake(known), "validation": Fake(known), "test": Fake([{"text": "c", "label": -1}])}
+    table = read_loaded(splits, name="glue")
+    assert [row.values[SPLIT_COLUMN] for row in table.rows] == ["train", "train", "test", "test"]
+    assert [row.values["text"] for row in table.rows] == ["a", "b", "a", "b"]
+    assert [problem.level for problem in table.problems] == ["warning"]
+    assert "dev serves as test" in str(table.problems[0])
+    splits["test"] = Fake([{"text": "c", "label": 0}, {"text": "d", "label": -1}])
+    assert not read_loaded(splits, name="glue").problems
+    assert [
+        row.values["text"] for row in read_loaded({**splits, "validation": Fake(known[:1])}, name="g").rows
+    ] == [
+        *"ab",
+        "a",
+        *"cd",
+    ]
+
+
 def test_an_id_is_loaded_with_its_config_and_what_fails_is_said(monkeypatch):
     asked = []
 

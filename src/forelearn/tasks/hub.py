@@ -8,7 +8,8 @@ The library is loaded on first use. What is used of it: `load_dataset`, and of a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from forelearn.core.errors import Problem
@@ -69,14 +70,19 @@ def read_id(name: str) -> Table:
 
 
 def read_loaded(loaded: Loaded, *, name: str) -> Table:
-    """Rows of a `Dataset`, or of every split of a `DatasetDict`, with the split in `SPLIT_COLUMN`."""
+    """Rows of a `Dataset`, or of every split of a `DatasetDict`, with the split in `SPLIT_COLUMN`.
+
+    A test whose classes are all hidden (GLUE) gives way to dev, with a warning.
+    """
     tables = dict(loaded) if isinstance(loaded, Mapping) else {"": loaded}
     columns: dict[str, None] = {}
+    class_columns: dict[str, None] = {}
     rows: list[Row] = []
     for split, table in tables.items():
         classes = {
             column: known for column, of in dict(table.features).items() if (known := _class_names(of))
         }
+        class_columns.update(dict.fromkeys(classes))
         place = f"{name}, {split}" if split else name
         for number, values in enumerate(table, start=1):
             cells = {
@@ -91,7 +97,33 @@ def read_loaded(loaded: Loaded, *, name: str) -> Table:
         return unreadable(name, Problem(name, "It has no rows.", "Choose another config or split."))
     if any(tables):
         columns[SPLIT_COLUMN] = None
-    return Table(name, tuple(columns), tuple(rows))
+    return _without_hidden(Table(name, tuple(columns), tuple(rows)), class_columns)
+
+
+def _without_hidden(table: Table, class_columns: Collection[str]) -> Table:
+    """Where a benchmark hides the labels of test (every class is −1), its dev rows become test."""
+    splits = {
+        split: [row for row in table.rows if row.values.get(SPLIT_COLUMN) == split]
+        for split in ("dev", "test")
+    }
+    hidden = [
+        column
+        for column in class_columns
+        if not any(row.values.get(column) is not None for row in splits["test"])
+    ]
+    if not (hidden and splits["dev"] and splits["test"]):
+        return table
+    rows = []
+    for row in table.rows:
+        if row.values[SPLIT_COLUMN] == "dev":
+            rows.append(replace(row, values={**row.values, SPLIT_COLUMN: "test"}))
+        elif row.values[SPLIT_COLUMN] != "test":
+            rows.append(row)
+    what = f"No row of test has a `{hidden[0]}`: dev serves as test, and dev is taken out of train."
+    doubt = Problem(
+        table.file, what, "Give the labels of test in files of your own, if you have them.", "warning"
+    )
+    return replace(table, rows=tuple(rows), problems=(*table.problems, doubt))
 
 
 def _class_names(feature: object) -> tuple[str, ...]:
