@@ -301,7 +301,12 @@ def test_a_damaged_encoder_is_said_by_who_looks_and_built_again_by_who_runs(tmp_
     file = folder / "model.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    for look in (lambda: api.report(study), lambda: gc(study, None, None, dry_run=False)):
+    rows = study.parent / "data" / "01-amber.csv"
+    for look in (
+        lambda: api.report(study),
+        lambda: gc(study, None, None, dry_run=False),
+        lambda: forelearn.predict(study, "01-amber", rows, tmp_path / "p.csv"),
+    ):
         with pytest.raises(InputError, match="built-in encoder: is damaged"):
             look()
     assert list((tmp_path / "out" / "weights").iterdir())

@@ -4,9 +4,9 @@ Two or three seeds say little about their own spread, so the spread is shared: t
 (equations 3 to 5). With s² the variance of a transfer's own seeds on d degrees of freedom and s0² the
 variance pooled over all transfers, the variance used is s̃² = (d0 s0² + d s²) / (d0 + d), and its t has d0 +
 d degrees of freedom. One run alone (d = 0) thus gets the pooled variance and d0. Differs from the paper: d0
-is fixed at 4, not estimated, because its estimate from a dozen transfers with two or three seeds is mostly 0
-or infinite (a choice). Where all transfers are equally noisy the truth is d0 = ∞, and intervals are wider
-than they need be.
+is fixed at 4 (less where the pool rests on less), not estimated, because its estimate from a dozen transfers with two
+or three seeds is mostly 0 or infinite (a choice). Where all transfers are equally noisy the truth is d0 = ∞, and
+intervals are wider than they need be.
 
 Noise is counted as the variance of one *run* within its cell (a transfer or a baseline, one recipe). The gain
 of n runs over m baseline runs then has variance s̃² (1/n + 1/m). Paired differences of the same n seeds have

@@ -65,6 +65,19 @@ def open_prepared(
     return prepare(opened, tasks, options, build=build)
 
 
+def open_to_look(study: Path | str, options: Options) -> Prepared:
+    """As `open_prepared`, for who trains nothing: a damaged built-in encoder is refused, for no run would be found under
+    it; what runs builds it again.
+    """
+    prepared = open_prepared(study, options, build=False)
+    if prepared.stand_in is not None and prepared.stand_in.damage:
+        rule = f"is damaged, and all runs hang on it. {prepared.stand_in.damage}"
+        raise InputError(
+            Problem("the study's built-in encoder", rule, f"forelearn run {study} builds it again.")
+        )
+    return prepared
+
+
 def cores() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -170,12 +183,7 @@ def standing(
 
     last: what `options` leave open is as in the last run, else as the file says.
     """
-    prepared = open_prepared(study, as_last_run(study, options) if last else options, build=False)
-    if prepared.stand_in is not None and prepared.stand_in.damage:
-        rule = f"is damaged, and all runs hang on it. {prepared.stand_in.damage}"
-        raise InputError(
-            Problem("the study's built-in encoder", rule, f"forelearn run {study} builds it again.")
-        )
+    prepared = open_to_look(study, as_last_run(study, options) if last else options)
     state = new_search(prepared)
     beliefs = Beliefs(prepared)
     replay(prepared, state, beliefs)

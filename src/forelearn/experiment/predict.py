@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from forelearn.core.data import Examples
 from forelearn.core.errors import InputError, Problem, did_you_mean
 from forelearn.core.keys import plain
-from forelearn.experiment.api import find_task, open_prepared
+from forelearn.experiment.api import find_task, open_to_look
 from forelearn.experiment.chosen_runs import Chosen, chosen_runs
 from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import UNCHANGED, Options
@@ -89,7 +89,7 @@ def predict(
     if path.resolve() == Path(file).resolve():
         rule = "is the file whose rows are to be predicted."
         raise InputError(Problem(f"output {path}", rule, "Name another file for the predictions."))
-    prepared = open_prepared(study, as_last_run(study, options), build=False)
+    prepared = open_to_look(study, as_last_run(study, options))
     own = prepared.tasks[find_task(prepared, task).name]
     values: Mapping[str, Value] = dict(labels or {})
     if wanted is not None:
