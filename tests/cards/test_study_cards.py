@@ -14,6 +14,7 @@ from forelearn.cards.library import Library
 from forelearn.cli import app
 from forelearn.core.errors import InputError
 from forelearn.experiment import api
+from forelearn.experiment.card_rows import text_rows
 from forelearn.experiment.cards import build_cards, rank_library
 from forelearn.experiment.opening import Options
 
@@ -254,3 +255,17 @@ def test_a_file_that_is_no_card_is_refused_with_exit_code_2(tmp_path, capsys, mo
     assert ended.value.code == 2
     assert "x.safetensors, field `header`" in capsys.readouterr().err
     assert not (tmp_path / "lib").exists()
+
+
+def test_texts_are_read_alike_for_cards_whatever_a_study_trains_with(tmp_path) -> None:
+    """Else a card made at 8 tokens would be compared with a target read at 64, and nothing would say so."""
+    means = []
+    for length in (8, 64):
+        study = small_study(tmp_path / str(length), tasks=2)
+        text = study.read_text(encoding="utf-8").replace("[recipe]\n", f"[recipe]\nmax_length = {length}\n")
+        study.write_text(text, encoding="utf-8")
+        prepared = api.open_prepared(study)
+        encoder = prepared.space.encoder.digest
+        data = prepared.tasks["01-amber"]
+        means.append(text_rows(prepared, prepared.folders[encoder], encoder, data)[1])
+    assert np.array_equal(*means)

@@ -66,8 +66,8 @@ def open_prepared(
 
 
 def open_to_look(study: Path | str, options: Options) -> Prepared:
-    """As `open_prepared`, for who trains nothing: a damaged built-in encoder is refused, for no run would be found under
-    it; what runs builds it again.
+    """As `open_prepared`, for who trains nothing: a damaged built-in encoder, under which no run would be found,
+    is refused; what runs builds it again.
     """
     prepared = open_prepared(study, options, build=False)
     if prepared.stand_in is not None and prepared.stand_in.damage:
