@@ -62,6 +62,18 @@ def test_the_interval_rests_on_the_replicates_of_the_target_and_on_those_of_the_
     assert (gain.freedom, gain.noise) == (4, pytest.approx((0.00035 / 4) ** 0.5))
 
 
+def test_runs_that_are_all_equal_leave_the_stated_noise():
+    """Collapsed or rounded measures: SD .02 on 4 degrees. One seed of +.02 is ± 2.132 · .02 · √2 = .060, which holds
+    0; two of +.1 are ± 2.015 · .02 · √(4/5) = .036."""
+    one = Confirmation(told({B: 0.2}, {B: [0.02]}, baselines=(0.5, 0.5)), 0.9).gain(B, A)
+    assert (one.low, one.high) == pytest.approx((-0.0403, 0.0803), abs=1e-4)
+    two = Confirmation(told({B: 0.2}, {B: [0.1, 0.1]}, baselines=(0.5, 0.5)), 0.9).gain(B, A)
+    assert two.low == pytest.approx(0.1 - 0.0360, abs=1e-4)
+    assert said(told({B: 0.2}, {B: [0.02]}, baselines=(0.5, 0.5))).kind == "not enough evidence"
+    alone = Confirmation(told({B: 0.2}, {B: [0.02]}, baselines=(0.5,)), 0.9)
+    assert alone.noise(A, "dev") is None
+
+
 def test_a_winner_that_does_not_hold_is_not_advised():
     assert said(told({B: 0.2}, {B: [-0.05, -0.06, -0.04]})).kind == "do not transfer"
 

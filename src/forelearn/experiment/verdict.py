@@ -14,6 +14,7 @@ from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.evaluation.decision import MARGIN, Candidate, Decision, decide
 from forelearn.evaluation.gains import Gain, Noise, own_noise, paired_gain, pooled_noise
+from forelearn.search.record import NOISE
 from forelearn.search.search import Search
 from forelearn.search.space import LONGER, Together, mode_of, source_name
 from forelearn.search.space import Candidate as Choice
@@ -63,12 +64,18 @@ class Confirmation:
         return paired_gain(first, second, noise=self.noise(target, split), level=self.level)
 
     def noise(self, target: Task, split: Split) -> Noise | None:
-        """The noise of one run of a target: replicates on the search's seeds, shrunk to those of the other targets."""
+        """The noise of one run of a target: replicates on the search's seeds, shrunk to those of the other targets.
+
+        Where replicates are all equal, in every target, it is as stated (`search.record.NOISE`): equal runs do not show
+        that there is none.
+        """
         key = (target.name, split)
         if key not in self._noise:
             others = [task for task in self.search.space.targets if task != target]
-            pooled = pooled_noise([cell for task in others for cell in self.cells(task, split)])
-            self._noise[key] = own_noise(self.cells(target, split), pooled)
+            theirs = [cell for task in others for cell in self.cells(task, split)]
+            mine = self.cells(target, split)
+            found = own_noise(mine, pooled_noise(theirs))
+            self._noise[key] = Noise(NOISE**2) if found is None and (mine or theirs) else found
         return self._noise[key]
 
     def cells(self, target: Task, split: Split) -> list[list[float]]:
