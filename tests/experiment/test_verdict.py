@@ -9,7 +9,7 @@ from forelearn.experiment.replay import TableSearch, live
 from forelearn.experiment.verdict import Confirmation, verdict, words
 from forelearn.search.search import Options, Search
 from forelearn.search.space import LONGER
-from forelearn.search.value import Guess
+from forelearn.search.value import BASELINE, Guess
 
 A, B, C, D = TASKS
 
@@ -76,6 +76,15 @@ def test_runs_that_are_all_equal_leave_the_stated_noise():
 
 def test_a_winner_that_does_not_hold_is_not_advised():
     assert said(told({B: 0.2}, {B: [-0.05, -0.06, -0.04]})).kind == "do not transfer"
+
+
+def test_nothing_gains_is_no_answer_while_a_run_of_the_baseline_could_change_it():
+    search = told({B: -0.02}, {})
+    assert said(search).kind == "do not transfer"
+    search.guesses[BASELINE, "a"] = Guess(0.0, 0.02, 0.01)
+    decision = said(search)
+    assert (decision.kind, decision.more_seeds) == ("not enough evidence", 1)
+    assert "1 further run could still change that" in decision.reason
 
 
 def test_a_winner_without_a_confirmation_is_open():

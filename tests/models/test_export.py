@@ -31,6 +31,15 @@ def test_an_exported_folder_is_whole_and_loads(trained: Path, tmp_path: Path) ->
     assert [path.name for path in destination.parent.iterdir()] == ["place"]
 
 
+def test_an_empty_folder_that_one_stands_in_is_filled(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export(trained, Path("."))
+    assert load_model(tmp_path / "here").labels == ("a", "b")
+
+
 def test_a_network_for_images_is_exported_without_a_tokenizer(tmp_path: Path) -> None:
     save_classifier(lenet.new_classifier(("a", "b"), body_seed=0, head_seed=0), tmp_path / "weights")
     destination = export(tmp_path / "weights", tmp_path / "place")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from forelearn.core.errors import ForelearnError, InputError
 from forelearn.store.directory import Directory
+from forelearn.store.gc import collect
 from forelearn.store.manifest import Fault, find_faults
 
 
@@ -206,3 +210,45 @@ def test_a_folder_that_is_removed_while_it_is_checked_is_no_damage(
 
     monkeypatch.setattr("forelearn.store.directory.find_faults", found)
     assert directory.verify() == []
+
+
+def test_what_a_reader_on_a_network_holds_open_ends_no_removal(
+    directory: Directory, fill: Callable[[Directory, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS keeps such a file under another name, and its folder is not empty; a later start removes it."""
+    fill(directory, "k")
+    directory.finish("weights", "k")
+
+    def held(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", held)
+        directory.remove("weights", "k")
+        collect(directory)
+    assert directory.keys("weights") == []
+    assert list(directory.removed().iterdir())
+    collect(directory)
+    assert not list(directory.removed().iterdir())
+
+
+@pytest.mark.parametrize(("said", "ends"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_syncs_no_folders_is_used_as_it_is(
+    said: int,
+    ends: bool,
+    directory: Directory,
+    fill: Callable[[Directory, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = os.fsync
+
+    def of_files_alone(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(said, "no")
+        real(descriptor)
+
+    fill(directory, "k")
+    monkeypatch.setattr(os, "fsync", of_files_alone)
+    with pytest.raises(OSError) if ends else nullcontext():
+        directory.finish("weights", "k")
+    assert (directory.whole("weights", "k") is None) is ends

@@ -1,7 +1,7 @@
 """From sections of every kind to tasks, whatever the format; what a kind refuses."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -375,29 +375,3 @@ def test_a_metric_that_no_task_has_is_one_error(tmp_path):
     loaded = assemble([corpus], root=tmp_path, plan=SplitPlan(), metric="f1")
     (problem,) = loaded.errors
     assert problem.what == "`f1` is not measured for regression tasks: t."
-
-
-def test_parts_of_a_file_share_no_group_and_together_are_the_file(tmp_path):
-    whole = written("question_answering", tmp_path, suffix="jsonl")
-    halves = [replace(whole, name=f"half {k}", part=(k, 2)) for k in (1, 2)]
-    loaded = assemble(halves, root=tmp_path, plan=SplitPlan(train_rows=20))
-    assert loaded.errors == ()
-    groups = [
-        {group for split in SPLITS for group in data.split(split).groups} for data in loaded.tasks.values()
-    ]
-    assert len(groups[0]) == len(groups[1]) == 9
-    assert not groups[0] & groups[1]
-    assert [len(data.train) for data in loaded.tasks.values()] == [20, 20]
-
-
-def test_a_part_and_the_whole_file_are_split_alike(tmp_path):
-    whole = written("regression", tmp_path, suffix="csv")
-    parts = [replace(whole, name="half", part=(1, 2)), replace(whole, name="third", part=(1, 3)), whole]
-    tasks = assemble(parts, root=tmp_path, plan=SplitPlan()).tasks
-    sides = {
-        name: {one: split for split in SPLITS for one in data.split(split).ids}
-        for name, data in tasks.items()
-    }
-    assert 40 <= len(sides["half"]) <= 50
-    assert sides["half"].items() <= sides["t"].items()
-    assert sides["third"].items() <= sides["t"].items()

@@ -258,7 +258,7 @@ def _obtained(
     search: Search, confirmation: Confirmation, candidate: Candidate, target: Task, level: float
 ) -> Obtained | None:
     """What a candidate gained on the search's seeds over the mean of the baselines that gains are counted from."""
-    runs, baselines = search.runs(candidate, target), search.zero(target)
+    runs, baselines = search.runs(candidate, target), search.unchosen_baselines(target)
     if not runs or not baselines:
         return None
     gain = averaged_gain(

@@ -300,9 +300,8 @@ def train(
     with prepared.directory.lock(), Inline() as executor:
         prepared = built(prepared)
         transfer = _planned(prepared.space, state, task, source, seed)
-        looks = (
-            {} if transfer.sources else {transfer.key: state.looks(transfer)}
-        )  # it may become a search's baseline
+        # what is trained alone may become a search's baseline, which others are stopped by
+        looks = {} if transfer.sources else {transfer.key: state.looks(transfer)}
         (outcome,) = run_transfers(prepared, [transfer], executor, display, looks)
     return outcome, prepared.directory.whole("weights", transfer.key)
 

@@ -39,7 +39,9 @@ def posterior(
         gains = record.gains(candidate, target)
         if gains:
             observed[pair] = gains
-    baselines = {target.name: [run.dev() for run in record.zero(target)] for target in space.targets}
+    baselines = {
+        target.name: [run.dev() for run in record.unchosen_baselines(target)] for target in space.targets
+    }
     return fit_gains(pairs, observed, baselines, scores=scores, noise=noise, prior=prior, exact=exact)
 
 

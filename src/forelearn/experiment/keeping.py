@@ -42,12 +42,12 @@ def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
     """Everything in the store that is not as its manifest says, and how many folders were read."""
     directory = Directory(open_study(study, Options(out=out)).out)
     if not directory.root.is_dir():
-        raise InputError(nothing_run(directory.root))
+        raise InputError(_nothing_run(directory.root))
     count = sum(len(directory.keys(shelf)) for shelf in SHELVES)
     return Runs(directory).verify(), count
 
 
-def nothing_run(root: Path) -> Problem:
+def _nothing_run(root: Path) -> Problem:
     """Of a folder that no study has filled."""
     return Problem(
         str(root), "is not there: nothing of the study has run.", "Check --out, or run the study first."
@@ -65,7 +65,7 @@ def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list
     plain = Options(out=out, data_root=data)
     directory = open_prepared(study, plain, build=False).directory
     if not directory.root.is_dir():
-        raise InputError(nothing_run(directory.root))
+        raise InputError(_nothing_run(directory.root))
     with directory.lock():
         runs = Runs(directory).all()
         keep = {run.transfer.key for run in runs if run.transfer.multitask}

@@ -42,10 +42,8 @@ def remember(out: Path, options: Options) -> None:
     options.precision: what `auto` means here; None where the file names the precision.
     """
     told = Options(**{name: getattr(options, name) for name in NOTED})
-    if told.data_root is not None:
-        told = replace(
-            told, data_root=str(Path(told.data_root).resolve())
-        )  # wherever the next command is given
+    if told.data_root is not None:  # wherever the next command is given
+        told = replace(told, data_root=str(Path(told.data_root).resolve()))
     runs = [*(one for one in remembered(out) if one != told), told]
     value = {"runs": [{name: getattr(one, name) for name in NOTED} for one in runs]}
     write_file(out / FILE, json.dumps(value, indent=1) + "\n")

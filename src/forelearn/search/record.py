@@ -146,14 +146,14 @@ class Record:
             return []
         return _runs(self.outcomes.get(self.alone(task, recipe, seed).key) for seed in self._seeds(fresh))
 
-    def zero(self, target: Task) -> list[Run]:
+    def unchosen_baselines(self, target: Task) -> list[Run]:
         """The baselines that gains are counted from, on the search's seeds.
 
         Where recipes competed, the winner's run was chosen for its luck, too: it is left out once another seed has run.
         """
         runs = self.baselines(target)
-        unchosen = [run for run in runs if run.transfer.seed != self.space.first_seed]
-        return unchosen if len(self.space.recipes) > 1 and unchosen else runs
+        others = [run for run in runs if run.transfer.seed != self.space.first_seed]
+        return others if len(self.space.recipes) > 1 and others else runs
 
     def pair_outcomes(
         self, candidate: Candidate, target: Task, *, fresh: bool | None = None
@@ -180,7 +180,7 @@ class Record:
         return known[name]
 
     def _count_gains(self, candidate: Candidate, target: Task) -> list[float]:
-        baselines = self.zero(target)
+        baselines = self.unchosen_baselines(target)
         if not baselines:
             return []
         mean = fmean(run.dev() for run in baselines)
@@ -227,7 +227,7 @@ class Record:
 
     def _floor(self, target: Task, epoch: int) -> float | None:
         def alone(task: Task) -> list[float]:
-            measured = [run.performance.rungs.get(epoch) for run in self.zero(task)]
+            measured = [run.performance.rungs.get(epoch) for run in self.unchosen_baselines(task)]
             return [value for value in measured if value is not None]
 
         cells = [alone(task) for task in self.space.targets]

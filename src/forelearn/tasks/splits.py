@@ -115,18 +115,16 @@ def _given(
     if not sizes["dev"]:
         train = [item for item in items if item.given == "train"]
         share = {"dev": plan.dev / (1 - plan.test)}
-        groups: dict[str, str] = {}
-        if grouped and plan.by != "row":
+        by_group = grouped and plan.by != "row"
+        if by_group and plan.by != "group" and len({item.group for item in train}) < 2:
+            what = "Train is one group: dev is taken out of it by row, and holds the group that is learned."
+            problems.append(Problem(where, what, "Give a dev file, or more groups.", "warning"))
+            by_group = False
+        if by_group:
             groups, found = by_groups(train, share, seed=plan.seed, where=where)
-            if plan.by != "group":  # nobody asked for it, and one group cannot be parted
-                what = (
-                    "Train is one group: dev is taken out of it by row, and holds the group that is learned."
-                )
-                found = [Problem(where, what, "Give a dev file, or more groups.", "warning") for _ in found]
             problems += found
-        if groups:
-            chosen |= {item.id: groups[item.group] for item in train}
-        elif not (grouped and plan.by == "group"):
+            chosen |= {item.id: groups[item.group] for item in train} if groups else {}
+        else:
             chosen |= by_rows(train, share, seed=plan.seed)
     return chosen, problems
 

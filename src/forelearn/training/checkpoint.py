@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-_FILE = "state.safetensors"
+STATE = "state.safetensors"
+"""The file of a checkpoint."""
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -42,10 +44,7 @@ class Progress:
 def save_checkpoint(
     folder: Path, key: str, model: torch.nn.Module, optimiser: torch.optim.Optimizer, progress: Progress
 ) -> None:
-    """Replace the checkpoint in `folder`. A kill at any moment leaves the old or the new one, a full disk the old one:
-    what cannot be kept is no reason to give up what goes well.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+    """Replace the checkpoint in `folder`, as `replace_state` does."""
     tensors = {}
     for name, parameter in model.named_parameters():
         tensors[f"weight/{name}"] = parameter.detach().cpu().contiguous()
@@ -58,12 +57,21 @@ def save_checkpoint(
         "seconds": progress.seconds,
         "rungs": progress.rungs,
     }
-    beside = folder / f"{_FILE}.new"
+    replace_state(folder, tensors, {"progress": json.dumps(state)})
+
+
+def replace_state(folder: Path, tensors: Mapping[str, torch.Tensor], said: Mapping[str, str]) -> None:
+    """Write a state into `folder`, beside and then renamed: a kill at any moment leaves the old or the new one.
+
+    A full disk leaves the old one: what cannot be kept is no reason to give up what goes well.
+    """
+    beside = folder / f"{STATE}.new"
     try:
-        save_file(tensors, beside, metadata={"progress": json.dumps(state)})
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(dict(tensors), beside, metadata=dict(said))
         with beside.open("rb") as written:
             os.fsync(written.fileno())
-        beside.replace(folder / _FILE)
+        beside.replace(folder / STATE)
     except (OSError, SafetensorError):
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -77,7 +85,7 @@ def load_checkpoint(
 
     A file of another key or one that cannot be read is passed over: the stage starts again.
     """
-    file = folder / _FILE
+    file = folder / STATE
     if not file.is_file():
         return Progress()
     try:

@@ -107,6 +107,19 @@ def test_a_run_killed_between_two_looks_goes_on_as_if_it_had_not_been(tmp_path: 
     assert torch.equal(other.flat.values, learner.flat.values)
 
 
+def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("forelearn.training.checkpoint.save_file", full)
+    method, learner = by_hand("single", TASKS[:1], tmp_path, compute=320)
+    fit_together(method, key="a", checkpoint=tmp_path / "full", checkpoint_seconds=0.0)
+    assert learner.ledger.total == 320
+    assert not list((tmp_path / "full").iterdir())
+
+
 def test_what_happened_in_an_epoch_that_was_not_measured_is_told_with_the_next_that_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,6 @@ and those since the last checkpoint.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,15 +16,14 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from forelearn.core.keys import plain
+from forelearn.training.checkpoint import STATE, replace_state
 from forelearn.training.multitask.history import Epoch, History, read_epoch
 from forelearn.training.multitask.learner import TARGET
 from forelearn.training.multitask.ledger import Ledger, peak_bytes
 from forelearn.training.multitask.method import Change, Method, parts_named
 
-_FILE = "state.safetensors"
 _SPARING = 20.0
 """A checkpoint is made no sooner than this many times the time that the last one took."""
 
@@ -155,9 +153,8 @@ def _is_due(state: _State, seconds: float) -> bool:
 
 
 def _save(state: _State, method: Method[Any], folder: Path, key: str) -> None:
-    """Replace the checkpoint. A kill at any moment leaves the old or the new one."""
+    """Replace the checkpoint, as `replace_state` does."""
     began = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
     ledger = method.learner.ledger
     tensors = {"values": method.learner.flat.values, "snapshot": state.snapshot}
     tensors |= {f"method/{name}": value for name, value in method.tensors().items()}
@@ -176,22 +173,15 @@ def _save(state: _State, method: Method[Any], folder: Path, key: str) -> None:
             "seconds": ledger.stop_watch(),
         },
     }
-    beside = folder / f"{_FILE}.new"
-    save_file(
-        {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-        beside,
-        metadata={"state": json.dumps(numbers)},
-    )
-    with beside.open("rb") as written:
-        os.fsync(written.fileno())
-    beside.replace(folder / _FILE)
+    held = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    replace_state(folder, held, {"state": json.dumps(numbers)})
     state.saved = time.monotonic()
     state.took = state.saved - began
 
 
 def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -> None:
     """Put the checkpoint saved under `key`, if there is one, into the method and its learner."""
-    file = folder / _FILE if folder is not None else None
+    file = folder / STATE if folder is not None else None
     if file is None or not file.is_file():
         return
     try:
