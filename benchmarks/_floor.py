@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from forelearn.representations.conductance import default_micro_batch, document_batches
+from forelearn.models.batch import alike
+from forelearn.representations.conductance import PADDING, default_micro_batch
 from forelearn.representations.path import Engine, Precision
 from forelearn.representations.rules import Rule
 from forelearn.representations.words import Document
@@ -54,7 +55,7 @@ def run_products(
     limit = default_micro_batch(engine.device) // points
     rows = [
         points * len(group) * max(len(documents[row]) for row in group)
-        for group in document_batches([len(document) for document in documents], limit)
+        for group in alike([len(document) for document in documents], tokens=limit, padding=PADDING)
     ]
 
     def filled(*shape: int) -> torch.Tensor:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from forelearn.models.batch import batches, collate, tokenize
+from forelearn.models.batch import batches, collate, reading_batches, tokenize
 from forelearn.models.task_model import TaskModel, new_classifier
 from forelearn.models.tiny import build_tiny
 
@@ -83,7 +83,7 @@ def accuracy(classifier: TaskModel, texts: Texts, rows: np.ndarray, *, device: s
     labels = np.array([texts.labels[row] for row in rows])
     right = 0
     with torch.inference_mode():
-        for chosen in batches(tokens.lengths, 32, None):
+        for chosen in reading_batches(tokens.lengths, rows=32, device=device):
             batch = collate(tokens, chosen, classifier.pad_id, device=device)
             right += int((classifier.model(**batch).logits.argmax(1).cpu().numpy() == labels[chosen]).sum())
     return right / len(rows)

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 from tests.models.small_encoders import TEXTS
 from transformers import PreTrainedTokenizerBase
 
-from forelearn.models.batch import Tokens, batches, collate, tokenize
+from forelearn.models.batch import Tokens, alike, batches, collate, reading_batches, tokenize
 from forelearn.models.tiny import build_tiny
 from forelearn.models.tokenizer import load_tokenizer
 
@@ -61,12 +61,13 @@ def test_texts_that_concatenate_alike_are_told_apart(tokenizer: PreTrainedTokeni
 def test_no_texts_give_no_tokens(tokenizer: PreTrainedTokenizerBase) -> None:
     assert len(tokenize(tokenizer, [], None, 30)) == 0
     assert batches(np.zeros(0, np.int64), 4, 0) == []
+    assert reading_batches(np.zeros(0, np.int64), rows=4) == []
 
 
-@given(lengths_of_texts, some.integers(1, 40), some.one_of(some.none(), some.integers(0, 99)))
+@given(lengths_of_texts, some.integers(1, 40), some.integers(0, 99))
 @settings(max_examples=60, deadline=None)
 def test_every_example_is_in_one_batch_and_one_batch_at_most_is_short(
-    lengths: np.ndarray, size: int, seed: int | None
+    lengths: np.ndarray, size: int, seed: int
 ) -> None:
     cut = batches(lengths, size, seed)
     assert sorted(np.concatenate(cut).tolist()) == list(range(len(lengths)))
@@ -87,6 +88,50 @@ def test_batches_of_like_length_are_padded_little() -> None:
     at_random = sum(lengths[start : start + 32].max() * 32 for start in range(0, 2000, 32))
     assert padded / lengths.sum() < 1.06
     assert at_random / lengths.sum() > 1.7
+
+
+@given(
+    lengths_of_texts,
+    some.one_of(some.none(), some.integers(1, 40)),
+    some.one_of(some.none(), some.integers(1, 300)),
+    some.sampled_from([0.0, 0.05, 0.3, 1.0]),
+)
+@settings(max_examples=100, deadline=None)
+def test_rows_alike_keep_to_every_limit_and_no_batch_is_cut_without_need(
+    lengths: np.ndarray, rows: int | None, tokens: int | None, padding: float
+) -> None:
+    def is_within(batch: np.ndarray) -> bool:
+        padded = lengths[batch].max() * len(batch)
+        return (
+            len(batch) <= (rows or len(batch))
+            and padded <= (tokens or padded)
+            and lengths[batch].sum() >= (1 - padding) * padded
+        )
+
+    cut = alike(lengths, rows=rows, tokens=tokens, padding=padding)
+    assert sorted(np.concatenate(cut).tolist()) == list(range(len(lengths)))
+    assert (np.diff(lengths[np.concatenate(cut)]) >= 0).all()
+    assert all(is_within(batch) or len(batch) == 1 for batch in cut)
+    assert not any(
+        is_within(np.append(batch, following[0])) for batch, following in zip(cut, cut[1:], strict=False)
+    )
+
+
+def test_only_a_cpu_reads_in_batches_smaller_than_it_may() -> None:
+    """40 items of two sequences each, of 10 to 49 tokens: 32 sequences are 16 items."""
+    lengths = np.arange(10, 50)
+    given = {device: reading_batches(lengths, width=2, rows=32, device=device) for device in ("cpu", "cuda")}
+    assert [len(batch) for batch in given["cuda"]] == [8, 16, 16]
+    assert max(len(batch) for batch in given["cpu"]) <= 16
+    for batch in given["cpu"]:
+        assert lengths[batch].sum() >= 0.9 * lengths[batch].max() * len(batch)
+    for found in given.values():
+        tops = [int(lengths[batch].max()) for batch in found]
+        assert tops == sorted(tops, reverse=True)
+    long = np.full(40, 500)
+    assert {len(batch) for batch in reading_batches(long, rows=64)} == {4}  # 2,000 tokens, not more than 2,048
+    assert {len(batch) for batch in reading_batches(long, tokens=1000)} == {2}
+    assert [len(batch) for batch in reading_batches(long, rows=64, device="cuda")] == [40]
 
 
 def test_padding_is_masked_and_a_full_batch_has_no_mask() -> None:

@@ -25,6 +25,12 @@ from transformers import PreTrainedTokenizerBase
 _POOL = 64
 """Batches in a pool: examples are shuffled, cut into pools, and sorted by length within each."""
 
+_PADDING = 0.1
+"""On a CPU at most this share of a batch that is read is padding."""
+
+_CACHED = 2048
+"""Tokens at once, padding included, whose states stay in a CPU's cache."""
+
 T = TypeVar("T")
 
 Batch = dict[str, torch.Tensor]
@@ -156,21 +162,69 @@ def ragged(ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None =
     )
 
 
-def batches(lengths: NDArray[np.int64], batch_size: int, seed: int | None) -> list[NDArray[np.int64]]:
-    """Rows of each batch: every example once, examples of like length together.
+def batches(lengths: NDArray[np.int64], batch_size: int, seed: int) -> list[NDArray[np.int64]]:
+    """Rows of each batch to train on: every example once, examples of like length together.
 
-    seed: decides the order; the same seed gives the same batches. None sorts by length, longest first: for
-    prediction. Only one batch can be smaller than `batch_size`.
+    seed: decides the order; the same seed gives the same batches. Only one batch can be smaller than `batch_size`.
     """
-    if seed is None:
-        order = np.argsort(-lengths, kind="stable")
-        return _cut(order, batch_size)
     generator = np.random.default_rng(seed)
     shuffled = generator.permutation(len(lengths))
     cut: list[NDArray[np.int64]] = []
     for pool in _cut(shuffled, batch_size * _POOL):
         cut += _cut(pool[np.argsort(-lengths[pool], kind="stable")], batch_size)
     return [cut[index] for index in generator.permutation(len(cut))]
+
+
+def reading_batches(
+    lengths: NDArray[np.int64],
+    *,
+    width: int = 1,
+    rows: int | None = None,
+    tokens: int | None = None,
+    device: str = "cpu",
+) -> list[NDArray[np.int64]]:
+    """Items of each batch to read, in an order without chance, longest first.
+
+    width: sequences of an item. rows, tokens: at most so many sequences and tokens at once, on any device. On a CPU
+    batches are smaller where that spares padding and cache misses; elsewhere the start of a batch costs more than both.
+    """
+    if device == "cpu":
+        tokens = min(tokens or _CACHED, _CACHED)
+    most = None if rows is None else max(1, rows // width)
+    return alike(lengths * width, rows=most, tokens=tokens, padding=most_padding(device))[::-1]
+
+
+def most_padding(device: str) -> float:
+    """Share of a batch that may be padding where batches may be of any size: a CPU works through it, a GPU hardly."""
+    return _PADDING if device == "cpu" else 1.0
+
+
+def alike(
+    lengths: NDArray[np.int64] | Sequence[int],
+    *,
+    rows: int | None = None,
+    tokens: int | None = None,
+    padding: float = 1.0,
+) -> list[NDArray[np.int64]]:
+    """Every row once, in batches of like length, shortest first.
+
+    rows, tokens: a batch has at most so many, padding counted as tokens. padding: at most this share of them is
+    padding. A row that is too long is a batch of its own.
+    """
+    found: list[NDArray[np.int64]] = []
+    group: list[int] = []
+    real = 0
+    given = np.asarray(lengths, np.int64)
+    for row in np.argsort(given, kind="stable").tolist():
+        length = int(given[row])
+        padded = (len(group) + 1) * length
+        too_many = len(group) == rows or (tokens is not None and padded > tokens)
+        if group and (too_many or real + length < (1 - padding) * padded):
+            found.append(np.array(group, np.int64))
+            group, real = [], 0
+        group.append(row)
+        real += length
+    return [*found, np.array(group, np.int64)] if group else found
 
 
 def collate(tokens: Tokens, rows: NDArray[np.int64], pad_id: int, *, device: str = "cpu") -> Batch:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.task import CLASSIFICATION
+from forelearn.models.batch import alike
 from forelearn.representations.attributions import Attributions, load_attributions, save_attributions
 from forelearn.representations.blocks import BlockEngine
 from forelearn.representations.hooked import HookedEngine
@@ -46,15 +47,14 @@ __all__ = [
     "conductance",
     "conductance_units",
     "default_micro_batch",
-    "document_batches",
     "load_attributions",
     "make_engine",
     "save_attributions",
     "token_conductance",
 ]
 
-_PADDING = 0.05
-"""A batch takes no longer document if more than this share of it would be padding."""
+PADDING = 0.05
+"""At most this share of a batch of documents is padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,9 @@ def token_conductance(
     limit = micro_batch or default_micro_batch(engine.device)
     pad_id = int(classifier.tokenizer.pad_token_id)
     levels = rule.levels()
-    for rows in document_batches([len(document) for document in documents], limit // len(levels[0])):
+    lengths = [len(document) for document in documents]
+    for cut in alike(lengths, tokens=limit // len(levels[0]), padding=PADDING):
+        rows = cut.tolist()
         chosen = [documents[row] for row in rows]
         batch = make_batch(chosen, pad_id, engine.device)
         for place, found in _attribute(engine, batch, chosen, rule, levels, limit):
@@ -178,21 +180,6 @@ def token_conductance(
 def default_micro_batch(device: torch.device) -> int:
     """Tokens at once, over documents and points: what stays in a CPU's cache, or fills a GPU."""
     return 2048 if device.type == "cpu" else 32768
-
-
-def document_batches(lengths: Sequence[int], limit: int) -> Iterator[list[int]]:
-    """Rows by length, cut so that rows × longest stays within `limit` and little is padded."""
-    group: list[int] = []
-    real = 0
-    for row in sorted(range(len(lengths)), key=lambda row: (lengths[row], row)):
-        padded = (len(group) + 1) * lengths[row]
-        if group and (padded > limit or real + lengths[row] < (1 - _PADDING) * padded):
-            yield group
-            group, real = [], 0
-        group.append(row)
-        real += lengths[row]
-    if group:
-        yield group
 
 
 def _attribute(

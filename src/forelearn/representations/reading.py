@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forelearn.core.data import Examples
 from forelearn.core.keys import seed_from
-from forelearn.models.batch import Tokens, batches, collate
+from forelearn.models.batch import Tokens, collate, reading_batches
 from forelearn.models.linear import quick_linear
 from forelearn.representations.path import Precision
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from forelearn.models.task_model import TaskModel
 
 _TOKENS = 4096
-"""Tokens of a batch."""
+"""Tokens at once, at most."""
 
 Source: TypeAlias = "TaskModel | Path"
 """A model in memory, or the folder of one: of an encoder, or of a finished run."""
@@ -60,20 +60,16 @@ def last_states(
     states: 32 bits, or 64 for `fp64`. mask: of the states' type, 1 at real tokens.
     """
     with torch.inference_mode(), quick_linear(body.encoder, narrow=precision == "bf16"):
-        for some in sequence_batches(tokens, rows):
+        for some in sequence_batches(tokens, rows, device):
             batch = collate(tokens, some, body.pad_id, device=device)
             states = body.encoder(**batch).last_hidden_state
             mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))
             yield some, states, mask.to(states.dtype)
 
 
-def sequence_batches(tokens: Tokens, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """`rows` in batches of like length, longest first, each of about as many tokens."""
-    if not len(rows):
-        return []
-    lengths = tokens.lengths[rows]
-    size = max(1, _TOKENS // int(lengths.max()))
-    return [rows[part] for part in batches(lengths, size, None)]
+def sequence_batches(tokens: Tokens, rows: NDArray[np.int64], device: str) -> list[NDArray[np.int64]]:
+    """`rows` in batches of like length, longest first."""
+    return [rows[part] for part in reading_batches(tokens.lengths[rows], tokens=_TOKENS, device=device)]
 
 
 def token_means(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -78,7 +78,7 @@ def source_predictions(
     rows = find_rows(model, examples, head, max_length=max_length, most=most, seed=seed)
     found = np.zeros((len(rows.example), len(model.labels)))
     with torch.inference_mode(), quick_linear(model.model, narrow=precision == "bf16"):
-        for chosen in sequence_batches(rows.items.tokens, rows.sequences):
+        for chosen in sequence_batches(rows.items.tokens, rows.sequences, device):
             batch = collate(rows.items.tokens, chosen, model.pad_id, device=device)
             logits = model.model(**batch).logits.double()
             # a text's logits stand where a text's one token would

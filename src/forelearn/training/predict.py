@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from forelearn.core.data import Examples
 from forelearn.core.recipe import Precision
-from forelearn.models.batch import batches
+from forelearn.models.batch import reading_batches
 from forelearn.models.heads import Items
 from forelearn.models.linear import quick_linear
 from forelearn.training.precision import autocast, full_precision_logits, narrow
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from forelearn.models.task_model import TaskModel
 
 _BATCH = 64
+"""Sequences at once."""
 
 
 def predict(
@@ -51,7 +52,7 @@ def predict_items(
         full_precision_logits(task_model, precision),
         autocast(task_model, precision, device),
     ):
-        for rows in batches(items.lengths, max(1, _BATCH // items.width), None):
+        for rows in reading_batches(items.lengths, width=items.width, rows=_BATCH, device=device):
             output = task_model.model(**items.batch(rows, task_model.pad_id, device=device))
             for row, values in zip(rows, task_model.head.read(output, items, rows)):
                 found[row] = values

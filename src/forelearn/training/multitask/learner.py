@@ -22,6 +22,7 @@ from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
+from forelearn.models.batch import alike, most_padding
 from forelearn.training.judge import dev_measures, performance
 from forelearn.training.learnable import part_problem
 from forelearn.training.multitask.flat import Flat
@@ -183,8 +184,8 @@ class Learner(ABC):
         """Items of `tune` as batches of like length, and how much of the mean over all of them each one's mean is."""
         lengths = self.lengths(TARGET, "tune")
         chosen = np.arange(len(lengths)) if rows is None else rows
-        chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
-        batches = [chosen[start : start + self.at_once] for start in range(0, len(chosen), self.at_once)]
+        cut = alike(lengths[chosen], rows=self.at_once, padding=most_padding(self.device))
+        batches = [chosen[batch] for batch in cut]
         counts = [self.counted(TARGET, "tune", batch) for batch in batches]
         return [(batch, count / sum(counts)) for batch, count in zip(batches, counts, strict=True)]
 
