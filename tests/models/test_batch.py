@@ -129,7 +129,9 @@ def test_only_a_cpu_reads_in_batches_smaller_than_it_may() -> None:
         tops = [int(lengths[batch].max()) for batch in found]
         assert tops == sorted(tops, reverse=True)
     long = np.full(40, 500)
-    assert {len(batch) for batch in reading_batches(long, rows=64)} == {4}  # 2,000 tokens, not more than 2,048
+    assert {len(batch) for batch in reading_batches(long, rows=64)} == {
+        4
+    }  # 2,000 tokens, not more than 2,048
     assert {len(batch) for batch in reading_batches(long, tokens=1000)} == {2}
     assert [len(batch) for batch in reading_batches(long, rows=64, device="cuda")] == [40]
 
