@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,9 +114,7 @@ def test_rows_alike_keep_to_every_limit_and_no_batch_is_cut_without_need(
     assert sorted(np.concatenate(cut).tolist()) == list(range(len(lengths)))
     assert (np.diff(lengths[np.concatenate(cut)]) >= 0).all()
     assert all(is_within(batch) or len(batch) == 1 for batch in cut)
-    assert not any(
-        is_within(np.append(batch, following[0])) for batch, following in zip(cut, cut[1:], strict=False)
-    )
+    assert not any(is_within(np.append(batch, following[0])) for batch, following in pairwise(cut))
 
 
 def test_only_a_cpu_reads_in_batches_smaller_than_it_may() -> None:
