@@ -14,6 +14,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -250,9 +251,13 @@ def collate(tokens: Tokens, rows: NDArray[np.int64], pad_id: int, *, device: str
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
     """What decides a fast tokenizer's output, apart from its present truncation and padding."""
-    state: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
+    return _digest(tokenizer.backend_tokenizer.to_str(), tuple(sorted(tokenizer.model_input_names)))
+
+
+@lru_cache(maxsize=4)  # reading a vocabulary takes .1 to 1 s, writing it a twentieth of that
+def _digest(tokenizer: str, names: tuple[str, ...]) -> str:
+    state: dict[str, Any] = json.loads(tokenizer)
     state["truncation"] = state["padding"] = None
-    names = sorted(tokenizer.model_input_names)
     return hashlib.sha256(json.dumps([state, names], sort_keys=True).encode()).hexdigest()
 
 
