@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,31 @@ def test_a_place_that_cannot_be_written_is_one_line_with_its_path(tmp_path, monk
     refused(call(monkeypatch, capsys, "demo", "--out", "/proc/no"), "/proc/no", "cannot be written")
 
 
+@pytest.mark.parametrize("place", ["runs/abc/run.json", None])
+def test_a_full_disk_is_one_line_with_what_is_kept_and_exit_code_1(place, monkeypatch, capsys):
+    def app() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *([] if place is None else [place]))
+
+    monkeypatch.setattr(forelearn.cli, "app", app)
+    code, out, err = call(monkeypatch, capsys)
+    where = "" if place is None else f"{place}: "
+    assert (code, out) == (1, "")
+    assert (
+        err == f"error: {where}No space left on device. Make room, then start again: what has run is kept.\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_into_a_full_disk_is_one_line_too():
+    command = [sys.executable, "-m", "forelearn", "--version"]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 1
+    assert (
+        found.stderr == "error: No space left on device. Make room, then start again: what has run is kept.\n"
+    )
+
+
 def test_what_the_system_refuses_of_a_named_path_is_one_line_and_other_faults_stay_faults(
     monkeypatch, capsys
 ):
@@ -65,8 +92,8 @@ def test_what_the_system_refuses_of_a_named_path_is_one_line_and_other_faults_st
     refused(
         fail(PermissionError(errno.EACCES, "Permission denied", "/x/y")), "/x/y: Permission denied. Check"
     )
-    with pytest.raises(OSError, match="No space left"):
-        fail(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x/y"))
+    with pytest.raises(OSError, match="Input/output"):
+        fail(OSError(errno.EIO, os.strerror(errno.EIO), "/x/y"))
     with pytest.raises(ConnectionError):
         fail(ConnectionError("the hub is away"))
 

@@ -22,7 +22,7 @@ import forelearn.cli.prior_command as prior_command
 import forelearn.cli.run_commands as run_commands
 import forelearn.cli.train_command as train_command
 from forelearn import __version__
-from forelearn.core.errors import EXIT_INPUT, ForelearnError, InputError
+from forelearn.core.errors import EXIT_FAILED, EXIT_INPUT, ForelearnError, InputError
 from forelearn.executors.memory import keep_freed_memory
 
 app = typer.Typer(
@@ -72,6 +72,10 @@ _OF_PATHS = {
 """What the system says of paths that a person named, and the next step."""
 
 
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of disks that have no room."""
+
+
 def main() -> None:
     """Run the command and exit with its code. A reader that closes its pipe early has seen enough: 0."""
     keep_freed_memory()  # a single worker is this process
@@ -83,9 +87,27 @@ def main() -> None:
         try:
             sys.stdout.flush()
         except BrokenPipeError:
-            # what is left in the buffer goes nowhere, and Python says nothing of it at its end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_output()
+        except OSError as error:
+            if error.errno not in _OF_DISKS:
+                raise
+            _forget_output()
+            code = _full(error)
         sys.exit(code)
+
+
+def _forget_output() -> None:
+    """What is left in the buffer goes nowhere, and Python says nothing of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _full(error: OSError) -> int:
+    """Say that there is no room, and where if that is known; the exit code."""
+    where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    print(
+        f"error: {where}{error.strerror}. Make room, then start again: what has run is kept.", file=sys.stderr
+    )
+    return EXIT_FAILED
 
 
 def _run() -> None:
@@ -100,6 +122,8 @@ def _run() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
+        if error.errno in _OF_DISKS:
+            sys.exit(_full(error))
         if error.filename is None or error.errno not in _OF_PATHS:
             raise
         print(
