@@ -47,7 +47,7 @@ def main() -> None:
     """Print the page."""
     print("# Commands\n\nWritten by `make docs` from the commands' own help.\n")
     print(
-        "Exit codes: 0 done; 1 something that was tried failed, or damage was found; 2 the input was refused and "
+        "Exit codes: 0 done; 1 what was asked for could not be done, or damage was found; 2 the input was refused and "
         "nothing was written; 130 interrupted (start again: what has run is kept). Results go to stdout, progress and "
         "messages to stderr.\n"
     )

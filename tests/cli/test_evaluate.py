@@ -131,6 +131,23 @@ def test_a_bad_option_is_refused_with_the_rule(option, value, what, table, monke
     assert what in err
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--columns", "target=task"),
+        ("--scores", "x"),
+        ("--where", "a=b"),
+        ("--baseline", "none"),
+        ("--scale", "percent"),
+        ("--encoding", "latin-1"),
+    ],
+)
+def test_an_option_of_tables_is_refused_beside_studies_alone(option, value, tmp_path, monkeypatch, capsys):
+    code, out, err = call(monkeypatch, capsys, "evaluate", tmp_path, option, value)
+    assert (code, out) == (2, "")
+    assert err == f"error: {option}: goes with a table. Leave it out.\n"
+
+
 def test_options_reach_the_reader(table, monkeypatch, capsys):
     arguments = ("--scores", "score_bad", "--baseline", "none", "--where", "seed=1", "--draws", "3", "--json")
     code, out, _ = call(monkeypatch, capsys, table, *arguments)

@@ -12,6 +12,8 @@ from tests.cli.test_commands import call, tree
 
 import forelearn.cli
 from forelearn.core.errors import InputError
+from forelearn.experiment.check import check
+from forelearn.experiment.demo import write_demo
 from forelearn.store.file import write_file
 
 
@@ -45,6 +47,14 @@ def test_a_file_for_the_folder_that_a_study_fills_is_refused(command, tmp_path, 
     found = call(monkeypatch, capsys, command, study, "--out", tmp_path / "taken")
     refused(found, str(tmp_path / "taken"), "is a file", "--out FOLDER")
     assert tree(tmp_path) == before
+
+
+def test_a_second_demo_in_a_folder_reads_its_own_tasks_alone(tmp_path):
+    for options in ({}, {"seed": 1}, {"null": True}):
+        study = write_demo(tmp_path, **options)
+        checked = check(study)
+        assert not checked.errors
+        assert len(checked.tasks) == 12
 
 
 def test_a_place_that_cannot_be_written_is_one_line_with_its_path(tmp_path, monkeypatch, capsys):

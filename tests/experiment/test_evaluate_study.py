@@ -134,7 +134,8 @@ def test_a_pair_or_a_column_that_stands_twice_in_the_features_is_refused(tmp_pat
     with pytest.raises(InputError, match=rf"row {len(lines) + 1}: the pair . → . stands twice"):
         read_features(file)
     file.write_text("\n".join(line + "," + line.split(",")[2] for line in lines) + "\n")
-    with pytest.raises(InputError, match=f": has the column `{lines[0].split(',')[2]}` twice"):
+    name = lines[0].split(",")[2]
+    with pytest.raises(InputError, match=f": has the column `{name}` twice. Correct it, or remove it"):
         read_features(file)
 
 

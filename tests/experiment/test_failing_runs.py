@@ -1,17 +1,20 @@
 """Runs that fail: counted, charged, said with their reason, tried again when asked, never fatal alone."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from tests.cli.test_commands import call
 from tests.families import small_study, without_costs
 
 from forelearn.core.errors import ForelearnError
-from forelearn.core.run import Cost, Failure
+from forelearn.core.run import Cost, Failure, Stopped
+from forelearn.executors.inline import Inline
 from forelearn.experiment import api
 from forelearn.experiment.beliefs import Beliefs
-from forelearn.experiment.drive import new_search, replay
+from forelearn.experiment.drive import Silent, new_search, replay, run_transfers, stored
 from forelearn.experiment.opening import Options
+from forelearn.report.summary import Summary
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +41,41 @@ def test_a_failed_run_is_counted_and_not_fatal(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "train_job", real)
     healed = api.search(study, ONE, retry_failed=True).as_json()
     assert not healed["failures"]
+
+
+def test_a_task_that_cannot_be_trained_alone_leaves_the_others_their_explanations(tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    real = jobs.train_job
+
+    def failing(place, transfer, start, rungs=None, *, report):
+        if transfer["target"]["name"] == "02-birch":
+            raise ForelearnError("made to fail")
+        return real(place, transfer, start, report=report)
+
+    monkeypatch.setattr(jobs, "train_job", failing)
+    found = api.search(small_study(tmp_path), ONE)
+    assert found.explanations
+    failed, *others = sorted(found.answers, key=lambda answer: answer.target != "02-birch")
+    assert failed.baseline is None
+    assert failed.reason == "The target alone could not be trained: made to fail."
+    assert all(answer.baseline for answer in others)
+    assert Summary.from_json(found.as_json()) == found
+
+
+def test_a_run_that_fails_takes_the_place_of_one_that_was_stopped_by_another_metric(tmp_path, monkeypatch):
+    """It says nothing of what is asked now: were it left there, it would be asked again for ever."""
+    from forelearn.experiment import jobs
+
+    prepared = api.open_prepared(small_study(tmp_path), ONE)
+    space = prepared.space
+    transfer = space.baseline(space.targets[0], space.recipes[0], 0)
+    other = replace(transfer, target=replace(transfer.target, metric="f1"))
+    prepared.runs.put(Stopped(other, 1, 0.2, 0.4, Cost(), "now"))
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    assert stored(prepared, transfer) is None
+    run_transfers(prepared, [transfer], Inline(), Silent())
+    assert isinstance(stored(prepared, transfer), Failure)
 
 
 def failing_at(step: int, steps: int, seconds: float):
@@ -129,6 +167,22 @@ def test_training_that_fails_is_said_to_have_failed_whatever_the_store_holds(tmp
     assert "made to fail otherwise" in err
     (failure,) = [one for one in prepared.runs.all() if isinstance(one, Failure)]
     assert failure.reason == "made to fail otherwise"
+
+
+def test_what_has_run_and_has_its_weights_is_not_trained_again(tmp_path, monkeypatch):
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path)
+    first = api.train(study, "01-amber", "02-birch", options=ONE)
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    assert api.train(study, "01-amber", "02-birch", options=ONE) == first
+    longer, _ = api.train(study, "01-amber", "train longer", options=ONE)
+    assert (longer.transfer.sources, longer.transfer.recipe.epochs) == (
+        (),
+        2 * first[0].transfer.recipe.epochs,
+    )
+    itself, _ = api.train(study, "01-amber", "01-amber", seed=1, options=ONE)
+    assert [source.name for source in itself.transfer.sources] == ["01-amber"]
 
 
 def test_a_part_that_cannot_be_trained_again_says_why_in_what_starts_from_it(tmp_path, monkeypatch):

@@ -1,15 +1,19 @@
 """A study of images: checked like any other, and refused in one sentence by what needs texts."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import forelearn.cli
 from forelearn.core.errors import InputError
+from forelearn.core.run import Cost, Performance, Run
 from forelearn.experiment.api import open_prepared
 from forelearn.experiment.check import check
+from forelearn.experiment.keeping import gc
 from forelearn.experiment.opening import Options
+from forelearn.training.multitask.methods import multitask
 
 STUDY = """\
 name = "digits"
@@ -87,6 +91,22 @@ def test_what_needs_texts_ends_with_one_error_and_writes_nothing(
     assert len(err.strip().splitlines()) == 1
     assert f"Images are trained jointly: forelearn train {path} --target" in err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_study_of_images_is_tidied_up_and_what_was_trained_together_stays(tmp_path: Path) -> None:
+    path = study(tmp_path)
+    prepared = open_prepared(path, images=True)
+    space = prepared.space
+    kept, dropped = (space.baseline(target, space.recipes[0], 0) for target in space.targets[:2])
+    kept = replace(kept, mode="multitask", multitask=multitask("single", {}))
+    for transfer in (kept, dropped):
+        measures = {"accuracy": 0.5}
+        prepared.runs.put(Run(transfer, Performance(measures, measures), Cost(), "now"))
+        (prepared.directory.work("weights", transfer.key) / "config.json").write_text("{}")
+        prepared.directory.finish("weights", transfer.key)
+    gone = gc(path, None, None, dry_run=False)
+    assert [removal.place for removal in gone] == [f"weights/{dropped.key}"]
+    assert prepared.directory.whole("weights", kept.key) is not None
 
 
 def test_a_head_of_texts_is_refused_before_anything_is_written(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +20,12 @@ from forelearn.core.errors import InputError
 from forelearn.core.multitask import Multitask
 from forelearn.core.run import Cost, Failure, Performance, Run
 from forelearn.core.transfer import Transfer
-from forelearn.experiment.api import open_prepared, train
+from forelearn.experiment.api import _planned, open_prepared, train
 from forelearn.experiment.chosen_runs import chosen_runs
+from forelearn.experiment.drive import new_search
 from forelearn.experiment.predict import predict
 from forelearn.experiment.prepare import Prepared
+from forelearn.search.space import LONGER
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import mixed_family
 from forelearn.training.ensemble import softmax
@@ -262,6 +265,21 @@ def test_the_command_names_options_that_are_not_at_their_defaults(empty):
     put(empty, second, 0.6, weights=False)
     found = chosen_runs(empty, empty.tasks[TASK].task)
     assert "--method single --option head=two-layer --no-controls --run-seed 1" in found.notes[0]
+
+
+@pytest.mark.parametrize("control", [LONGER, TASK])
+def test_a_control_is_made_again_by_its_own_name(empty, control):
+    """What the message names is what `train` trains."""
+    space, target = empty.space, empty.tasks[TASK].task
+    recipe = space.recipes[0]
+    one = space.pair(LONGER if control == LONGER else target, target, recipe, recipe, 0)
+    put(empty, one, 0.5, weights=False)
+    with pytest.raises(InputError) as refused:
+        chosen_runs(empty, target)
+    words = shlex.split(str(refused.value).split("Train it again: ")[1].rstrip("."))
+    source = words[words.index("--source") + 1]
+    assert source == control
+    assert _planned(space, new_search(empty), target, source, 0) == one
 
 
 def test_without_any_weights_the_error_names_the_command_of_every_seed(empty):

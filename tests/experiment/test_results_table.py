@@ -22,6 +22,7 @@ from forelearn.experiment.results_table import (
     DECIDING,
     deciding_of,
     metrics_of,
+    of_one_kind,
     read_results,
     results_of,
     truth_of,
@@ -89,6 +90,29 @@ def test_the_dev_best_recipe_on_the_first_seed_makes_the_truth_and_controls_are_
         ("a", "train longer", 0): 0.66,
         ("b", "", 0): 0.4,
     }
+
+
+def test_of_two_data_sets_of_one_name_or_two_encoders_those_count_that_were_trained_last():
+    """First with fewer rows, then whole; before both, with another encoder. b is the same throughout."""
+    recipe = GRID[0]
+    fewer = replace(A, digest="a of 300 rows")
+    runs = [
+        run(fewer, recipe, 0.5),
+        run(B, recipe, 0.4),
+        run(B, recipe, 0.5, Source(fewer, recipe)),
+        run(A, recipe, 0.6),
+        run(B, recipe, 0.7, Source(A, recipe)),
+    ]
+    stored = [replace(one, made=f"2026-01-0{day}") for day, one in enumerate(runs, 2)]
+    old = replace(
+        stored[0], transfer=replace(stored[0].transfer, encoder=Encoder("f", "1")), made="2026-01-01"
+    )
+    found = [
+        (row.target, row.source, row.dev["average_precision"]) for row in results_of([old, *stored], GRID)
+    ]
+    assert found == [("a", "", 0.6), ("b", "", 0.4), ("b", "a", 0.7)]
+    assert len(of_one_kind([old, *stored])) == 3
+    assert of_one_kind([]) == []
 
 
 def test_of_one_recipe_a_pair_counts_though_its_target_has_not_run_alone():

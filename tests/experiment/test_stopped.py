@@ -110,8 +110,18 @@ def test_what_people_see_names_the_epoch_and_the_floor(prepared, capsys):
         in text
     )
     with Live() as live:
+        live.say("reading")
+        live._said -= 100
         live.end("a", stopped)
     assert live.done == 1
     assert live.failed == 0
+    assert capsys.readouterr().err == ""  # no count of runs where none were planned
+    with Live() as live:
+        live.plan("train", [run.transfer], None)
+        live._said -= 100
+        live.end("a", run)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "training: 0 of 1 runs"
+    assert second.startswith("training: 1 of 1 runs; a: ")
     status = Status("s", "explore", 5, ("x: no memory",), 60.0, 1.0, 0.1, "10%", None, (), 0, stopped=2)
     assert "5 (1 failed, 2 stopped early), 1.0 min" in status.text()

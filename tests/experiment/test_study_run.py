@@ -12,7 +12,8 @@ from tests.families import small_study, without_costs
 
 from forelearn.core.errors import InputError
 from forelearn.core.run import Run
-from forelearn.experiment import api
+from forelearn.experiment import api, beliefs
+from forelearn.experiment.drive import new_search
 from forelearn.experiment.explain import explain_key
 from forelearn.experiment.opening import Options
 from forelearn.experiment.rank import rank
@@ -168,6 +169,23 @@ def test_rank_with_attributions_trains_single_tasks_alone(tmp_path):
     outcomes = api.open_prepared(study, ONE).runs.all()
     assert all(outcome.transfer.is_baseline for outcome in outcomes)
     assert "ansat" in ranking.estimators
+
+
+def test_attributions_join_methods_that_are_named_and_are_not_computed_where_the_study_leaves_them_out(
+    tmp_path, monkeypatch
+):
+    study = small_study(tmp_path)
+    text = study.read_text(encoding="utf-8").replace("[search]", '[search]\nfeatures = ["size"]')
+    study.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(beliefs, "read_documents", lambda *given: pytest.fail("conductance was asked for"))
+    prepared = api.open_prepared(study, ONE)
+    found = beliefs.Beliefs(prepared)
+    found.get_ready(new_search(prepared))
+    assert found.read is None
+    monkeypatch.undo()
+    ranking = rank(study, "01-amber", ONE, by=["size"], attributions=True)
+    assert set(ranking.estimators) == {"size", "ansat"}
+    assert "ansat" in rank(study, "01-amber", ONE, attributions=True).estimators
 
 
 def test_one_target_says_what_it_falls_back_to(tmp_path):

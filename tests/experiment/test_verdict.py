@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.search.world import TASKS, run, search_of
 
+from forelearn.core.run import Cost, Failure
 from forelearn.evaluation.simulated import simulated
 from forelearn.experiment.replay import TableSearch, live
 from forelearn.experiment.verdict import Confirmation, verdict, words
@@ -141,7 +142,10 @@ def test_a_target_whose_next_run_may_still_pay_is_open_and_says_how_many():
 
 def test_a_target_without_runs_is_open():
     assert said(told({}, {})).reason == "No source has been tried for it."
-    assert said(told({}, {}, baselines=())).reason == "Its baseline has not run."
+    search = told({}, {}, baselines=())
+    assert said(search).reason == "Its baseline has not run."
+    search.tell(Failure(search.alone(A, search.space.recipes[0], 0), "out of memory.", Cost(), "now"))
+    assert said(search).reason == "The target alone could not be trained: out of memory."
 
 
 def test_the_target_itself_is_called_so():

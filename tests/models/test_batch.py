@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from tests.models.small_encoders import TEXTS
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerBase
 
 from forelearn.models.batch import Tokens, alike, batches, collate, reading_batches, tokenize
@@ -46,6 +48,20 @@ def test_pairs_carry_their_segments(tokenizer: PreTrainedTokenizerBase) -> None:
     tokens = tokenize(tokenizer, ["high"], ["low water"], 32)
     batch = collate(tokens, np.array([0]), 0)
     assert batch["token_type_ids"].tolist() == [[0, 0, 0, 1, 1, 1]]
+
+
+def test_segments_of_a_single_text_are_kept_where_not_all_are_the_first(tmp_path: Path) -> None:
+    """As of Funnel, whose [CLS] is of segment 2."""
+    build_tiny(TEXTS, tmp_path, layers=1, hidden=16, vocabulary=200)
+    tokenizer = load_tokenizer(tmp_path)
+    assert tokenize(tokenizer, ["high water"], None, 32).types is None
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[CLS]:2 $A:0 [SEP]:0",
+        special_tokens=[("[CLS]", tokenizer.cls_token_id), ("[SEP]", tokenizer.sep_token_id)],
+    )
+    found = tokenize(tokenizer, ["high water"], None, 32)
+    assert found.types is not None
+    assert found.types.tolist() == [2, *[0] * (len(found.ids) - 1)]
 
 
 def test_the_same_texts_are_tokenised_once(tokenizer: PreTrainedTokenizerBase) -> None:

@@ -7,7 +7,9 @@ import pytest
 import torch
 from tests.models.small_encoders import FAMILIES, TEXTS, build
 from transformers import BertConfig, BertModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from forelearn.models import dropout
 from forelearn.models.batch import collate, tokenize
 from forelearn.models.dropout import drop, quick_dropout, reseed_dropout
 from forelearn.models.task_model import TaskModel, new_classifier
@@ -64,6 +66,22 @@ def test_the_block_leaves_modules_and_random_state_as_they_were(classifier: Task
         raise KeyError
     assert [type(module) for module in classifier.model.modules()] == before
     assert classifier.model.config._attn_implementation == attention
+
+
+@pytest.mark.parametrize("shared", [1, 3])
+def test_attention_reads_shared_keys_and_a_bias_of_positions_as_transformers_does(shared: int) -> None:
+    """Six heads of queries, and as many of keys or a third of them, as newer families have; a bias, as T5 has."""
+    chance = torch.Generator().manual_seed(0)
+    query = torch.randn(2, 6, 5, 4, generator=chance)
+    key, value = torch.randn(2, 2, 6 // shared, 5, 4, generator=chance)
+    bias = torch.randn(1, 6, 5, 5, generator=chance)
+    module = torch.nn.Module()
+    module.num_key_value_groups = shared
+    module.is_causal = False
+    for given in ({}, {"position_bias": bias}):
+        quick, _ = dropout._attend(module, query, key, value, None, scaling=0.3, **given)
+        usual, _ = sdpa_attention_forward(module, query, key, value, None, scaling=0.3, **given)
+        torch.testing.assert_close(quick, usual)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.5])

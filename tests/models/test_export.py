@@ -9,6 +9,7 @@ from tests.models.small_encoders import build
 from forelearn.core.errors import ForelearnError, InputError
 from forelearn.models import lenet
 from forelearn.models.export import export, push, usage
+from forelearn.models.head_name import head_name
 from forelearn.models.lenet import load_classifier, save_classifier
 from forelearn.models.task_model import load_model, new_classifier, save_model
 
@@ -21,6 +22,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "weights" / "README.md").write_text("# card")
     (folder / "weights" / "manifest.json").write_text("{}")
     return folder / "weights"
+
+
+def test_a_head_is_known_by_the_end_of_the_models_name() -> None:
+    assert head_name("BertForSequenceClassification") == "SequenceClassification"
+    assert head_name("RoFormerForTokenClassification") == "TokenClassification"
+    assert head_name("XLNetForQuestionAnsweringSimple") == "QuestionAnswering"
+    assert head_name("BertModel") == "BertModel"
 
 
 def test_an_exported_folder_is_whole_and_loads(trained: Path, tmp_path: Path) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from forelearn.core.data import Examples
+from forelearn.core.errors import InputError
 from forelearn.models.batch import special_ids
 from forelearn.models.heads.base import IGNORE
+from forelearn.models.heads.regression import Regression
 from forelearn.models.heads.sequence_labelling import SequenceLabelling
 
 WORDS = ("higher", "water", "flooded", "the", "street", "again", "and", "washing", "cars", "away")
@@ -79,3 +83,18 @@ def test_the_order_of_sequences_is_the_order_of_their_predictions() -> None:
 def test_special_tokens_are_found_on_either_side() -> None:
     assert special_ids(byte_level(special=False)) == ([], [])
     assert special_ids(byte_level(special=True)) == ([1], [2])
+
+
+def test_a_regression_on_a_model_whose_last_layer_has_no_bias_is_refused_before_it_is_trained() -> None:
+    """As of OPT and Gemma: nothing could hold the mean of the values."""
+    model = nn.Module()
+    model.base_model_prefix = "model"  # type: ignore[assignment]
+    model.config = SimpleNamespace(model_type="opt")  # type: ignore[assignment]
+    model.model = nn.Linear(3, 3)
+    model.score = nn.Linear(3, 1)
+    Regression().check(model, "here")
+    model.score = nn.Linear(3, 1, bias=False)
+    with pytest.raises(
+        InputError, match=r"encoder here: is of a family \(opt\) whose regression head has no bias"
+    ):
+        Regression().check(model, "here")

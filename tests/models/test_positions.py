@@ -1,12 +1,14 @@
 """How long a text an encoder reads: as many tokens as it has positions for, and not one more."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from tests.models.small_encoders import FAMILIES, build
 from transformers import AutoModel
 
 from forelearn.models.encoder import encoder_positions
-from forelearn.models.positions import TINY_POSITIONS
+from forelearn.models.positions import TINY_POSITIONS, positions
 
 BOUNDED = {"bert": 64, "roberta": 63, "distilbert": 64, "electra": 64, "deberta": 64, "deberta-v2": 64}
 """Of tables with 64 rows: RoBERTa counts from behind the padding token, which is token 0 here."""
@@ -26,6 +28,13 @@ def test_an_encoder_reads_as_many_tokens_as_it_has_positions_for_and_not_one_mor
     read(folder, most)
     with pytest.raises((IndexError, RuntimeError)):
         read(folder, most + 1)
+
+
+@pytest.mark.parametrize(("family", "most"), [("luke", 62), ("nystromformer", 62), ("bert", 64)])
+def test_positions_before_the_first_are_not_counted(family, most):
+    """A table of 64 rows; the padding token is 1. Nystromformer begins at 2 whatever that is."""
+    config = SimpleNamespace(model_type=family, pad_token_id=1)
+    assert positions(config, {"embeddings.position_embeddings.weight": (64, 8)}) == most
 
 
 def test_the_built_in_encoder_has_as_many_positions_as_a_check_believes(tmp_path):

@@ -8,12 +8,22 @@ import pytest
 from tests.report.fake import fake_summary
 
 from forelearn.core.errors import InputError
-from forelearn.report.summary import BaselineRow, PairRow, Summary
+from forelearn.report.summary import BaselineRow, Interval, PairRow, Summary
 
 
 def test_a_summary_comes_back_from_json_as_it_was():
     summary = fake_summary()
     assert Summary.from_json(json.loads(json.dumps(summary.as_json(), allow_nan=False))) == summary
+
+
+def test_an_interval_without_ends_comes_back_from_json_without_them():
+    """Of one seed: JSON has no infinity."""
+    summary = fake_summary()
+    answer = dataclasses.replace(summary.answers[0], gain=Interval(0.1, -math.inf, math.inf))
+    endless = dataclasses.replace(summary, answers=(answer,))
+    said = json.loads(json.dumps(endless.as_json(), allow_nan=False))
+    assert said["answers"][0]["gain"] == {"mean": 0.1, "low": None, "high": None}
+    assert Summary.from_json(said) == endless
 
 
 def test_a_feature_that_is_not_a_number_becomes_none():

@@ -86,6 +86,19 @@ def test_the_headline_promises_only_what_was_decided():
     assert headline(dataclasses.replace(summary, answers=())) == "No target has been answered yet."
 
 
+def test_a_tie_with_a_control_is_no_advice_to_learn_another_task():
+    summary = fake_summary()
+    sure = next(answer for answer in summary.answers if answer.decision == "transfer")
+    for control in ("train longer", f"{sure.target} itself", "alone (alpha-vil)"):
+        level = dataclasses.replace(sure, decision="tied", sources=("coral", control))
+        assert headline(dataclasses.replace(summary, answers=(sure, level))).endswith(
+            "for 1 of 2 targets; the test interval lies above 0 there. For 1 more, training longer may do as well."
+        )
+        assert headline(dataclasses.replace(summary, answers=(level, level))) == (
+            "Learning another task first is not shown to help any of the 2 targets more than training it longer."
+        )
+
+
 def test_the_headline_counts_the_advice_whose_test_interval_holds_zero():
     summary = fake_summary()
     kept = [answer for answer in summary.answers if answer.decision == "transfer"][:2]

@@ -81,6 +81,13 @@ def test_truncation_cuts_words_behind_the_limit(bert):
     assert len(cut.spans) <= 2 < len(whole.spans)
 
 
+def test_reading_leaves_the_tokenizer_as_it_was(bert):
+    """What it is told of truncation would be saved with it."""
+    before = bert.tokenizer.backend_tokenizer.to_str()
+    read_documents(bert.tokenizer, ["water " * 20], None, 8)
+    assert bert.tokenizer.backend_tokenizer.to_str() == before
+
+
 @pytest.mark.parametrize("text", ["", "   "])
 def test_an_empty_text_is_a_document_of_special_tokens(bert, text):
     (found,) = read_documents(bert.tokenizer, [text], None, 64)

@@ -227,6 +227,14 @@ def test_devices_are_checked_by_name() -> None:
             resolve_device("cuda")
 
 
+def test_a_number_of_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert resolve_device("cuda:1") == "cuda:1"
+    with pytest.raises(InputError, match="`cuda:2`: is not there: torch sees 2"):
+        resolve_device("cuda:2")
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"), [({}, "fp32"), ({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16")]
 )

@@ -1,6 +1,6 @@
 """The command. Each command imports what it needs when it runs, so that `--help` is quick.
 
-Exit codes: 0 done; 1 something that was tried failed, or damage was found; 2 the input was refused and nothing
+Exit codes: 0 done; 1 what was asked for could not be done, or damage was found; 2 the input was refused and nothing
 was written; 130 interrupted (start again: what has run is kept). Results go to stdout, the rest to stderr.
 """
 

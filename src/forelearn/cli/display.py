@@ -40,7 +40,7 @@ class Live:
             SpinnerColumn(),
             TextColumn("{task.fields[stage]}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} runs"),
+            TextColumn("{task.fields[count]}"),
             TextColumn("{task.fields[left]}"),
             TextColumn("[dim]{task.fields[current]}"),
             console=self.console,
@@ -60,12 +60,22 @@ class Live:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             print("interrupted: what has run is kept; start again to go on", file=sys.stderr)
 
-    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
-        """A round is about to run."""
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
+        """A round is about to run. Of one that no search asks for only its own runs are counted."""
         self._names = {transfer.key: transfer.label for transfer in transfers}
+        done, total, left = (
+            (0, len(transfers), "") if search is None else self._expect(len(transfers), search)
+        )
+        self.done = done
+        new, self._stage, self._left, self._total = STAGES[stage] != self._stage, STAGES[stage], left, total
+        if new:
+            self._line("")
+        self._show(completed=done, total=total, current="")
+
+    def _expect(self, wanted: int, search: Search) -> tuple[int, int, str]:
+        """Runs that are done, all that the budget pays for, and the time left in words. wanted: of this round."""
         done, cost = search.purse.spent()
-        total = done + len(transfers)
-        left = ""
+        total, left = done + wanted, ""
         pace = search.purse.seconds_per_unit()
         if pace and search.left() < float("inf"):
             seconds = {
@@ -76,23 +86,24 @@ class Live:
             mean = cost.seconds / max(done, 1)
             total = max(total, done + int(seconds / mean) if mean else total)
             left = f"≤ {_span(max(seconds, 0.0) / self.workers)} left"
-        self.done = done
-        new, self._stage, self._left, self._total = STAGES[stage] != self._stage, STAGES[stage], left, total
-        if new:
-            self._line("")
+        return done, total, left
+
+    def _show(self, **what: Any) -> None:
+        """Bring the live line up to date. What begins before any round is planned has a line without a count."""
+        count = f"{self.done}/{self._total} runs" if self._total else ""
+        what = {"stage": self._stage, "left": self._left, "count": count, **what}
         if self._task is None:
-            self._task = self._progress.add_task("", total=total, stage=STAGES[stage], left=left, current="")
-        self._progress.update(
-            self._task, completed=done, total=total, stage=STAGES[stage], left=left, current=""
-        )
+            self._task = self._progress.add_task("", **{"total": None, "current": "", **what})
+        else:
+            self._progress.update(self._task, **what)
 
     def step(self, key: str, state: Mapping[str, Any]) -> None:
         """A job reports how far it is; one of several tasks says which task, and now and then a whole epoch."""
-        if self._task is not None and "step" in state:
+        if "step" in state:
             name = self._names.get(key, "") + (f", {state['task']}" if "task" in state else "")
             loss = f", loss {state['loss']:.3f}" if "loss" in state else ""
             at = f": step {state['step']}/{state['steps']}{loss}"
-            self._progress.update(self._task, current=name[: 60 - len(at)] + at)
+            self._show(current=name[: 60 - len(at)] + at)
 
     def end(self, label: str, outcome: Outcome) -> None:
         """A transfer has run or failed."""
@@ -102,19 +113,16 @@ class Live:
             self.console.print(
                 f"failed: {label}: {outcome.reason}", style="red", markup=False, highlight=False
             )
-        if time.monotonic() - self._said > _EVERY:
-            self._line(f"; {label}: {outcome.dev():.3f} on dev" if isinstance(outcome, Run) else "")
-        if self._task is not None:
-            self._progress.update(self._task, completed=self.done)
-            if isinstance(outcome, Run):
-                self._progress.update(self._task, current=f"{label}: {outcome.dev():.3f} on dev"[:60])
-            elif isinstance(outcome, Stopped):
-                self._progress.update(self._task, current=f"{label}: {outcome.reason}"[:60])
+        said = f"{label}: {outcome.dev():.3f} on dev" if isinstance(outcome, Run) else ""
+        if self._total and time.monotonic() - self._said > _EVERY:
+            self._line(f"; {said}" if said else "")
+        if isinstance(outcome, Stopped):
+            said = f"{label}: {outcome.reason}"
+        self._show(completed=self.done, **({"current": said[:60]} if said else {}))
 
     def say(self, text: str) -> None:
         """One line on what is being done."""
-        if self._task is not None:
-            self._progress.update(self._task, current=text[:60])
+        self._show(current=text[:60])
 
     def _line(self, last: str) -> None:
         """How far it is, off a terminal. last: what has just ended."""

@@ -76,6 +76,16 @@ def evaluate(
     _refuse_mixed(output, out, tables, studies)
     if not studies:
         refuse({"--out": out is not None, "--save": save}, "goes with a study.", "Leave it out.")
+    if not tables:
+        of_tables = {
+            "--columns": columns is not None,
+            "--scores": scores is not None,
+            "--where": where is not None,
+            "--baseline": baseline != "auto",
+            "--scale": scale != "auto",
+            "--encoding": encoding != "utf-8",
+        }
+        refuse(of_tables, "goes with a table.", "Leave it out.")
     found = _judged(tables, options, draws=draws, seed=seed)
     evaluations = [_study(path, out=out, save=save, draws=draws, seed=seed) for path in studies]
     if output is not None:

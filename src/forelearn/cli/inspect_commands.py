@@ -168,7 +168,10 @@ def report(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """The answers of a study as far as it has run, and as it was last run: a page, or JSON or CSV. Trains nothing."""
+    """The answers of a study as far as it has run, and as it was last run. Trains nothing.
+
+    Without options a table of answers; -o writes the page, --csv prints a row a pair, --json everything.
+    """
     from forelearn.experiment import api
     from forelearn.experiment.opening import Options
     from forelearn.report.tables import csv_text

@@ -91,7 +91,7 @@ class LiveTogether:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             print("interrupted: what has run is kept; start again to go on", file=sys.stderr)
 
-    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
         """A round of single tasks is about to run, which `rank` reads."""
         self.begin({transfer.key: (transfer.label, transfer.seed) for transfer in transfers}, 0)
 

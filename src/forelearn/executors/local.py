@@ -229,5 +229,5 @@ def _death(status: int) -> str:
         cause = f"ended with exit status {status} twice"
     return (
         f"worker {cause}; what it wrote to stderr may say why. "
-        "Use fewer workers or a smaller batch_size, then start again with --retry-failed."
+        "Use fewer workers or a smaller batch_size, then start again (`forelearn run` with --retry-failed)."
     )

@@ -1,4 +1,4 @@
-"""How weights that are not there are made: the same words for all who want them.
+"""How weights that are not there are made, and those that are handed out: the same words for all who want them.
 
 A run's weights may not have been kept, or never have been here; a failure and a stopped run left none.
 """
@@ -6,6 +6,7 @@ A run's weights may not have been kept, or never have been here; a failure and a
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from forelearn.core.errors import Problem
 from forelearn.core.run import Outcome, Run
@@ -13,6 +14,7 @@ from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.opening import Options
 from forelearn.experiment.study import Study
+from forelearn.search.space import LONGER
 from forelearn.tasks.random_labels import SUFFIX
 from forelearn.training.multitask.methods import multitask
 
@@ -67,7 +69,23 @@ def train_command(study: Study, options: Options, transfer: Transfer | None, tas
             words.append("--retry-failed" if dealt else "--no-controls")
         elif names:
             words += ["--source", "->".join(names)]
+        elif _is_longer(study, transfer):
+            words += ["--source", LONGER]
         words += ["--run-seed", str(transfer.seed)]
     if options.out is not None:
         words += ["--out", options.out]
     return shlex.join(words)
+
+
+def export_command(study: Study, options: Options, key: str) -> str:
+    """The command that hands out the weights of a run."""
+    words = ["forelearn", "export", key, "FOLDER", "--study", str(study.path)]
+    return shlex.join([*words, *([] if options.out is None else ["--out", options.out])])
+
+
+def _is_longer(study: Study, transfer: Transfer) -> bool:
+    """Whether it is a target alone for more epochs than any recipe of the study has: the control of training longer."""
+    grid = [replace(one, precision=transfer.recipe.precision) for one in study.settings.grid()]
+    return transfer.recipe not in grid and any(
+        transfer.recipe == replace(one, epochs=2 * one.epochs) for one in grid
+    )

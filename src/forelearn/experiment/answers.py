@@ -14,6 +14,7 @@ from forelearn.core.keys import plain
 from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.task import Task
 from forelearn.evaluation.gains import Gain, averaged_gain
+from forelearn.experiment.again import export_command
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import now
 from forelearn.experiment.explain import explanations, terms
@@ -40,7 +41,7 @@ from forelearn.store.environment import Surroundings, describe_environment
 def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
     """The whole result of a study as it stands."""
     settings = prepared.study.settings
-    ready = bool(search.outcomes) and all(search.recipe(task) for task in search.space.tasks)
+    ready = bool(search.outcomes) and search.stage != "grid"  # a task that failed leaves the others theirs
     if ready:
         search.guesses = beliefs(search)
     confirmation = Confirmation(search, settings.search.level)
@@ -121,7 +122,7 @@ def _answer(
     confirmed = confirmation.of(winner, target) if winner is not None else None
     # on the fresh seeds where there are any, so that performance − baseline is the gain that is reported
     paired = list(confirmed.baselines) if confirmed else baselines
-    baseline = fmean(run.test() for run in paired) if paired else 0.0
+    baseline = fmean(run.test() for run in paired) if paired else None
     outcomes = [
         outcome
         for candidate in search.candidates_of(target)
@@ -142,7 +143,7 @@ def _answer(
         n_seeds=gain.seeds if gain else 0,
         predicted=rows[pair].predicted if pair is not None and pair in rows else None,
         baseline=baseline,
-        performance=baseline + gain.mean if gain else None,
+        performance=None if gain is None or baseline is None else baseline + gain.mean,
         reason=decision.reason,
         negative=tuple(row.source for row in tried if _harms(row)),
         terms=tuple(terms(beliefs, (winner.last.name, target.name) if isinstance(winner, Chain) else pair))
@@ -152,7 +153,7 @@ def _answer(
         more=more,
         further=taken,
         weights_key=key,
-        export_hint=f"forelearn export {key} FOLDER" if key and advised else "",
+        export_hint=export_command(prepared.study, prepared.options, key) if key and advised else "",
         runs=len(outcomes),
         seconds=sum(outcome.cost.seconds for outcome in outcomes),
         rival="no transfer" if rival is None else words(rival, target),

@@ -30,6 +30,7 @@ from forelearn.experiment.drive import (
     now,
     replay,
     run_transfers,
+    stored,
     tell_finished,
 )
 from forelearn.experiment.earlier import FILE as PAIRS
@@ -43,7 +44,7 @@ from forelearn.experiment.study_cost import Estimate, affords_baselines, expecte
 from forelearn.report.page import page
 from forelearn.report.summary import Summary
 from forelearn.search.search import Search
-from forelearn.search.space import Space, source_name
+from forelearn.search.space import LONGER, Space, source_name
 from forelearn.store.file import write_page_or_json
 from forelearn.training.device import resolve_device, resolve_precision
 
@@ -289,10 +290,12 @@ def train(
 ) -> tuple[Outcome, Path | None]:
     """Train one transfer of a study (its source part first, if need be), keep its weights, and return both.
 
-    A failure is of this try, whatever the store holds of an earlier one; there are no weights then.
+    What has run and has its weights is not trained again. A failure is of this try, whatever the store holds of an
+    earlier one; there are no weights then.
 
-    source: a task's name, `encoder@NAME`, or tasks in turn, `A->B`; None trains the target alone. The dev-best
-    recipes are used where the study has chosen them, else the first of the grid.
+    source: a task's name, `encoder@NAME`, or tasks in turn, `A->B`; the target's own name and `train longer` are its
+    controls; None trains the target alone. The dev-best recipes are used where the study has chosen them, else the
+    first of the grid.
     """
     prepared, state, _ = standing(study, options)
     task = find_task(prepared, target)
@@ -300,6 +303,10 @@ def train(
     with prepared.directory.lock(), Inline() as executor:
         prepared = built(prepared)
         transfer = _planned(prepared.space, state, task, source, seed)
+        weights = prepared.directory.whole("weights", transfer.key)
+        if weights is not None and isinstance(known := stored(prepared, transfer), Run):
+            return known, weights
+        display.plan("train", [transfer], None)
         # what is trained alone may become a search's baseline, which others are stopped by
         looks = {} if transfer.sources else {transfer.key: state.looks(transfer)}
         (outcome,) = run_transfers(prepared, [transfer], executor, display, looks)
@@ -311,6 +318,8 @@ def _planned(space: Space, state: Search, task: Task, source: str | None, seed: 
     run_seed = space.first_seed if seed is None else at_least(seed, 0, "seed")
     if source is None:
         return space.baseline(task, recipe, run_seed)
+    if source == LONGER and LONGER not in {source_name(one) for one in space.sources_of(task)}:
+        return space.pair(LONGER, task, None, recipe, run_seed)
     chosen = _sources(space, source, task)
     recipes = [state.recipe(one) or space.recipes[0] for one in chosen if isinstance(one, Task)]
     if len(chosen) > 1:
@@ -321,10 +330,12 @@ def _planned(space: Space, state: Search, task: Task, source: str | None, seed: 
 
 def _sources(space: Space, source: str, target: Task) -> list[Task | Encoder]:
     """What `A` or `A->B` names. InputError for what is no source of the target."""
-    known = {source_name(item): item for item in space.sources_of(target)}
+    known: dict[str, Task | Encoder] = {
+        source_name(item): item for item in (target, *space.sources_of(target))
+    }
     names = [name.strip() for name in source.split("->")]
     if len(names) > 1:
-        known = {name: item for name, item in known.items() if isinstance(item, Task)}
+        known = {name: item for name, item in known.items() if isinstance(item, Task) and item != target}
     for name in names:
         if name not in known:
             rule = f"is no {'task' if len(names) > 1 else 'source'} to learn before {target.name}."

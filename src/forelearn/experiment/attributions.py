@@ -147,14 +147,15 @@ def read_documents(
     missing = [name for name, key in keys.items() if prepared.directory.whole("features", key) is None]
     broken: dict[str, str] = {}
     if missing:
+        folders = {name: prepared.directory.whole("weights", single[name].key) for name in missing}
+        gone = [name for name, weights in folders.items() if weights is None]
+        if gone:
+            return None, f"the weights of {gone[0]} are not here: attributions and ANSAT are left out"
         if executor is None:
-            return None, "the models' conductance has not been computed yet"
+            return None, "the models' conductance has not been computed"
         display.say(f"conductance of {len(missing)} models on {len(documents)} documents")
         jobs = []
-        for name in missing:
-            weights = prepared.directory.whole("weights", single[name].key)
-            if weights is None:
-                return None, f"the weights of {name} were not kept: attributions and ANSAT are left out"
+        for name, weights in folders.items():
             arguments = (prepared.place, keys[name], str(weights), documents.texts, documents.seconds, how)
             jobs.append(Job(keys[name], "forelearn.experiment.jobs:conductance_job", arguments))
         broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))

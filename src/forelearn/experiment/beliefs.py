@@ -49,7 +49,8 @@ from forelearn.search.value import BASELINE, Guess
 class Beliefs:
     """Calls itself with a search and gives a guess for every candidate. Computes each feature once.
 
-    executor: computes what the store lacks; None leaves it out. notes: fallbacks in words.
+    executor: computes what the store lacks; None leaves it out. reads: whether attributions are wanted though the
+    study's features leave ANSAT out. notes: fallbacks in words.
     before: pair → (mean, low, high) of its gain as last believed *before* it was tried.
     gains: the gain model as last fitted; None before.
     """
@@ -57,6 +58,7 @@ class Beliefs:
     prepared: Prepared
     executor: Executor | None = None
     display: Display = field(default_factory=Silent)
+    reads: bool = False
     notes: dict[str, str] = field(default_factory=dict)
     before: dict[Pair, tuple[float, float, float]] = field(default_factory=dict)
     read: Read | None = None
@@ -87,7 +89,9 @@ class Beliefs:
         search.spend(self._free_cost)
         self._prior = None  # what the single-task models say joins it
         self._ask_models(search)
-        self.read, why = read_documents(self.prepared, search, self.executor, self.display)
+        why = ""
+        if self.reads or "ansat" in self.prepared.study.settings.search.features:
+            self.read, why = read_documents(self.prepared, search, self.executor, self.display)
         if why:
             self.notes["attributions"] = why
         if self.read is not None:

@@ -35,9 +35,11 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
     write_file(path, text.getvalue())
 
 
-def read_csv(path: Path, *, needed: Sequence[str]) -> tuple[list[str], list[CsvRow]]:
-    """Header and rows. Raises InputError if the file cannot be read, lacks a column, has one twice or an uneven row."""
-    fix = "Write it again from the study's store: `forelearn evaluate STUDY --out STORE --save`."
+def read_csv(path: Path, *, needed: Sequence[str], fix: str) -> tuple[list[str], list[CsvRow]]:
+    """Header and rows. Raises InputError if the file cannot be read, lacks a column, has one twice or an uneven row.
+
+    fix: what to do then.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file, strict=True))

@@ -19,7 +19,7 @@ encoder = "tiny"
 seed = {seed}
 
 [[data]]
-files = "data/*.csv"
+files = [{files}]
 text = "text"
 label = "label"
 split = "split"
@@ -52,10 +52,13 @@ def write_demo(folder: Path, *, seed: int = 0, null: bool = False) -> Path:
     """
     if seed < 0:
         raise InputError(Problem("--seed", f"must be at least 0, got {seed}.", "Raise it."))
-    write_tasks(folder / "data", family(seed, null=null).tasks)
+    tasks = family(seed, null=null).tasks
+    # another demo may have left its tasks in this folder: the study names its own
+    write_tasks(folder / "data", tasks)
     path = folder / "study.toml"
     name = f"demo-{'null-' if null else ''}{seed}"
-    _write(path, STUDY.format(folder=folder, name=name, seed=seed, recipe=DEMO_RECIPE))
+    files = ", ".join(f'"data/{task}.csv"' for task in tasks)
+    _write(path, STUDY.format(folder=folder, name=name, files=files, seed=seed, recipe=DEMO_RECIPE))
     return path
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from forelearn.core.errors import ForelearnError
-from forelearn.core.run import Cost, Failure, Outcome, as_asked
+from forelearn.core.run import Cost, Failure, Outcome, Run, Stopped, as_asked
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Broken, Done, Executor, Job
@@ -29,8 +29,8 @@ from forelearn.store.gc import collect
 class Display(Protocol):
     """What a person sees while a study runs."""
 
-    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
-        """A round is about to run."""
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
+        """A round is about to run. search: which asks for it; None: a person does."""
 
     def step(self, key: str, state: Mapping[str, Any]) -> None:
         """A job reports its step, its steps and its loss."""
@@ -46,7 +46,7 @@ class Display(Protocol):
 class Silent:
     """A display that shows nothing."""
 
-    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search) -> None:
+    def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
         """Nothing."""
 
     def step(self, key: str, state: Mapping[str, Any]) -> None:
@@ -72,6 +72,7 @@ def new_search(prepared: Prepared) -> Search:
         Options(
             round=settings.round,
             confirm_share=settings.confirm,
+            confirm_seeds=settings.confirm_seeds,
             least=settings.least,
             halving=settings.halving,
             chain=settings.chain,
@@ -192,7 +193,8 @@ def run_transfers(
         display.end(transfer.label, outcome)
 
     def fail(failure: Failure) -> None:
-        if isinstance(prepared.runs.get(failure.transfer.key), Failure | None):
+        # what says something of the transfer as it is asked for stays
+        if not isinstance(stored(prepared, failure.transfer), Run | Stopped):
             prepared.runs.put(failure)
         ended.append(failure)
         display.end(failure.transfer.label, failure)

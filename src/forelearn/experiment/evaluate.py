@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from forelearn.core.errors import InputError, Problem
-from forelearn.core.run import Cost
+from forelearn.core.run import Cost, Outcome, Run
 from forelearn.estimators.features import Columns
 from forelearn.estimators.methods import METHODS
 from forelearn.evaluation.errors_at import ErrorCurve, error_curve, floor_curve, no_model_curve
@@ -32,6 +32,7 @@ from forelearn.experiment.results_table import (
     Result,
     deciding_of,
     metrics_of,
+    of_one_kind,
     read_results,
     results_of,
     truth_of,
@@ -132,7 +133,7 @@ def results_for(study: Study) -> tuple[list[Result], str]:
     outcomes = Runs(Directory(study.out)).all()
     results = results_of(outcomes, study.settings.grid())
     if _has_pairs(results):
-        return results, str(study.out)
+        return results, f"{study.out}{_left_out(outcomes)}"
     file = study.folder / RESULTS
     if file.is_file():
         return read_results(file), str(file)
@@ -140,6 +141,13 @@ def results_for(study: Study) -> tuple[list[Result], str]:
     raise InputError(
         Problem(str(study.path), f"Neither its store nor a {RESULTS} beside it holds a pair.", fix)
     )
+
+
+def _left_out(outcomes: Sequence[Outcome]) -> str:
+    """How many runs of other data or another encoder are not counted; empty for none."""
+    finished = [one for one in outcomes if isinstance(one, Run)]
+    others = len(finished) - len(of_one_kind(finished))
+    return f", without {others} of other data or another encoder under the same names" if others else ""
 
 
 def features_for(study: Study) -> Features | None:

@@ -69,7 +69,8 @@ def write_features(features: Features, path: Path) -> None:
 
 def read_features(path: Path) -> Features:
     """The table that `write_features` wrote. Raises InputError for a file that is none, or has a pair twice."""
-    header, rows = read_csv(path, needed=("target", "source"))
+    fix = "Correct it, or remove it: the study is then judged without these scores."
+    header, rows = read_csv(path, needed=("target", "source"), fix=fix)
     seen: set[tuple[str, str]] = set()
     for row in rows:
         pair = row.values["source"], row.values["target"]

@@ -11,6 +11,7 @@ from forelearn.experiment.again import without_weights
 from forelearn.experiment.last_run import as_run, remembered
 from forelearn.experiment.opening import Options, open_study
 from forelearn.experiment.run_keys import full_key
+from forelearn.experiment.settings import LENET
 from forelearn.search.search import Search
 from forelearn.store.directory import SHELVES, Directory
 from forelearn.store.gc import Removal, collect
@@ -63,13 +64,16 @@ def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list
     from forelearn.experiment.api import open_prepared, standing
 
     plain = Options(out=out, data_root=data)
-    directory = open_prepared(study, plain, build=False).directory
+    prepared = open_prepared(study, plain, images=True, build=False)
+    directory = prepared.directory
     if not directory.root.is_dir():
         raise InputError(_nothing_run(directory.root))
     with directory.lock():
         runs = Runs(directory).all()
         keep = {run.transfer.key for run in runs if run.transfer.multitask}
-        for asked in (plain, *(as_run(study, plain, told) for told in remembered(directory.root))):
+        searched = prepared.study.settings.encoder != LENET  # images are trained together alone
+        asks = [plain, *(as_run(study, plain, told) for told in remembered(directory.root))]
+        for asked in asks if searched else ():
             keep |= _needed(standing(study, asked, last=False)[1], runs)
         return collect(directory, keep=keep, dry_run=dry_run)
 

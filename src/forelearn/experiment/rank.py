@@ -52,18 +52,18 @@ def rank(
 
     target: may be left out if the study has one target. by: names of methods, fused; empty takes the study's
     features, as far as what they need is there. Methods that read single-task models train those that are missing,
-    on one seed. attributions: as `by` with ANSAT added to the study's features. allow_leaks: sources that hold
+    on one seed. attributions: ANSAT is one of them, whatever else is. allow_leaks: sources that hold
     rows of the target's test may be recommended. prior: a file in place of the shipped one.
     Raises InputError for a method or a target that is not known.
     """
-    chosen = _methods(by)
+    chosen = _methods((*by, "ansat") if by and attributions and "ansat" not in by else by)
     shipped = read_prior(prior)
     prepared = open_prepared(study, as_last_run(study, options), build=False)
     task = _target(prepared, target)
     with prepared.directory.lock(), executor_for(prepared) as executor:
         prepared = built(prepared)
         search = new_search(prepared)
-        beliefs = Beliefs(prepared, executor, display)
+        beliefs = Beliefs(prepared, executor, display, reads=attributions or "ansat" in chosen)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
         wanted = attributions or any(METHODS[name].reads_models for name in chosen)
         if wanted and search.stage == "grid":
@@ -83,7 +83,7 @@ def rank(
         elif not chosen:
             _note_left_out(prepared, beliefs)
         estimates = Estimates(prepared, search, executor, display)
-        names = chosen or _usual(prepared, beliefs, alone=alone)
+        names = chosen or _usual(prepared, beliefs, alone=alone, attributions=attributions)
         tables = {name: _table(name, task, estimates, beliefs) for name in names}
         beside = {name: tables.get(name) or estimates.table(name, task) for name in BESIDE}
         return ranking(
@@ -135,14 +135,15 @@ def _of_one_file(prepared: Prepared) -> str:
     return " (each label of a file is a task of its own, against the others)" if sections else ""
 
 
-def _usual(prepared: Prepared, beliefs: Beliefs, *, alone: bool) -> tuple[str, ...]:
+def _usual(prepared: Prepared, beliefs: Beliefs, *, alone: bool, attributions: bool) -> tuple[str, ...]:
     """The study's features, as far as they order sources and what they need is there.
 
-    alone: whether the tasks have been trained by themselves.
+    alone: whether the tasks have been trained by themselves. attributions: whether ANSAT is one of them in any case.
     """
+    names = _ordering(prepared)
     return tuple(
         name
-        for name in _ordering(prepared)
+        for name in (*names, *(["ansat"] if attributions and "ansat" not in names else []))
         if (alone or not METHODS[name].reads_models) and (name != "ansat" or beliefs.read is not None)
     )
 

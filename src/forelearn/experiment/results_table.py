@@ -18,6 +18,7 @@ import numpy as np
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.recipe import Recipe
 from forelearn.core.run import Outcome, Run
+from forelearn.core.task import Task
 from forelearn.evaluation.truth import Array, Side, Truth
 from forelearn.experiment.csv_file import cell, number_of, read_csv, write_csv
 from forelearn.search.space import LONGER
@@ -50,12 +51,37 @@ class Result:
     metric: str = ""
 
 
+def of_one_kind(outcomes: Iterable[Outcome]) -> list[Run]:
+    """The finished runs of the encoder and the data that were trained last: one encoder, and one data set a name.
+
+    A folder that was filled twice (with `--limit`, or before a label was mended) holds runs of both under one name.
+    """
+    runs = [one for one in outcomes if isinstance(one, Run)]
+    encoder = ""
+    digests: dict[str, str] = {}
+    for run in sorted(runs, key=lambda run: (run.made, run.transfer.key)):
+        encoder = run.transfer.encoder.digest
+        for task in _tasks(run):
+            digests[task.name] = task.digest
+    return [
+        run
+        for run in runs
+        if run.transfer.encoder.digest == encoder
+        and all(digests[task.name] == task.digest for task in _tasks(run))
+    ]
+
+
+def _tasks(run: Run) -> list[Task]:
+    sources = [source.task for source in run.transfer.sources if source.task is not None]
+    return [run.transfer.target, *sources]
+
+
 def results_of(outcomes: Iterable[Outcome], grid: Sequence[Recipe]) -> list[Result]:
     """The finished runs that belong to the study's truth, by target, source and seed.
 
     grid: the study's recipes. A task's runs are those at the recipe that its search keeps, the one with the best
     dev measure of the task alone on the first seed; of one recipe there is nothing to choose. Failures and stopped
-    runs have no measure and no row.
+    runs have no measure and no row. Of several encoders, or data sets under one name, the last counts (`of_one_kind`).
     """
     only = len(grid) == 1
     known = [one.precision for one in grid]
@@ -66,8 +92,8 @@ def results_of(outcomes: Iterable[Outcome], grid: Sequence[Recipe]) -> list[Resu
     ]
     runs = [
         one
-        for one in outcomes
-        if isinstance(one, Run) and one.transfer.mode == "sequential" and len(one.transfer.sources) < 2
+        for one in of_one_kind(outcomes)
+        if one.transfer.mode == "sequential" and len(one.transfer.sources) < 2
     ]
     alone = [one for one in runs if not one.transfer.sources and one.transfer.recipe in grid]
     first = min((one.transfer.seed for one in alone), default=0)
@@ -174,7 +200,8 @@ def read_results(path: Path) -> list[Result]:
 
     A run that stands twice (one target, source and seed) is refused: one of the two would be lost in silence.
     """
-    header, rows = read_csv(path, needed=(*_HEAD, *_TAIL))
+    fix = "Write it again from the study's store: `forelearn evaluate STUDY --out STORE --save`."
+    header, rows = read_csv(path, needed=(*_HEAD, *_TAIL), fix=fix)
     found: dict[tuple[str, str, int], Result] = {}
     for row in rows:
         measured = {

@@ -163,10 +163,10 @@ class SearchSettings(Section):
     """[search]: what may be spent, and on what grounds.
 
     seeds: on how many seeds the search may run a pair. confirm: share of the budget that is kept for training
-    each winner and its rival on fresh seeds; 0 confirms nothing. round: runs proposed at once. least: a run
-    that is expected to add less to a target's gain is not worth having. halving: stop hopeless runs after some
-    epochs. controls: `B → B` and training longer compete with the sources. level: of every interval; below 0.5
-    the predictor's intervals (`estimators/conformal.py`) would cross.
+    each winner and its rival on fresh seeds; 0 confirms nothing. confirm_seeds: on how many at most. round: runs
+    proposed at once. least: a run that is expected to add less to a target's gain is not worth having. halving: stop
+    hopeless runs after some epochs. controls: `B → B` and training longer compete with the sources. level: of every
+    interval; below 0.5 the predictor's intervals (`estimators/conformal.py`) would cross.
     allow_leaks: a source that holds rows of a target's test is a candidate for it, too.
     warm_start: folders that earlier studies filled; the predictor learns from their pairs too.
     chain: the most sources that are learned in turn before a target; 1 learns one. chain_share: share of the
@@ -178,6 +178,7 @@ class SearchSettings(Section):
     budget: Annotated[Budget, BeforeValidator(_budget)] = Budget("share", 0.5)
     seeds: Count = 3
     confirm: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    confirm_seeds: Annotated[int, Field(ge=1, le=100)] = 5
     round: Count = 8
     least: Annotated[float, Field(ge=0, lt=1)] = 0.0002
     halving: bool = True

@@ -12,6 +12,7 @@ from forelearn.experiment.opening import Options
 from forelearn.store.directory import SHELVES
 
 STAGES = {
+    "train": "training",
     "grid": "single tasks",
     "replicates": "single tasks, second seed",
     "explore": "trying sources",

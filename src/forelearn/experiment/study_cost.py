@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from forelearn.core.errors import InputError, Problem
@@ -97,7 +98,9 @@ def affords_baselines(prepared: Prepared, state: Search) -> None:
     runs = len(plans)
     needed = runs + 1 if budget.kind == "runs" else sum(map(prepared.cost, plans)) / state.exhaustive_units
     if budget.amount < needed:
-        said = f"{runs} runs" if budget.kind == "runs" else f"{100 * needed:.1f} % of the exhaustive cost"
+        said = f"{runs} runs, and one to try a source"
+        if budget.kind != "runs":
+            said = f"{math.ceil(1000 * needed) / 10} % of the exhaustive cost"
         told = prepared.options.budget is not None
         raise InputError(
             Problem(

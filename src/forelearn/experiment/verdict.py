@@ -93,7 +93,7 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     """What to do about a target."""
     search = confirmation.search
     if not search.baselines(target):
-        return _open("Its baseline has not run.")
+        return _open(_no_baseline(search, target))
     tried = [one for one in search.candidates_of(target) if search.gains(one, target)]
     winner, rival = search.finalists(target)
     if winner is None:
@@ -121,6 +121,23 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     if decision.kind == "tied":
         return decision
     return replace(decision, reason=f"On fresh seeds, {_lower(decision.reason)}")
+
+
+def _no_baseline(search: Search, target: Task) -> str:
+    """Why there is nothing to gain over."""
+    failed = next(
+        (
+            one.reason
+            for one in search.failures()
+            if one.transfer.is_baseline and one.transfer.target == target
+        ),
+        None,
+    )
+    return (
+        "Its baseline has not run."
+        if failed is None
+        else f"The target alone could not be trained: {failed.rstrip('.')}."
+    )
 
 
 def words(candidate: Choice, target: Task) -> str:

@@ -281,8 +281,10 @@ def _tokenize(
     )
     # the call leaves its truncation set in the tokenizer, where it would be saved with it
     tokenizer.backend_tokenizer.no_truncation()
-    has_types = pairs is not None and "token_type_ids" in encoded
-    return ragged(encoded["input_ids"], encoded["token_type_ids"] if has_types else None)
+    types = encoded.get("token_type_ids")
+    # some families put special tokens of one text into segments of their own
+    has_types = types is not None and (pairs is not None or any(map(any, types)))
+    return ragged(encoded["input_ids"], types if has_types else None)
 
 
 def _cut(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -89,11 +89,19 @@ def _attend(
     attention_mask: torch.Tensor | None,
     dropout: float = 0.0,
     scaling: float | None = None,
-    **_: Any,  # the interface hands over arguments of other families
+    position_bias: torch.Tensor | None = None,
+    **_: Any,  # what transformers' own attention by `sdpa` leaves unread, too
 ) -> tuple[torch.Tensor, None]:
-    """Attention. Shape: query, key, value [b, heads, t, d]; mask [b, 1, t, t]; result [b, t, heads, d]."""
+    """Attention. Shape: query [b, heads, t, d]; key, value [b, heads or a part of them, t, d]; mask [b, 1, t, t];
+    position_bias [1 or b, heads, t, t]; result [b, t, heads, d].
+    """
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    shared = getattr(module, "num_key_value_groups", 1)
+    if shared > 1:  # as many query heads in turn read the same keys
+        key, value = key.repeat_interleave(shared, dim=1), value.repeat_interleave(shared, dim=1)
     scores = torch.matmul(query * scale, key.transpose(2, 3))
+    if position_bias is not None:
+        scores = scores + position_bias
     if attention_mask is not None:
         scores = scores + attention_mask.to(scores.dtype)
     shares = drop(torch.softmax(scores.float(), dim=-1), dropout)

@@ -13,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from forelearn.core.errors import ForelearnError, InputError, Problem
 from forelearn.models.encoder import first_line
+from forelearn.models.head_name import head_name
 from forelearn.models.lenet import is_lenet
 from forelearn.models.two_layer import is_two_layer
 
@@ -69,7 +70,7 @@ def usage(folder: Path) -> str:
     if is_lenet(folder):
         return f'forelearn.models.lenet.load_classifier("{folder}")'
     (architecture,) = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"]
-    head = architecture.partition("For")[2]
+    head = head_name(architecture)
     if head in _PIPELINES:
         return f'transformers.pipeline("{_PIPELINES[head]}", "{folder}")'
     return f'transformers.AutoModelFor{head}.from_pretrained("{folder}")'

@@ -17,7 +17,10 @@ _BEHIND_PADDING = frozenset(
         "camembert",
         "data2vec-text",
         "ibert",
+        "lilt",
         "longformer",
+        "luke",
+        "markuplm",
         "mpnet",
         "roberta",
         "roberta-prelayernorm",
@@ -27,6 +30,9 @@ _BEHIND_PADDING = frozenset(
     }
 )
 """Model types whose first position is `pad_token_id` + 1."""
+
+_BEHIND_TWO = frozenset({"mra", "nystromformer", "yoso"})
+"""Model types whose first position is 2, whatever the padding token."""
 
 
 def positions(config: Any, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
@@ -43,5 +49,7 @@ def positions(config: Any, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
         config, "position_biased_input", True
     ):  # DeBERTa may hold a table and not read it
         return None
-    behind = config.model_type in _BEHIND_PADDING
-    return min(rows) - (int(config.pad_token_id) + 1 if behind else 0)
+    first = 2 if config.model_type in _BEHIND_TWO else 0
+    if config.model_type in _BEHIND_PADDING:
+        first = int(config.pad_token_id) + 1
+    return min(rows) - first

@@ -121,6 +121,7 @@ def new_model(start: Path, head: Head, *, seed: int, two_layers: bool = False) -
     """
     tokenizer = load_tokenizer(start)
     model, missing = _load_below(start, head, tokenizer) if two_layers else _load(start, head)
+    head.check(model, str(start))
     prefix = f"{model.base_model_prefix}."
     anew = {name for name in missing if name.startswith(prefix)}
     anew |= {name for name, _ in model.named_parameters() if not name.startswith(prefix)}

@@ -15,6 +15,9 @@ from forelearn.core.errors import InputError, Problem, did_you_mean
 
 T = TypeVar("T")
 
+NULL = "null"
+"""Key in a field's metadata: the number that `plain` wrote as null."""
+
 
 def read(kind: type[T], value: Any, *, where: str) -> T:
     """The dataclass `kind` that `plain` turned into `value`.
@@ -62,7 +65,9 @@ def _dataclass(kind: Any, value: Any, where: str) -> Any:
     found = {}
     for name, field in fields.items():
         if name in value:
-            found[name] = _read(types_of[name], value[name], f"{where}.{name}")
+            endless = field.metadata.get(NULL)
+            given = value[name] if value[name] is not None or endless is None else endless
+            found[name] = _read(types_of[name], given, f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise InputError(
                 Problem(where, f"`{name}` is missing.", "Make the summary again with `forelearn report`.")

@@ -76,7 +76,8 @@ def cost(summary: Summary) -> Markup:
 
 def target_baseline(summary: Summary) -> float | None:
     """Mean test performance of the answered targets without transfer; of all tasks if none is answered."""
-    values = [answer.baseline for answer in summary.answers] or [row.mean_test for row in summary.baselines]
+    known = [answer.baseline for answer in summary.answers if answer.baseline is not None]
+    values = known or [row.mean_test for row in summary.baselines]
     return sum(values) / len(values) if values else None
 
 

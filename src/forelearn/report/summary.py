@@ -9,6 +9,7 @@ is None.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from forelearn.core.keys import plain
 from forelearn.core.task import Kind
 from forelearn.core.transfer import Mode
-from forelearn.report.reading import read
+from forelearn.report.reading import NULL, read
 
 if TYPE_CHECKING:
     import pandas
@@ -33,11 +34,11 @@ Stage = Literal["baselines", "features", "pairs", "chains", "joint", "confirmati
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with its interval at the summary's `level`; low ≤ high."""
+    """A mean with its interval at the summary's `level`; low ≤ high. Of one run it has no ends: JSON says null."""
 
     mean: float
-    low: float
-    high: float
+    low: float = field(metadata={NULL: -math.inf})
+    high: float = field(metadata={NULL: math.inf})
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ class Answer:
     sources: one for `transfer`, several for `tied`, else empty or what was tried without proof; where compute
     alone helps, `train longer` or the target itself.
     gain: of the first of them on fresh seeds (`n_seeds` of them), never the gain by which the source was picked.
-    baseline, performance: mean on test without and with the source.
+    baseline, performance: mean on test without and with the source; None where there are no runs.
     negative: tried sources that make the target worse by more than run noise.
     more: what more runs would buy. further: how many, and what they take.
     weights_key: the run whose folder holds the trained winner. export_hint: the command that hands it out.
@@ -208,7 +209,7 @@ class Answer:
     gain: Interval | None
     n_seeds: int
     predicted: Interval | None
-    baseline: float
+    baseline: float | None
     performance: float | None
     reason: str
     negative: tuple[str, ...] = ()

@@ -119,6 +119,8 @@ def _pair(pair: PairRow, summary: Summary) -> Row:
         **_interval("predicted", pair.predicted),
         "gain_dev": None if got is None else got.dev,
         "gain_test": None if got is None else got.test,
+        "gain_test_low": None if got is None or got.interval is None else got.interval.low,
+        "gain_test_high": None if got is None or got.interval is None else got.interval.high,
         "seeds": "" if got is None else _joined(got.seeds),
         **_interval("confirmed", pair.confirmed),
         **{f"feature_{name}": pair.features.get(name) for name in names},

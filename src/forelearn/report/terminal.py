@@ -75,9 +75,13 @@ def answer_table(summary: Summary) -> Table:
 def closing(summary: Summary) -> list[str]:
     """Lines under the table: means, cost, what more would buy, negative transfer, failures, notes."""
     lines = []
-    shown = [answer for answer in summary.answers if answer.performance is not None]
+    shown = [
+        answer.baseline
+        for answer in summary.answers
+        if answer.performance is not None and answer.baseline is not None
+    ]
     if shown:
-        before = sum(answer.baseline for answer in shown) / len(shown)
+        before = sum(shown) / len(shown)
         what, mean = f"test {measured_by(summary)}", f" (mean {number(before)})"
         if own_metrics(summary):
             what, mean = "on test, each target in its own metric,", ""

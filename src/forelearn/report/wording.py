@@ -186,15 +186,27 @@ def headline(summary: Summary) -> str:
     amount = len(summary.answers)
     if amount == 0:
         return "No target has been answered yet."
-    advised = [answer for answer in summary.answers if answer.decision in ("transfer", "tied")]
+    open_ties = [answer for answer in summary.answers if _ties_with_control(answer)]
+    helped = [answer for answer in summary.answers if answer.decision in ("transfer", "tied")]
+    advised = [answer for answer in helped if answer not in open_ties]
     if not advised:
         whom = "the one target" if amount == 1 else f"any of the {amount} targets"
-        return f"Learning another task first is not shown to help {whom}."
+        than = " more than training it longer" if open_ties else ""
+        return f"Learning another task first is not shown to help {whom}{than}."
     sure = sum(answer.gain is not None and answer.gain.low > 0 for answer in advised)
     whom = "the one target" if amount == 1 else f"{len(advised)} of {amount} targets"
     proof = f"for {sure} of them" if len(advised) > 1 else "there" if sure else "not there"
     how = "first, or together with the target," if any(a.mode == "multitask" for a in advised) else "first"
-    return f"Learn another task {how} for {whom}; the test interval lies above 0 {proof}."
+    also = f" For {len(open_ties)} more, training longer may do as well." if open_ties else ""
+    return f"Learn another task {how} for {whom}; the test interval lies above 0 {proof}.{also}"
+
+
+def _ties_with_control(answer: Answer) -> bool:
+    """Whether one of two that are tied learns no other task."""
+    controls = ("train longer", f"{answer.target} itself")
+    return answer.decision == "tied" and any(
+        name in controls or name.startswith("alone (") for name in answer.sources
+    )
 
 
 def _rounded(value: float, places: int) -> str:

@@ -36,5 +36,5 @@ def drawn_targets(kind: Kind, output: Any, targets: torch.Tensor, chance: torch.
 
 def _draw(logits: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
     """[b] an index each, with the softmax's probability. Shape: logits [b, C]."""
-    shares = logits.detach().double().cpu().softmax(-1)
+    shares = logits.detach().cpu().double().softmax(-1)
     return torch.multinomial(shares, 1, generator=chance).squeeze(1)

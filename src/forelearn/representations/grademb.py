@@ -76,7 +76,7 @@ def grademb(
     )
     vector = np.zeros(int(task_model.encoder.config.hidden_size))
     for found in gradient.of_groups(items_of(items)):
-        pulls = [values.double().cpu().numpy() for values in found.activations.values()]
+        pulls = [values.cpu().double().numpy() for values in found.activations.values()]
         vector += np.sum(pulls, axis=0) / (found.tokens * gradient.layers)
     units = (FORWARD + TO_INPUTS) * float(items.tokens.lengths.sum()) * gradient.layers
     effort = Effort(len(picked), len(picked), units, time.perf_counter() - began)

@@ -80,7 +80,7 @@ def source_predictions(
     with torch.inference_mode(), quick_linear(model.model, narrow=precision == "bf16"):
         for chosen in sequence_batches(rows.items.tokens, rows.sequences, device):
             batch = collate(rows.items.tokens, chosen, model.pad_id, device=device)
-            logits = model.model(**batch).logits.double()
+            logits = model.model(**batch).logits.cpu().double()  # not every device has 64 bits
             # a text's logits stand where a text's one token would
             places = logits if logits.dim() == 3 else logits[:, None]
             mine, values = rows.take(chosen, places, torch.ones_like(places[..., 0]))

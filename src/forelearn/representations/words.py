@@ -102,6 +102,7 @@ def _read(
         return_special_tokens_mask=True,
         return_offsets_mapping=True,
     )
+    tokenizer.backend_tokenizer.no_truncation()  # which would be saved with it
     documents = []
     for row, ids in enumerate(encoded["input_ids"]):
         shift = len(texts[row]) + 1

@@ -15,7 +15,7 @@ def resolve_device(device: str) -> str:
 
     Raises `InputError` if the device is unknown or not there.
     """
-    kind = device.split(":")[0]
+    kind, _, index = device.partition(":")
     if kind not in _DEVICES:
         raise InputError(Problem(f"device `{device}`", "is unknown.", did_you_mean(kind, _DEVICES)))
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -25,6 +25,9 @@ def resolve_device(device: str) -> str:
         raise InputError(
             Problem(f"device `{device}`", "is not available to torch here.", "Use `auto` or `cpu`.")
         )
+    if kind == "cuda" and index and int(index) >= torch.cuda.device_count():
+        rule = f"is not there: torch sees {torch.cuda.device_count()}, counted from 0."
+        raise InputError(Problem(f"device `{device}`", rule, "Use `cuda`, or one of these."))
     return device
 
 

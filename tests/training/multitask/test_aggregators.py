@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.training.small_task import places
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError
+from forelearn.tasks.multi_mnist import embedded_digits, multi_mnist
 from forelearn.training.multitask import aggregators as ours
 from forelearn.training.multitask.history import read_history
 from forelearn.training.multitask.methods import METHODS, multitask, options_of
@@ -203,3 +205,20 @@ def test_listing_methods_does_not_load_torchjd() -> None:
     code = "import sys; from forelearn.training.multitask.methods import METHODS, multitask; multitask('multitask'); "
     done = subprocess.run([sys.executable, "-c", code + "sys.exit('torchjd' in sys.modules)"], check=False)
     assert done.returncode == 0
+
+
+def test_an_aggregator_that_draws_draws_by_the_seed_on_images_too(tmp_path: Path) -> None:
+    """Whatever the process has drawn before, and without a trace in what it draws after."""
+    pair = multi_mnist(*embedded_digits(), composites={"train": 200, "dev": 60, "test": 60})
+    start = tmp_path / "lenet"
+    found = []
+    for number, (seed, before) in enumerate([(0, 1), (0, 2), (3, 1)]):
+        torch.manual_seed(before)
+        state = torch.random.get_rng_state()
+        transfer = replace(make_transfer(pair, "torchjd:Random"), seed=seed)
+        train_together(transfer, pair, start, **places(tmp_path / str(number)), device="cpu")
+        assert torch.equal(state, torch.random.get_rng_state())
+        history = read_history(tmp_path / str(number) / "files")
+        assert history is not None
+        found.append([task.weight for task in history.epochs[0].tasks.values()])
+    assert found[0] == found[1] != found[2]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from tests.training.multitask.setting import RECIPE, make_encoder, make_tasks
+from tests.training.multitask.setting import RECIPE, make_encoder, make_method, make_tasks
 
 from forelearn.training.multitask.ledger import Ledger
+from forelearn.training.multitask.method import optimisers
 from forelearn.training.multitask.options import Options
 from forelearn.training.multitask.text import TextLearner
 
@@ -44,3 +46,20 @@ def test_no_more_is_passed_at_once_than_a_batch_of_training_or_8192_tokens(tmp_p
         width = learner.items(0, "tune").width
         assert learner.at_once == max(batch, min(64, 8192 // length) // width), form
         assert learner.at_once == most or form == "choice"
+
+
+def test_the_loss_of_an_epoch_is_a_mean_over_words_where_the_loss_of_a_batch_is(tmp_path: Path) -> None:
+    """Batches are of like length: a mean over them would count the words of short sequences for more."""
+    tasks = make_tasks(("spans",))
+    recipe = replace(RECIPE, learning_rate=1e-12, batch_size=8)
+    method = make_method(
+        tasks, make_encoder(tasks, tmp_path), "single", tmp_path, recipe=recipe, dropout=False
+    )
+    learner = method.learner
+    with learner.session():
+        (optimiser,) = optimisers(learner, method.options)
+        found = method.learn_alone(0, 0, optimiser)
+        rows = np.concatenate(learner.epoch_batches(0, 0))
+        learner.mode(training=False)
+        whole = float(learner.raw_losses({0: rows}, "train")[0].detach())
+    assert found == pytest.approx(whole, rel=1e-5)

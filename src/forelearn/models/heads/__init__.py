@@ -6,6 +6,7 @@ from transformers import PretrainedConfig
 
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError, Problem
+from forelearn.models.head_name import head_name
 from forelearn.models.heads.base import Head, Items
 from forelearn.models.heads.classification import Classification
 from forelearn.models.heads.multiple_choice import MultipleChoice
@@ -36,7 +37,7 @@ def head_in(config: PretrainedConfig, where: str) -> Head:
     names: dict[int, str] = config.to_dict().get("id2label") or {}
     labels = tuple(names[index] for index in sorted(names))
     architecture = (getattr(config, "architectures", None) or [""])[0]
-    match architecture.partition("For")[2]:
+    match head_name(architecture):
         case "SequenceClassification":
             return Classification(labels) if len(labels) > 1 else Regression()
         case "TokenClassification":

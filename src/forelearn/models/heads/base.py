@@ -119,5 +119,8 @@ class Head(ABC):
         """From what `read` found of every item to predictions of examples. Shape: [n, …]."""
         return np.stack(found)
 
+    def check(self, model: Any, where: str) -> None:  # noqa: B027 (most heads fit every model)
+        """Raise InputError if this head cannot be finished on the model from `where`, before anything is trained."""
+
     def finish(self, model: Any) -> None:  # noqa: B027 (most heads have nothing to do)
         """Make the model's outputs what they stand for, once it is trained."""

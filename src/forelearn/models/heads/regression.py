@@ -18,6 +18,7 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerBase
 
 from forelearn.core.data import Examples
+from forelearn.core.errors import InputError, Problem
 from forelearn.core.task import Kind
 from forelearn.models.batch import tokenize
 from forelearn.models.heads.base import Floats, Head, Items, labelled
@@ -62,14 +63,25 @@ class Regression(Head):
         """The value [1] of each item, standardised until `finish`."""
         return list(output.logits.float().cpu().numpy())
 
+    def check(self, model: Any, where: str) -> None:
+        """The mean of the values is kept in the last layer's bias."""
+        if _last(model).bias is None:
+            rule = f"is of a family ({model.config.model_type}) whose regression head has no bias to hold a mean."
+            raise InputError(Problem(f"encoder {where}", rule, "Choose an encoder of another family."))
+
     def finish(self, model: Any) -> None:
         """Fold scale and mean into the last layer."""
-        inside = f"{model.base_model_prefix}."
-        last = [
-            module
-            for name, module in model.named_modules()
-            if isinstance(module, nn.Linear) and not name.startswith(inside)
-        ][-1]
+        last = _last(model)
         with torch.no_grad():
             last.weight.mul_(self.spread)
             last.bias.mul_(self.spread).add_(self.mean)
+
+
+def _last(model: Any) -> nn.Linear:
+    """The layer that gives the value."""
+    inside = f"{model.base_model_prefix}."
+    return [
+        module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and not name.startswith(inside)
+    ][-1]

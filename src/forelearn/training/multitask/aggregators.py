@@ -89,7 +89,8 @@ class Aggregated(Joint[AggregatorOptions]):
         """Some aggregators want more tasks than there are."""
         if tasks > 1:
             try:
-                options.new_aggregator(tasks)(torch.eye(tasks))
+                with torch.random.fork_rng(devices=[]):  # some draw
+                    options.new_aggregator(tasks)(torch.eye(tasks))
             except ValueError as error:
                 raise _refused(options.kind.__name__, error) from None
 

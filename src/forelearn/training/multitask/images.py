@@ -16,7 +16,7 @@ from forelearn.core.keys import seed_from
 from forelearn.core.recipe import Recipe
 from forelearn.models.heads.classification import class_weights, weighted_loss
 from forelearn.models.lenet import LAYERS, ImageClassifier, new_classifier, save_classifier
-from forelearn.training.loop import random_state_kept
+from forelearn.training.loop import random_state_kept, reseed
 from forelearn.training.multitask.flat import flatten
 from forelearn.training.multitask.learner import TARGET, Learner, Part, Rows
 from forelearn.training.multitask.ledger import Ledger
@@ -118,7 +118,8 @@ class ImageLearner(Learner):
         return np.concatenate(found)
 
     def reseed(self, *parts: Any) -> None:
-        """Nothing is random here."""
+        """Nothing here is random, but what aggregators draw."""
+        reseed(seed_from("dropout", self.seed, *parts), self.device)
 
     @property
     def what(self) -> str:

@@ -1,7 +1,8 @@
 """What a method sees of the tasks: batches, losses and predictions, over parameters in one flat buffer.
 
 Task 0 is the target; the others are auxiliary. What is random follows from the seed, the task's digest and the
-epoch, never from a task's place among the others: permuting the auxiliary tasks permutes what comes of them.
+epoch, not from a task's place among the others: permuting the auxiliary tasks permutes what comes of them, but for
+dropout in joint steps, where one stream serves all tasks in turn.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class Method(ABC, Generic[O]):
         identity = learner.parts[task].data.task.digest
         learner.mode(training=True)
         learner.flat.gradient.zero_()
-        total, examples = 0.0, 0
+        total, counted = 0.0, 0.0
         for index, rows in enumerate(batches):
             learner.reseed("alone", identity, number, index)
             behind = self.progress(number, index / len(batches))
@@ -137,12 +137,13 @@ class Method(ABC, Generic[O]):
             check_loss(value, learner.names[task])
             (loss * weight).backward()  # type: ignore[no-untyped-call]
             optimiser.step(behind, (task,))
-            total += value * len(rows)
-            examples += len(rows)
+            count = learner.counted(task, "train", rows)
+            total += value * count
+            counted += count
             self.around.report(
                 {"task": learner.names[task], "step": index + 1, "steps": len(batches), "loss": value}
             )
-        return total / examples
+        return total / counted
 
 
 def optimisers(learner: Learner, options: Options) -> list[Optimiser]:
