@@ -143,7 +143,7 @@ def test_a_bad_option_is_refused_with_the_rule(option, value, what, table, monke
     ],
 )
 def test_an_option_of_tables_is_refused_beside_studies_alone(option, value, tmp_path, monkeypatch, capsys):
-    code, out, err = call(monkeypatch, capsys, "evaluate", tmp_path, option, value)
+    code, out, err = call(monkeypatch, capsys, tmp_path, option, value)
     assert (code, out) == (2, "")
     assert err == f"error: {option}: goes with a table. Leave it out.\n"
 
