@@ -173,7 +173,6 @@ def test_the_count_of_runs_is_of_all_arms_from_the_first_run_on(watched):
 def test_the_line_of_a_search_takes_what_multitask_runs_report(monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with Live() as display:
-        display._task = display._progress.add_task("", total=1, stage="", left="", current="")
         display._names = {"k": "T with A, B, C and many more tasks (alpha-vil)"}
         display.step("k", {"task": "A", "step": 2, "steps": 9, "loss": 0.5})
         assert display._progress.tasks[0].fields["current"].endswith(": step 2/9, loss 0.500")
