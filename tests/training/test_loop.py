@@ -233,6 +233,8 @@ def test_a_number_of_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.Monk
     assert resolve_device("cuda:1") == "cuda:1"
     with pytest.raises(InputError, match="`cuda:2`: is not there: torch sees 2"):
         resolve_device("cuda:2")
+    with pytest.raises(InputError, match="`cuda:x`: is not there"):
+        resolve_device("cuda:x")
 
 
 @pytest.mark.parametrize(

@@ -133,11 +133,9 @@ def _no_baseline(search: Search, target: Task) -> str:
         ),
         None,
     )
-    return (
-        "Its baseline has not run."
-        if failed is None
-        else f"The target alone could not be trained: {failed.rstrip('.')}."
-    )
+    if failed is None:
+        return "Its baseline has not run."
+    return f"The target alone could not be trained: {failed.rstrip('.')}."
 
 
 def words(candidate: Choice, target: Task) -> str:

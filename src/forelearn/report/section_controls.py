@@ -6,9 +6,9 @@ from forelearn.report.kinds import measured_by, own_metrics
 from forelearn.report.markup import Markup, element, join, name
 from forelearn.report.sortable import Cell, Column, Row, sortable
 from forelearn.report.summary import PairRow, Summary
-from forelearn.report.wording import NONE, STAGES, bounds, signed
+from forelearn.report.wording import LONGER, NONE, STAGES, bounds, signed
 
-LONGER, SEED = "train longer", "another seed"
+SEED = "another seed"
 
 
 def controls(summary: Summary) -> Markup | None:

@@ -29,6 +29,8 @@ STAGES: dict[Stage, str] = {
     "confirmation": "Confirmation on fresh seeds",
     "exhaustive": "Everything (estimated)",
 }
+LONGER = "train longer"
+"""The control that trains the target alone for twice the epochs."""
 TOGETHER = "together with the target"
 """Stands by an answer whose sources are not learned first."""
 _FIGURE = re.compile(r"(?<![^\s\[(])-(?=\d+\.\d)")
@@ -203,7 +205,7 @@ def headline(summary: Summary) -> str:
 
 def _ties_with_control(answer: Answer) -> bool:
     """Whether one of two that are tied learns no other task."""
-    controls = ("train longer", f"{answer.target} itself")
+    controls = (LONGER, f"{answer.target} itself")
     return answer.decision == "tied" and any(
         name in controls or name.startswith("alone (") for name in answer.sources
     )

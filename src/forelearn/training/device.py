@@ -25,7 +25,7 @@ def resolve_device(device: str) -> str:
         raise InputError(
             Problem(f"device `{device}`", "is not available to torch here.", "Use `auto` or `cpu`.")
         )
-    if kind == "cuda" and index and int(index) >= torch.cuda.device_count():
+    if kind == "cuda" and index and not (index.isdecimal() and int(index) < torch.cuda.device_count()):
         rule = f"is not there: torch sees {torch.cuda.device_count()}, counted from 0."
         raise InputError(Problem(f"device `{device}`", rule, "Use `cuda`, or one of these."))
     return device
