@@ -30,15 +30,16 @@ def test_what_would_settle_a_question_is_said_in_runs_and_hours():
     assert text.startswith(
         f"About {3 * seeds} more runs would settle it, on more fresh seeds than `confirm_seeds` (5) allows."
     )
-    assert taken == Further(
-        3 * seeds, "to settle it", pytest.approx(62 * seeds), pytest.approx(3600 / (62 / 3))
-    )
+    purpose = "to settle it beyond `confirm_seeds` = 5"
+    assert taken == Further(3 * seeds, purpose, pytest.approx(62 * seeds), pytest.approx(3600 / (62 / 3)))
 
 
 def test_seeds_that_the_study_allows_are_no_hindrance():
     search = told({B: 0.02}, {B: [0.08, -0.04]})
     search.options = replace(search.options, confirm_seeds=2 + said(search).more_seeds)
-    assert "would settle it." in asked(search)[0]
+    text, taken = asked(search)
+    assert "would settle it." in text
+    assert taken.purpose == "to settle it"
 
 
 def test_where_nothing_is_to_be_settled_the_hour_is_for_what_has_not_been_tried():

@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 from tests.families import small_study, without_costs
 
+from forelearn.core.run import Failure
 from forelearn.core.transfer import Source, Transfer
+from forelearn.executors.base import Broken
 from forelearn.experiment import api
+from forelearn.experiment.drive import Silent, run_transfers
 from forelearn.experiment.jobs import train_job
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import built
@@ -116,3 +119,30 @@ def test_a_kill_while_a_run_is_being_stored_loses_no_training(together, tmp_path
     assert not [file for file in stored.rglob("*") if file.name in ("checkpoint", "state.safetensors")]
     assert directory.whole("weights", transfer.key)
     assert not [shelf for shelf in ("runs", "weights", "checkpoints") if directory.unfinished(shelf)]
+
+
+class Dying:
+    """An executor whose worker leaves a checkpoint and dies, or fails by an exception."""
+
+    def __init__(self, directory: Directory, detail: str) -> None:
+        self.directory, self.detail = directory, detail
+
+    def run(self, jobs, *, on_step=None, on_end=None):
+        for job in jobs:
+            (self.directory.work("checkpoints", job.key) / "state").write_text("three epochs")
+            on_end(Broken(job.key, "worker was killed by signal 9 twice", self.detail, 60.0))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("detail", ["", "Traceback …"])
+def test_a_run_whose_worker_died_can_go_on_from_its_checkpoint(detail, tmp_path):
+    """What an exception ends starts anew: another try would go the same way."""
+    prepared = built(api.open_prepared(small_study(tmp_path, tasks=2), Options()))
+    space, directory = prepared.space, prepared.directory
+    transfer = Transfer(space.targets[0], space.encoder, space.recipes[0], 0)
+    (failure,) = run_transfers(prepared, [transfer], Dying(directory, detail), Silent())
+    assert isinstance(failure, Failure)
+    collect(directory)
+    assert directory.unfinished("checkpoints") == ([] if detail else [transfer.key])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.store.conftest import make_run, make_stopped, make_transfer
+from tests.store.conftest import make_failure, make_run, make_stopped, make_transfer
 
 from forelearn.store.gc import collect
 from forelearn.store.runs import Runs
@@ -46,11 +46,13 @@ def test_gc_frees_what_a_kill_left_of_the_weights_of_a_stopped_run(runs: Runs, f
 def test_gc_frees_the_checkpoint_of_a_stored_run_and_no_other(runs: Runs) -> None:
     """A kill between storing a run and dropping its checkpoint leaves both."""
     runs.put(make_run(0))
-    for key in (make_transfer(0).key, "unfinished"):
+    failed = make_failure(1)
+    for key in (make_transfer(0).key, failed.transfer.key, "unfinished"):
         (runs.directory.work("checkpoints", key) / "state").write_text("123")
+    runs.put(failed, keep_checkpoint=True)
     freed = collect(runs.directory)
     assert {item.place: item.size for item in freed} == {f"work/checkpoints/{make_transfer(0).key}": 3}
-    assert runs.directory.unfinished("checkpoints") == ["unfinished"]
+    assert sorted(runs.directory.unfinished("checkpoints")) == sorted([failed.transfer.key, "unfinished"])
 
 
 def test_gc_without_a_list_keeps_all_weights(runs: Runs, fill) -> None:

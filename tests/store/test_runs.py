@@ -75,6 +75,15 @@ def test_a_failure_drops_the_checkpoint_of_its_attempt(runs: Runs) -> None:
     assert runs.directory.unfinished("checkpoints") == []
 
 
+def test_a_failure_whose_worker_died_keeps_its_checkpoint_until_it_has_run(runs: Runs) -> None:
+    key = make_transfer().key
+    (runs.directory.work("checkpoints", key) / "state").write_text("")
+    runs.put(make_failure(), keep_checkpoint=True)
+    runs.forget(key)
+    assert runs.directory.unfinished("checkpoints") == [key]
+    assert (runs.directory.work("checkpoints", key) / "state").exists()
+
+
 def test_forgetting_makes_room_for_another_try(runs: Runs) -> None:
     runs.put(make_failure())
     runs.forget(make_transfer().key)

@@ -56,6 +56,11 @@ class Broken:
     detail: str = ""
     seconds: float = 0.0
 
+    @property
+    def died(self) -> bool:
+        """Whether its worker died in every try: it was killed, say, for memory."""
+        return not self.detail
+
 
 End = Done | Broken
 OnStep = Callable[[str, Mapping[str, Any]], None]

@@ -184,7 +184,8 @@ def run_transfers(
         transfer = by_key[result.key]
         if isinstance(result, Broken):
             units = prepared.cost(transfer) * done.get(transfer.key, 1.0)
-            fail(Failure(transfer, result.reason, Cost(units, result.seconds), now()))
+            failure = Failure(transfer, result.reason, Cost(units, result.seconds), now())
+            fail(failure, keep_checkpoint=result.died)
             return
         outcome = prepared.runs.get(transfer.key)
         if outcome is None:
@@ -192,10 +193,10 @@ def run_transfers(
         ended.append(outcome)
         display.end(transfer.label, outcome)
 
-    def fail(failure: Failure) -> None:
+    def fail(failure: Failure, *, keep_checkpoint: bool = False) -> None:
         # what says something of the transfer as it is asked for stays
         if not isinstance(stored(prepared, failure.transfer), Run | Stopped):
-            prepared.runs.put(failure)
+            prepared.runs.put(failure, keep_checkpoint=keep_checkpoint)
         ended.append(failure)
         display.end(failure.transfer.label, failure)
 

@@ -28,8 +28,10 @@ def further(
             wanted = search.confirmation(target, winner, rival, search.space.fresh_seed(0))
         runs, purpose = decision.more_seeds * len(wanted), "to settle it"
         had, most = len(search.baselines(target, fresh=True)), search.options.confirm_seeds
-        allowed = had + decision.more_seeds <= most
-        beyond = "" if allowed else f", on more fresh seeds than `confirm_seeds` ({most}) allows"
+        beyond = ""
+        if had + decision.more_seeds > most:
+            beyond = f", on more fresh seeds than `confirm_seeds` ({most}) allows"
+            purpose = f"to settle it beyond `confirm_seeds` = {most}"
         said.append(f"About {runs} more run{'' if runs == 1 else 's'} would settle it{beyond}.")
     untried = {
         candidate: guess.worth

@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from forelearn.core.run import Failure
 from forelearn.store.directory import SCRATCH, Directory, Scratch, folder_size
+from forelearn.store.runs import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ def collect(
     """Remove scratch folders of finished keys, leftovers of kills, and weights whose key is not in `keep`.
 
     keep: keys whose weights stay; None keeps all. dry_run: say what would go, remove nothing.
-    Scratch folders of unfinished keys stay: checkpoints are among them. The caller holds `directory.lock()`.
+    Scratch folders of unfinished keys stay: checkpoints are among them, those of failures too.
+    The caller holds `directory.lock()`.
     """
     removals = []
     for shelf in SCRATCH:
@@ -56,5 +59,7 @@ def _is_finished(directory: Directory, shelf: Scratch, key: str) -> bool:
     """Whether what was made in this scratch folder is done, or not wanted any more."""
     if shelf != "checkpoints" and directory.whole(shelf, key) is not None:
         return True
-    # a run that is stored needs no checkpoint, and may have left weights that were not kept
-    return shelf in ("weights", "checkpoints") and directory.whole("runs", key) is not None
+    if shelf == "checkpoints":  # another try of a failure goes on from there
+        return not isinstance(Runs(directory).get(key), Failure | None)
+    # what is stored may have left weights that were not kept
+    return shelf == "weights" and directory.whole("runs", key) is not None

@@ -35,11 +35,18 @@ class Runs:
         text = self._text(key)
         return None if text is None else _parsed(text, key)
 
-    def put(self, outcome: Outcome, *, surroundings: Surroundings | None = None) -> Path:
+    def put(
+        self,
+        outcome: Outcome,
+        *,
+        surroundings: Surroundings | None = None,
+        keep_checkpoint: bool = False,
+    ) -> Path:
         """Finish the run's folder with the outcome in it, and return the folder.
 
         What is in `work("runs", key)` becomes part of the folder. A failure keeps its reason alone: the
-        checkpoint of the attempt is dropped. A run replaces a failure, a stopped run or a damaged folder;
+        checkpoint of the attempt is dropped, unless `keep_checkpoint` (the worker died: what it had learned is sound,
+        and another try goes on from there). A run replaces a failure, a stopped run or a damaged folder;
         nothing replaces a run, since its key says that it would be the same.
         """
         key = outcome.transfer.key
@@ -48,7 +55,8 @@ class Runs:
         self.directory.remove("runs", key)
         if isinstance(outcome, Failure):
             self.directory.discard("runs", key)
-            self.directory.discard("checkpoints", key)
+            if not keep_checkpoint:
+                self.directory.discard("checkpoints", key)
         folder = self.directory.work("runs", key)
         for name, value in (
             (OUTCOME, outcome_as_json(outcome)),

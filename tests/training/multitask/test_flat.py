@@ -9,7 +9,7 @@ import torch
 from tests.training.multitask.by_hand import RECIPE, NumberLearner, number_task
 from torch import nn
 
-from forelearn.training.multitask.flat import flatten
+from forelearn.training.multitask.flat import borrow, flatten
 from forelearn.training.multitask.optimise import Optimiser
 from forelearn.training.multitask.options import Options
 from forelearn.training.steps import Diverged
@@ -33,6 +33,25 @@ class Model(nn.Module):
         inside = self.body.layer(values)
         inside = self.body.pooler(inside) if hasattr(self.body, "pooler") else inside
         return self.head(inside)  # type: ignore[no-any-return]
+
+
+def test_many_models_take_the_memory_of_one_body() -> None:
+    models = [Model(pooled=False), Model(pooled=True), Model(pooled=True)]
+    first = models[0].body.layer.weight.detach().clone()
+    pooler = models[1].body.pooler.weight.detach().clone()
+    heads = [model.head.weight.detach().clone() for model in models]
+    lent: dict[str, torch.Tensor] = {}
+    for model in models:
+        borrow(model, "body", lent)
+    places = {value.data_ptr() for model in models for value in model.parameters()}
+    assert len(places) == 2 + 2 + 3 * 2
+    assert all(torch.equal(model.body.layer.weight, first) for model in models)
+    assert torch.equal(models[2].body.pooler.weight, pooler)
+    assert all(torch.equal(model.head.weight, head) for model, head in zip(models, heads, strict=True))
+    models[1].body.layer = nn.Linear(3, 5)
+    borrow(models[1], "body", lent)
+    with pytest.raises(ValueError, match="several shapes"):
+        flatten(models, ["body"] * 3)
 
 
 def test_bodies_with_and_without_a_pooler_share_what_both_have() -> None:

@@ -50,6 +50,19 @@ class Flat:
         return shared, own
 
 
+def borrow(model: nn.Module, body: str, lent: dict[str, torch.Tensor]) -> None:
+    """Let a model's body hold the very numbers of the bodies before it: many models take the memory of one.
+
+    body: as for `flatten`, which gives them all the first one's numbers. lent: by their name in the body, on one
+    device; gets what the model is the first to have. Numbers of another shape are left for `flatten` to refuse.
+    """
+    for name, parameter in model.named_parameters():
+        if name.startswith(f"{body}."):
+            first = lent.setdefault(name.removeprefix(f"{body}."), parameter.data)
+            if first.shape == parameter.shape:
+                parameter.data = first
+
+
 def flatten(models: Sequence[nn.Module], bodies: Sequence[str]) -> Flat:
     """Move the parameters of `models` into one buffer and make them views of it.
 

@@ -22,7 +22,7 @@ from forelearn.models.linear import quick_linear
 from forelearn.models.task_model import TaskModel, new_model, save_model
 from forelearn.models.words import narrow_words, widen_words
 from forelearn.training.loop import random_state_kept, reseed
-from forelearn.training.multitask.flat import flatten
+from forelearn.training.multitask.flat import borrow, flatten
 from forelearn.training.multitask.learner import TARGET, Learner, Part, Rows
 from forelearn.training.multitask.ledger import Ledger
 from forelearn.training.multitask.options import Options
@@ -54,22 +54,27 @@ class TextLearner(Learner):
     ) -> None:
         super().__init__(tasks, recipe, options, seed, ledger)
         self.device = device
-        self.models = tuple(
-            new_model(
-                start,
-                head_for(data),
-                seed=seed_from("head", seed, data.task.digest),
-                two_layers=options.head == "two-layer" and data.task.kind in CLASSIFICATION,
+        models, lent = [], dict[str, torch.Tensor]()
+        for data in tasks:
+            models.append(
+                new_model(
+                    start,
+                    head_for(data),
+                    seed=seed_from("head", seed, data.task.digest),
+                    two_layers=options.head == "two-layer" and data.task.kind in CLASSIFICATION,
+                )
             )
-            for data in tasks
-        )
+            borrow(models[-1].model, models[-1].model.base_model_prefix, lent)
+        self.models = tuple(models)
         self._items: dict[tuple[int, Part], Items] = {}
         self._weights: dict[int, torch.Tensor | None] = {}
         read: list[tuple[int, Part]] = [(task, "train") for task in range(len(tasks))]
         texts = [self.items(*part).tokens for part in (*read, (TARGET, "dev"), (TARGET, "test"))]
+        lent = {}
         for task, model in enumerate(self.models):
             narrow_words(model, texts, for_good=task != TARGET)  # the target's alone is saved
             model.model.to(device)  # type: ignore[arg-type]
+            borrow(model.model, model.model.base_model_prefix, lent)
         self.flat = flatten(
             [model.model for model in self.models],
             [model.model.base_model_prefix for model in self.models],
