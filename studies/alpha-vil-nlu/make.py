@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,11 +42,20 @@ CONTROLS = ("single task", "single task, decaying", "αVIL, no auxiliary", "αVI
 """What αVIL has to beat at equal compute."""
 ARMS = ("single task", "multitask", "DIW", "αVIL")
 """The columns of the paper's Table 2, which compares at equal epochs."""
+CONSTANT = "one answer to all"
+"""The row of what needs no model: the answer that is commonest on dev."""
 
 
 def others_of(prepared: Prepared, target: TaskData) -> list[TaskData]:
     """The auxiliary tasks of a target."""
     return [data for data in prepared.tasks.values() if data is not target]
+
+
+def constant_answer(data: TaskData) -> tuple[float, float]:
+    """Dev and test accuracy, in percent, of the answer that is commonest on dev."""
+    answer = Counter(data.dev.labels).most_common(1)[0][0]
+    dev, test = (100 * fmean(label == answer for label in part.labels) for part in (data.dev, data.test))
+    return dev, test
 
 
 def compute(prepared: Prepared, target: TaskData) -> int:
@@ -223,13 +233,13 @@ def write(prepared: Prepared, record: Record, planned: Sequence[Planned]) -> Non
     left = len(planned) - len(rows)
     recipe = best_recipe(prepared, record)
     epochs = str(prepared.space.recipes[0].epochs)
-    chosen = (
+    rate = (
         f"The rate that is best on dev is {recipe.learning_rate:g}."
         if recipe
         else "The grid is not whole yet."
     )
     text = between(
-        text, "so far", [chosen + (f" **{left} of {len(planned)} runs are still to come.**" if left else "")]
+        text, "so far", [rate + (f" **{left} of {len(planned)} runs are still to come.**" if left else "")]
     )
 
     def values(arm: str, target: str, column: str) -> dict[str, float]:
@@ -241,34 +251,38 @@ def write(prepared: Prepared, record: Record, planned: Sequence[Planned]) -> Non
     header = "| | " + " | ".join(f"{target}: dev | test" for target in targets) + " |"
     rule = "| --- |" + " --- |" * (2 * len(targets))
     every = dict.fromkeys(row["arm"] for row in rows)
+    equal = [arm for arm in every if " at " not in arm]
+    constant = [f"{value:.1f}" for data in prepared.tasks.values() for value in constant_answer(data)]
     for name, columns, chosen in (
         ("table 2", ("dev", "test"), [arm for arm in every if arm in ARMS]),
-        ("matched", ("dev_matched", "test_matched"), [arm for arm in every if " at " not in arm]),
+        ("matched", ("dev_matched", "test_matched"), equal),
         ("rates", ("dev", "test"), [arm for arm in every if " at " in arm]),
     ):
-        lines = [header, rule]
+        lines = [header, rule, f"| {CONSTANT} | {' | '.join(constant)} |"]
         for arm in chosen:
             cells = [
                 said(list(values(arm, target, column).values())) for target in targets for column in columns
             ]
             lines.append(f"| {arm} | {' | '.join(cells)} |")
         text = between(text, name, lines)
+    pairs = [(arm, "single task") for arm in equal if arm != "single task"]
+    pairs += [("αVIL", control) for control in CONTROLS if control.startswith("αVIL") and control in equal]
     lines = [
-        "| less single task, at equal compute | mean over targets, test | targets × seeds |",
-        "| --- | --- | --- |",
+        "| test, at equal compute | mean over targets | " + " | ".join(targets) + " | targets × seeds |",
+        "| --- | --- |" + " --- |" * (len(targets) + 1),
     ]
-    for arm in every:
-        if " at " in arm or arm == "single task":
-            continue
-        by_seed: dict[str, list[float]] = {}
-        for target in targets:
-            base = values("single task", target, "test_matched")
-            for seed, value in values(arm, target, "test_matched").items():
-                if seed in base:
-                    by_seed.setdefault(seed, []).append(value - base[seed])
-        whole = [fmean(apart) for apart in by_seed.values() if len(apart) == len(targets)]
-        count = f"{len(targets)} × {len(whole)}"
-        lines.append(f"| {arm} | {said(whole, signed=True)} | {count} |")
+    for arm, base in pairs:
+        found = {target: values(arm, target, "test_matched") for target in targets}
+        against = {target: values(base, target, "test_matched") for target in targets}
+        apart = {
+            target: {seed: mine[seed] - against[target][seed] for seed in mine if seed in against[target]}
+            for target, mine in found.items()
+        }
+        whole = set.intersection(*(set(seeds) for seeds in apart.values()))
+        means = [fmean(seeds[seed] for seeds in apart.values()) for seed in sorted(whole)]
+        cells = [said(means, signed=True)]
+        cells += [said(list(seeds.values()), signed=True) for seeds in apart.values()]
+        lines.append(f"| {arm} less {base} | {' | '.join(cells)} | {len(targets)} × {len(means)} |")
     text = between(text, "differences", lines)
     text = between(text, "ensembles", ensembles(prepared, record, planned))
     readme.write_text(text, encoding="utf-8")
