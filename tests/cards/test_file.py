@@ -10,7 +10,16 @@ from safetensors import safe_open
 from tests.cards.made import made_card, made_target, texts
 
 from forelearn.cards.card import file_name
-from forelearn.cards.file import FORMAT, MOST_BYTES, _arrays, _sha256, content_key, from_bytes, to_bytes
+from forelearn.cards.file import (
+    FORMAT,
+    MOST_BYTES,
+    _arrays,
+    _sha256,
+    content_key,
+    from_bytes,
+    to_bytes,
+    too_large,
+)
 from forelearn.cards.fingerprints import fingerprints
 from forelearn.core.errors import InputError
 from forelearn.core.run import Cost
@@ -212,3 +221,14 @@ def test_the_content_key_says_what_ranks_and_not_when_it_was_made():
     assert content_key(card) == content_key(from_bytes(to_bytes(card), "here"))
     assert content_key(card) != content_key(replace(card, train=61))
     assert content_key(card) != content_key(made_card(seed=1))
+
+
+def test_every_card_that_is_too_large_is_said_at_once():
+    """Before the first is written: what is refused leaves nothing."""
+    cards = [
+        made_card(name="a"),
+        full(768, rank=512),
+        made_card(name="b", vectors={"x": np.ones(300_000, "f4")}),
+    ]
+    assert len(too_large(cards)) == 2
+    assert too_large(cards[:1]) == []

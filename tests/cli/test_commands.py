@@ -272,6 +272,15 @@ def test_rank_works_without_a_study_file(tmp_path, monkeypatch, capsys):
     assert len(out.splitlines()) == 4
 
 
+def test_of_two_tasks_there_is_no_mean_to_remove(tmp_path, monkeypatch, capsys):
+    small_study(tmp_path, tasks=2)
+    monkeypatch.chdir(tmp_path)
+    files = ("rank", "data/01-amber.csv", "--sources", "data", "--by", "textemb", "--json")
+    code, out, _ = call(monkeypatch, capsys, *files)
+    assert code == 0
+    assert "of fewer than 3 tasks there is no mean to remove" in out
+
+
 @pytest.mark.parametrize("further", [("--by", "nonsense"), ("--target", "nobody")])
 def test_a_refused_rank_of_files_leaves_nothing(further, tmp_path, monkeypatch, capsys):
     small_study(tmp_path)
@@ -291,6 +300,17 @@ def test_a_refused_rank_of_files_leaves_what_an_earlier_one_wrote(tmp_path, monk
     shutil.copy(tmp_path / "data" / "02-birch.csv", tmp_path / "data" / "04-new.csv")
     assert call(monkeypatch, capsys, *arguments, "nonsense")[0] == 2
     assert file.read_text() == before
+
+
+def test_a_rank_of_files_writes_over_no_study_of_a_person(tmp_path, monkeypatch, capsys):
+    study = small_study(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = study.read_text()
+    files = ("rank", "data/01-amber.csv", "--sources", "data", "--by", "size", "--out")
+    code, _, err = call(monkeypatch, capsys, *files, ".")
+    assert (code, study.read_text()) == (2, before)
+    assert "--out would write over it" in err
+    assert [call(monkeypatch, capsys, *files, "here")[0] for _ in range(2)] == [0, 0]
 
 
 def test_a_second_rank_of_files_trains_and_reads_nothing_again(tmp_path, monkeypatch, capsys):

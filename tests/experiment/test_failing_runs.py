@@ -8,12 +8,13 @@ from tests.cli.test_commands import call
 from tests.families import small_study, without_costs
 
 from forelearn.core.errors import ForelearnError
-from forelearn.core.run import Cost, Failure, Stopped
+from forelearn.core.run import Cost, Failure, Performance, Run, Stopped
 from forelearn.executors.inline import Inline
 from forelearn.experiment import api
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import Silent, new_search, replay, run_transfers, stored
 from forelearn.experiment.opening import Options
+from forelearn.experiment.prepare import built
 from forelearn.report.summary import Summary
 
 pytestmark = pytest.mark.slow
@@ -253,3 +254,33 @@ def test_where_every_run_fails_the_study_fails_with_the_first_reason(tmp_path, m
     monkeypatch.setattr(jobs, "train_job", failing)
     with pytest.raises(ForelearnError, match=r"Nothing could be trained.*no luck"):
         api.search(study, ONE)
+
+
+def test_where_nothing_is_stopped_a_stopped_run_is_asked_for_again_and_a_failure_takes_its_place(
+    tmp_path, monkeypatch
+):
+    """An exhaustive study is the ground truth: it has no holes where a search had given up."""
+    from forelearn.experiment import jobs
+
+    study = small_study(tmp_path, tasks=2, seeds=1)
+    for exhaustive in (False, True):
+        prepared = built(api.open_prepared(study, replace(ONE, exhaustive=exhaustive)))
+        space = prepared.space
+        a, b = space.targets
+        first = new_search(prepared)
+        for task in (a, b):
+            run = measured(space.baseline(task, space.recipes[0], 0))
+            prepared.runs.put(run)
+            first.tell(run)
+        pair = first.plan(b, a, 0)
+        prepared.runs.put(Stopped(pair, 1, 0.2, 0.4, Cost(), "now"))
+        missing = replay(prepared, new_search(prepared), lambda search: {})
+        assert (pair in missing) == exhaustive
+    monkeypatch.setattr(jobs, "train_job", failing_at(0, 12, 0.0))
+    run_transfers(prepared, [pair], Inline(), Silent(), {pair.key: {}})
+    assert isinstance(stored(prepared, pair), Failure)
+
+
+def measured(transfer):
+    values = {transfer.target.metric: 0.5}
+    return Run(transfer, Performance(values, values, 0.5), Cost(1.0, 1.0), "now")

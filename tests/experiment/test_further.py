@@ -9,11 +9,14 @@ import pytest
 from tests.experiment.test_verdict import A, B, C, D, said, told
 from tests.search.world import search_of
 
-from forelearn.core.run import Run
+from forelearn.core.recipe import Recipe
+from forelearn.core.run import Failure, Run
 from forelearn.experiment.further import further
 from forelearn.report.summary import Further
 from forelearn.search.search import Search
 from forelearn.search.value import Guess
+
+RECIPE = Recipe()
 
 
 def asked(search: Search) -> tuple[str, Further | None]:
@@ -40,6 +43,36 @@ def test_seeds_that_the_study_allows_are_no_hindrance():
     text, taken = asked(search)
     assert "would settle it." in text
     assert taken.purpose == "to settle it"
+
+
+def test_a_run_that_two_of_them_need_is_counted_once():
+    """The rival is `a itself`, whose first part is the fresh baseline: a further seed takes 4 runs, not 5."""
+    search = told({B: 0.02, A: 0.01}, {B: [0.08, -0.04], A: [0.01, 0.0]})
+    seeds = said(search).more_seeds
+    assert asked(search)[1].runs == 4 * seeds
+
+
+def test_runs_on_the_seeds_of_the_search_need_no_fresh_ones():
+    """Nothing has won; `c`, `d` and the baseline may still change that."""
+    search = told({B: -0.02}, {})
+    search.options = replace(search.options, confirm_seeds=1)
+    search.guesses = {
+        **search.guesses,
+        ("c", "a"): Guess(-0.01, 0.05, 0.02),
+        ("d", "a"): Guess(-0.01, 0.05, 0.02),
+    }
+    text, taken = asked(search)
+    assert said(search).more_seeds == 2
+    assert taken.purpose == "to settle it"
+    assert "confirm_seeds" not in text
+
+
+def test_what_can_never_run_is_not_the_most_promising():
+    search = told({B: 0.2}, {B: [0.05, 0.06, 0.04]})
+    (part,) = (one for one in search.outcomes.values() if one.transfer == search.alone(C, RECIPE, 0))
+    search.tell(Failure(part.transfer, "no memory", part.cost, "now"))
+    search.guesses = {**search.guesses, ("c", "a"): Guess(0.0, 0.01, 0.0042)}
+    assert asked(search)[0] == "Every candidate has been tried."
 
 
 def test_where_nothing_is_to_be_settled_the_hour_is_for_what_has_not_been_tried():

@@ -11,6 +11,7 @@ from forelearn.experiment.check import check
 from forelearn.experiment.columns import guess_columns
 from forelearn.experiment.guess import guess, study_for_rank
 from forelearn.experiment.study import parse_study
+from forelearn.store.file import write_file
 from forelearn.tasks.delimited import read_delimited
 
 WORDS = ("water", "bridge", "road", "people", "house", "river", "wind", "night")
@@ -56,6 +57,15 @@ def test_columns_are_guessed_from_names_and_values(tmp_path):
     assert (found.text, found.id, found.group, found.split) == ("Tweet Text", "Tweet ID", "event", "fold")
     assert [column.name for column in found.labels] == ["kind"]
     assert set(found.why) >= {"text", "id", "group", "split"}
+
+
+def test_a_large_file_that_is_sorted_by_label_has_labels(tmp_path):
+    """Three labels of 4,000 rows each, one after the other: the first 5,000 rows hold two."""
+    names = ("calm", "upset", "cold")
+    write(tmp_path / "t.csv", TEXT | {"label": lambda row: names[row // 4000]}, rows=12_000)
+    (column,) = guess_columns(read_delimited(tmp_path / "t.csv", file="t.csv")).labels
+    assert column.counts == dict.fromkeys(names, 4000)
+    assert "positive" not in guess(tmp_path).text.replace("# positive", "")
 
 
 def test_a_text_without_a_telling_name_is_the_longest_column(tmp_path):
@@ -295,3 +305,32 @@ def test_a_link_that_leaves_the_folder_is_left_out_and_said_as_check_refuses_it(
     found = guess(tmp_path / "here")
     assert "far.csv is left out: it is a link that leaves the folder" in " ".join(found.notes)
     assert tasks_of(tmp_path / "here") == ["again", "near"]
+
+
+def test_names_of_files_that_look_like_patterns_are_names(tmp_path):
+    write(tmp_path / "reviews [2020].csv", TEXT | YES_NO)
+    write(tmp_path / "~what?.csv", TEXT | YES_NO, start=500)
+    assert len(tasks_of(tmp_path)) == 2
+    assert study_for_rank(tmp_path / "reviews [2020].csv", tmp_path).text
+
+
+def test_a_name_that_is_not_utf8_is_left_out_and_said(tmp_path):
+    write(tmp_path / "a.csv", TEXT | YES_NO)
+    try:
+        write(tmp_path / "caf\udce9.csv", TEXT | YES_NO, start=500)
+    except OSError:
+        pytest.skip("names are UTF-8 here")
+    guessed = guess(tmp_path)
+    (note,) = (note for note in guessed.notes if "UTF-8" in note)
+    assert "Rename it" in note
+    write_file(tmp_path / "study.toml", guessed.text)
+    assert tasks_of(tmp_path) == ["a"]
+    every = guessed.text.replace('"a.csv"', '"*.csv"')
+    loaded = load_tasks(parse_study(every, path=tmp_path / "study.toml"), partial=True)
+    assert any("is not UTF-8" in problem.what for problem in loaded.errors)
+
+
+def test_half_a_character_in_a_label_is_one_error_and_no_file(tmp_path):
+    with pytest.raises(InputError, match=r"half a character \(U\+D83D\)"):
+        write_file(tmp_path / "study.toml", "labels = ['\ud83d']")
+    assert list(tmp_path.iterdir()) == []

@@ -114,3 +114,12 @@ def test_the_command_writes_the_file_and_says_how_well_it_did(
     assert "Brier score" in out
     assert "of 30 pairs" in out
     assert read_prior(tmp_path / "mine.json").version == 1
+
+
+def test_a_study_of_one_target_beside_another_makes_a_file_that_can_be_read(tmp_path: Path) -> None:
+    """What the others say of a single target has a mean and no interval: JSON has no infinity."""
+    one = [row for row in made_results() if row.target == "a" or not row.source]
+    made = make_prior([made_study(tmp_path / "whole"), made_study(tmp_path / "one", one)])
+    write_prior(made, tmp_path / "prior.json")
+    assert "Infinity" not in (tmp_path / "prior.json").read_text()
+    assert read_prior(tmp_path / "prior.json").version == 1

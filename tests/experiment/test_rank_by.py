@@ -207,3 +207,10 @@ def test_baselines_that_a_ranking_trains_are_looked_at_on_the_way_as_a_search_do
     looks = new_search(prepared).looks(runs[0].transfer)
     assert looks
     assert all(set(run.performance.rungs) == set(looks) for run in runs)
+
+
+def test_a_source_is_no_target(family: MixedFamily, tmp_path: Path) -> None:
+    study = mixed_study(tmp_path, family, targets=(family.target,), search='features = ["overlap"]')
+    other = next(name for name in family.tasks if name != family.target)
+    with pytest.raises(InputError, match="is a source of this study, and none of its targets"):
+        rank(study, target=other)

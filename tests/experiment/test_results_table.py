@@ -140,6 +140,16 @@ def test_a_truth_has_holes_where_runs_are_missing():
     assert metrics_of(rows) == ("accuracy", "average_precision", "f1")
 
 
+def test_a_task_that_has_only_run_alone_is_a_source_and_no_target():
+    rows = [row for row in made_results() if row.target == "a" or not row.source]
+    truth = truth_of(rows, "f1")
+    assert truth.targets == ("a",)
+    assert len(truth.sources) == 6
+    assert truth.search_seeds == (0, 1, 2)
+    alone = truth_of([row for row in rows if not row.source], "f1")
+    assert len(alone.targets) == 6
+
+
 def test_what_decides_is_each_targets_own_metric_where_targets_differ():
     """A is decided by its F1 .4, B by a correlation that lies below 0; accuracy is all that both have."""
     rows = [

@@ -58,6 +58,18 @@ def test_each_object_is_a_task_with_its_class_names_and_splits(tmp_path):
     assert load_study(study).settings.name == "mine"
 
 
+def test_hidden_labels_of_test_are_a_word_in_the_study_file(tmp_path):
+    hidden = Fake("flood", 30, 80)
+    for row in hidden.rows:
+        row["label"] = -1
+    splits = {"train": Fake("flood", 60), "validation": Fake("flood", 20, 60), "test": hidden}
+    study = save_datasets(tmp_path / "mine", {"rte": splits, "A": Fake("fire", 120)})
+    assert study.read_text().startswith("# rte: No row of test has a `label`: dev serves as test")
+    loaded = load_tasks(load_study(study))
+    assert loaded.errors == ()
+    assert len(loaded.tasks["rte"].test) == 20
+
+
 def test_real_objects_are_written_like_the_made_ones(tmp_path):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(

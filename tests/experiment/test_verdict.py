@@ -113,6 +113,52 @@ def test_a_rival_that_helps_as_much_is_tied_and_one_that_helps_less_is_not():
     assert (behind.kind, behind.sources) == ("transfer", ("b",))
 
 
+def test_a_rival_that_helps_more_is_said_to():
+    decision = said(told({B: 0.2, C: 0.1}, {B: [0.05, 0.06, 0.04], C: [0.15, 0.16, 0.14]}))
+    assert (decision.kind, decision.tied) == ("tied", (("b",), ("c",)))
+    assert decision.reason.endswith("there c helps more, which the search had second.")
+
+
+def test_a_rival_that_surely_helps_keeps_a_winner_that_does_not_from_being_the_last_word():
+    """A control that helps is no reason to learn another task first."""
+    worse, better = [-0.05, -0.06, -0.04], [0.05, 0.06, 0.04]
+    decision = said(told({B: 0.2, C: 0.1}, {B: worse, C: better}))
+    assert (decision.kind, decision.sources, decision.more_seeds) == ("not enough evidence", ("b",), 2)
+    assert "but c +0.050" in decision.reason
+    assert said(told({B: 0.2, LONGER: 0.1}, {B: worse, LONGER: better})).kind == "do not transfer"
+    assert said(told({B: 0.2, C: 0.1}, {B: worse, C: [0.01, -0.01, 0.0]})).kind == "do not transfer"
+
+
+@pytest.mark.parametrize("what", ["baseline", "part", "transfer"])
+def test_a_confirmation_that_failed_says_so(what):
+    search = told({B: 0.2}, {})
+    seed = search.space.fresh_seed(1)
+    recipe = search.space.recipes[0]
+    failed = {
+        "baseline": search.alone(A, recipe, seed),
+        "part": search.alone(B, recipe, seed),
+        "transfer": search.plan(B, A, seed, check_prefix=False),
+    }[what]
+    search.tell(Failure(failed, "out of memory.", Cost(), "now"))
+    assert said(search).reason.endswith(
+        "its runs on fresh seeds failed (out of memory); `--retry-failed` tries them again."
+    )
+
+
+def test_what_can_never_run_is_no_hope():
+    """d could not be trained alone."""
+    search = search_of(100)
+    for task in (A, B, C):
+        search.tell(run(search.alone(task, search.space.recipes[0], 0), 0.5))
+    search.tell(Failure(search.alone(D, search.space.recipes[0], 0), "no memory", Cost(), "now"))
+    search.tell(run(search.plan(B, A, 0), 0.48))
+    search.guesses = {("b", "a"): Guess(-0.02, 0.01, 0.0), ("d", "a"): Guess(-0.01, 0.05, 0.02)}
+    search.stage = "done"
+    assert said(search).kind == "do not transfer"
+    search.guesses["c", "a"] = Guess(-0.01, 0.05, 0.02)
+    assert said(search).more_seeds == 1
+
+
 @pytest.mark.parametrize("control", [LONGER, A])
 def test_a_control_that_wins_says_that_the_compute_helps_not_another_task(control):
     decision = said(told({control: 0.2}, {control: [0.05, 0.06, 0.04]}))

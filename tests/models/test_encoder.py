@@ -3,10 +3,16 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 from safetensors.torch import load_file, save_file
 from tests.models.small_encoders import TEXTS, build
 
@@ -162,12 +168,28 @@ def test_a_hub_id_is_downloaded_without_pickles(
     assert not [pattern for pattern in asked["patterns"] if pattern.endswith((".bin", ".pt", ".py", "*"))]
 
 
-def test_a_hub_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+ANSWER = SimpleNamespace(
+    headers={}, status_code=403, request=SimpleNamespace(url="", method="GET", headers={})
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (LocalEntryNotFoundError("no connection"), "hub could not be reached"),
+        (HTTPError("no proxy"), "hub could not be reached"),
+        (RepositoryNotFoundError("404", response=ANSWER), "neither a folder nor an id"),  # type: ignore[arg-type]
+        (GatedRepoError("403", response=ANSWER), "is gated on the hub. Accept its terms"),  # type: ignore[arg-type]
+    ],
+)
+def test_why_the_hub_gave_no_encoder_is_said(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def download(*_: object, **__: object) -> str:
-        raise LocalEntryNotFoundError("no connection")
+        raise error
 
     monkeypatch.setattr(module, "snapshot_download", download)
-    with pytest.raises(InputError, match="hub could not be reached"):
+    with pytest.raises(InputError, match=said):
         open_encoder("owner/name")
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from tests.models.small_encoders import build
 
 from forelearn.core.errors import ForelearnError, InputError
@@ -111,4 +111,6 @@ def test_a_push_makes_a_private_repository_and_sends_the_folder(trained: Path) -
 def test_a_hub_that_refuses_is_a_failure_with_a_next_step(trained: Path) -> None:
     with pytest.raises(ForelearnError, match="hf auth login"):
         push(trained, "me/flood", api=Hub(OSError("no network")))
-    assert issubclass(HfHubHTTPError, OSError)
+    with pytest.raises(ForelearnError, match="hf auth login"):
+        push(trained, "me/flood", api=Hub(HTTPError("no network")))  # of the library that asks
+    assert issubclass(HfHubHTTPError, HTTPError)

@@ -297,6 +297,12 @@ def test_rare_tags_are_kept_by_a_small_sample(tmp_path):
             {"answers": {"text": ["a", "b"], "answer_start": [4]}},
             "not as many positions as answers: 1 row (t.jsonl, row 4 has 2 and 1)",
         ),
+        (
+            "question_answering",
+            3,
+            {"answers": {"text": ["a"], "answer_start": [-1]}},
+            "no whole number of 0 or more: 1 row (t.jsonl, row 4 has `-1`)",
+        ),
     ],
 )
 def test_a_row_that_breaks_the_rule_of_its_kind_is_named(kind, row, change, said, tmp_path):

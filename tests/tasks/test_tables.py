@@ -163,6 +163,8 @@ def test_an_id_is_loaded_with_its_config_and_what_fails_is_said(monkeypatch):
         asked.append((path, name))
         if name == "none":
             raise ValueError("BuilderConfig 'none' not found.\nAvailable: ['rte']")
+        if name == "script":
+            raise RuntimeError("Dataset scripts are no longer supported, but found glue.py")
         return {"train": Fake([{"text": "a", "label": 1}])}
 
     monkeypatch.setitem(sys.modules, "datasets", types.SimpleNamespace(load_dataset=load_dataset))
@@ -171,6 +173,8 @@ def test_an_id_is_loaded_with_its_config_and_what_fails_is_said(monkeypatch):
     assert asked == [("owner/glue", "rte"), ("owner/glue", None)]
     (problem,) = read_id("hf://owner/glue/none").problems
     assert problem.what.endswith("BuilderConfig 'none' not found.")
+    (problem,) = read_id("hf://owner/glue/script").problems
+    assert problem.what.endswith("no longer supported, but found glue.py")
 
 
 def test_real_dataset_objects_read_like_the_fake_ones():

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -62,6 +62,17 @@ def to_bytes(card: Card) -> bytes:
             )
         )
     return data
+
+
+def too_large(cards: Iterable[Card]) -> list[Problem]:
+    """What is wrong with each card that cannot be a file, before the first of them is one."""
+    problems: list[Problem] = []
+    for card in cards:
+        try:
+            to_bytes(card)
+        except InputError as error:
+            problems += error.problems
+    return problems
 
 
 def from_bytes(data: bytes, where: str) -> Card:

@@ -115,6 +115,7 @@ def _answer(
 ) -> Answer:
     baselines = search.baselines(target)
     tried = [row for row in rows.values() if row.target == target.name and row.obtained is not None]
+    controls = {source_name(one) for one in search.candidates_of(target) if _is_control(one, target)}
     winner, rival = search.finalists(target)
     pair = (source_name(winner), target.name) if winner is not None else None
     decision = verdict(confirmation, target)
@@ -145,7 +146,7 @@ def _answer(
         baseline=baseline,
         performance=None if gain is None or baseline is None else baseline + gain.mean,
         reason=decision.reason,
-        negative=tuple(row.source for row in tried if _harms(row)),
+        negative=tuple(row.source for row in tried if row.source not in controls and _harms(row)),
         terms=tuple(terms(beliefs, (winner.last.name, target.name) if isinstance(winner, Chain) else pair))
         if pair
         else (),
@@ -252,6 +253,9 @@ def _status(
         return "failed", "the target alone could not be trained"
     if search.options.exhaustive:
         return "failed", "what it starts from could not be trained"
+    guess = search.guess(candidate, target)
+    if guess is not None and (guess.mean + 2 * guess.sd <= 0 or guess.worth < search.options.least):
+        return "not tried", "it is not expected to help enough to be worth a run"
     return "not tried", "the budget was spent where a run tells more"
 
 

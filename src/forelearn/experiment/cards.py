@@ -14,6 +14,7 @@ import numpy as np
 
 from forelearn import __version__
 from forelearn.cards.card import RANK, TEXTEMB, Card, Vector
+from forelearn.cards.file import too_large
 from forelearn.cards.fingerprints import Fingerprints, Watch, fingerprints
 from forelearn.cards.library import Library
 from forelearn.cards.rank import BY, CardRanking, TargetSide, rank_cards
@@ -76,9 +77,10 @@ def build_cards(
                 cards.append(_card(prepared, task, licence=licence, taskemb=taskemb))
             except _NoCard as reason:
                 left_out[task.name] = str(reason)
-    taken = [] if replace else into.taken(cards)
-    if taken:
-        raise InputError(taken)
+    problems = [] if replace else into.taken(cards)
+    problems += too_large(cards)
+    if problems:
+        raise InputError(problems)
     written = [card.name for card in cards if into.add(card, replace=replace)]
     same = tuple(card.name for card in cards if card.name not in written)
     return Built(tuple(written), same, left_out)

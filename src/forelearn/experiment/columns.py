@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from forelearn.experiment.guess_kinds import Roles, kind_roles, scale_column
-from forelearn.experiment.guess_looks import LOOKED_AT, Columns, LabelColumn, Look, looks_of, named
+from forelearn.experiment.guess_looks import Columns, LabelColumn, Look, looked_at, looks_of, named
 from forelearn.tasks.corpus import Column
 from forelearn.tasks.rows import SPLIT_WORDS, Table, Value
 
@@ -65,7 +65,7 @@ _DELIMITERS = (";", "|", ",")
 
 def guess_columns(table: Table) -> Columns:
     """The likeliest reading of a table; `text` is None or `labels` empty where nothing fits."""
-    rows = [row.values for row in table.rows[:LOOKED_AT]]
+    rows = [row.values for row in looked_at(table)]
     looks = looks_of(table)
     bare = all(name.startswith(MADE_UP) for name in table.columns)
     why: dict[str, str] = {}
@@ -93,7 +93,7 @@ def guess_columns(table: Table) -> Columns:
     identifier = take("id", ids[0] if ids else None, "by its name, and nearly every value differs")
     roles = kind_roles(rows, looks, taken)
     if roles is None:
-        roles = _classified(rows, looks, taken, bare=bare)
+        roles = _classified([row.values for row in table.rows], looks, taken, bare=bare)
     taken |= roles.columns()
     why |= roles.why
     group = named(looks, GROUPS, taken)
@@ -118,7 +118,7 @@ def guess_columns(table: Table) -> Columns:
 def _classified(
     rows: Sequence[Mapping[str, Value]], looks: Mapping[str, Look], taken: set[str], *, bare: bool
 ) -> Roles:
-    """The roles of a classification, or of a regression, which differ in their labels only."""
+    """The roles of a classification, or of a regression, which differ in their labels only. rows: all of the table."""
     why: dict[str, str] = {}
     text, pair, said = _texts(looks, taken, bare=bare)
     why |= said

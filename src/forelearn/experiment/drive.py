@@ -89,7 +89,7 @@ def replay(prepared: Prepared, search: Search, believe: Believe) -> list[Transfe
     """Tell the search everything that the store knows of what it asks; return the first round with a gap."""
     while wanted := search.ask(lambda: believe(search)):
         # each is read once: a driver may forget a failure while somebody looks
-        known = {transfer.key: stored(prepared, transfer) for transfer in wanted}
+        known = {transfer.key: _known(prepared, search, transfer) for transfer in wanted}
         missing = [transfer for transfer in wanted if known[transfer.key] is None]
         if missing:
             return missing
@@ -99,13 +99,19 @@ def replay(prepared: Prepared, search: Search, believe: Believe) -> list[Transfe
     return []
 
 
+def _known(prepared: Prepared, search: Search, transfer: Transfer) -> Outcome | None:
+    """What the store holds, as far as the search would have come to it: where nothing is stopped, no stopped run."""
+    outcome = stored(prepared, transfer)
+    return None if isinstance(outcome, Stopped) and not search.stops else outcome
+
+
 def tell_finished(prepared: Prepared, search: Search, believe: Believe) -> None:
     """Tell a search that has been replayed what has finished of the round under way, for somebody who looks at it.
 
     It is not to be asked after that: a search is a function of whole rounds.
     """
     for transfer in search.ask(lambda: believe(search)):
-        outcome = stored(prepared, transfer)
+        outcome = _known(prepared, search, transfer)
         if outcome is not None:
             search.tell(outcome)
 
@@ -155,7 +161,8 @@ def run_transfers(
 ) -> list[Outcome]:
     """Run transfers whose source parts have run; what came of this try. What fails becomes a Failure in the store.
 
-    A failure takes the place of an earlier one; of a run that is trained again for its weights, the run stays stored.
+    A failure takes the place of an earlier one, and of a stopped run where `looks` stop none; of a run that is trained
+    again for its weights, the run stays stored.
     A failure costs the seconds that it took, and its units up to the last step that it reported; all of them where
     that is not known: before the first step, and of joint training, whose steps do not say how many are to come.
     What could not begin costs nothing.
@@ -195,7 +202,8 @@ def run_transfers(
 
     def fail(failure: Failure, *, keep_checkpoint: bool = False) -> None:
         # what says something of the transfer as it is asked for stays
-        if not isinstance(stored(prepared, failure.transfer), Run | Stopped):
+        whole = looks is not None and not looks.get(failure.transfer.key)
+        if not isinstance(stored(prepared, failure.transfer), Run if whole else Run | Stopped):
             prepared.runs.put(failure, keep_checkpoint=keep_checkpoint)
         ended.append(failure)
         display.end(failure.transfer.label, failure)

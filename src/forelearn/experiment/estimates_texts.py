@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from forelearn.core.keys import seed_from
 from forelearn.core.task import Task
-from forelearn.estimators.similarity import similarities
+from forelearn.estimators.similarity import FEWEST_CENTRED, similarities
 from forelearn.experiment.estimate_stock import Stock, Table
-from forelearn.experiment.free import FREE
+from forelearn.experiment.free import FEW_CENTRED, FREE
 from forelearn.experiment.row_scores import Scored, half_samples
 
 
@@ -32,9 +32,10 @@ def by_texts(stock: Stock, method: str, target: Task) -> Table:
         part[own] = rows[target.name][half].mean(axis=0)
         halves.append(similarities(part, centred=centred)[own])
     found: Table = {}
+    why = FEW_CENTRED if centred and len(names) < FEWEST_CENTRED else FREE["textemb"]
     for name in stock.sources(target):
         if name not in rows or not math.isfinite(cosine[names.index(name)]):
-            found[name] = Scored(None, reason=FREE["textemb"])
+            found[name] = Scored(None, reason=why)
         else:
             column = names.index(name)
             found[name] = Scored(float(cosine[column]), tuple(float(half[column]) for half in halves))

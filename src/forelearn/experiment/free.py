@@ -14,7 +14,7 @@ from forelearn.core.task import CLASSIFICATION, Task
 from forelearn.estimators.cooccurrence import label_cooccurrence
 from forelearn.estimators.overlap import label_word_similarity, vocabulary_overlap, word_weights
 from forelearn.estimators.scoring import as_scores
-from forelearn.estimators.similarity import similarities
+from forelearn.estimators.similarity import FEWEST_CENTRED, similarities
 from forelearn.estimators.size import source_size
 from forelearn.estimators.words import count_words
 from forelearn.search.search import Pair
@@ -28,6 +28,9 @@ FREE = {
     "size": "a ready encoder has no rows to count",
 }
 """Estimator → why a pair may have no score."""
+
+FEW_CENTRED = f"of fewer than {FEWEST_CENTRED} tasks there is no mean to remove (`textemb_raw` removes none)"
+"""Why `textemb` has no score of any pair."""
 
 
 def free_scores(

@@ -26,10 +26,11 @@ def further(
     if decision.kind == "not enough evidence" and decision.more_seeds:
         if winner is not None:
             wanted = search.confirmation(target, winner, rival, search.space.fresh_seed(0))
+        wanted = list({transfer.key: transfer for transfer in wanted}.values())
         runs, purpose = decision.more_seeds * len(wanted), "to settle it"
         had, most = len(search.baselines(target, fresh=True)), search.options.confirm_seeds
         beyond = ""
-        if had + decision.more_seeds > most:
+        if winner is not None and had + decision.more_seeds > most:
             beyond = f", on more fresh seeds than `confirm_seeds` ({most}) allows"
             purpose = f"to settle it beyond `confirm_seeds` = {most}"
         said.append(f"About {runs} more run{'' if runs == 1 else 's'} would settle it{beyond}.")
@@ -37,6 +38,7 @@ def further(
         candidate: guess.worth
         for candidate in search.candidates_of(target)
         if not search.pair_outcomes(candidate, target)
+        and search.next_seed(candidate, target) is not None
         and (guess := search.guess(candidate, target)) is not None
     }
     if untried:

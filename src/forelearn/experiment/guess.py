@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from forelearn.core.errors import InputError, Problem
@@ -14,6 +15,9 @@ from forelearn.experiment.section_text import Notes, line, quoted, section_names
 from forelearn.tasks.corpus import SUFFIXES
 from forelearn.tasks.names import name_from_label
 from forelearn.tasks.rows import SPLIT_WORDS
+
+FOR_RANK = "# Written by `forelearn rank FILE --sources FOLDER`, and written over by the next such call."
+"""The first line of a study that is not a person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,9 @@ def study_for_rank(target_file: Path, sources_folder: Path, *, encoder: str = "t
     candidates = tables(folder)
     beside = tables(target.parent, below=False)
     if target.parent.name.lower() in SPLIT_WORDS:  # train/x, test/x
-        kin = (path for path in sorted(target.parent.parent.glob(f"*/{target.name}")) if path.is_file())
+        kin = (
+            path for path in sorted(target.parent.parent.glob(f"*/{escape(target.name)}")) if path.is_file()
+        )
         beside += [path for path in kin if path.parent.name.lower() in SPLIT_WORDS]
     root = Path(os.path.commonpath([*(path.parent for path in (target, *beside)), folder]))
     paths = dict.fromkeys([target, *beside, *candidates])
@@ -92,6 +98,7 @@ def study_for_rank(target_file: Path, sources_folder: Path, *, encoder: str = "t
     targets = [name for draft in drafts[: len(aims)] for name in section_names(draft)]
     body = [text for draft in drafts for text in section_texts(draft, notes)]
     head = [
+        FOR_RANK,
         f"name = {quoted(name_from_label(target.stem))}",
         f"encoder = {quoted(encoder)}",
         f"data_root = {quoted(str(root))}",

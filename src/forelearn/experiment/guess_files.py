@@ -16,6 +16,7 @@ from forelearn.experiment.guess_looks import Columns, LabelColumn
 from forelearn.experiment.section_text import OWN, Notes, TableFile
 from forelearn.tasks.conll import TAG, TOKEN
 from forelearn.tasks.corpus import SUFFIXES, Corpus, Format
+from forelearn.tasks.files import is_sayable, unsayable
 from forelearn.tasks.plain_text import LABELS, MAPPING, SEQUENCES, TEXTS
 from forelearn.tasks.reading import read_file
 from forelearn.tasks.rows import Table
@@ -61,6 +62,10 @@ def readable(root: Path, paths: Sequence[Path], notes: Notes) -> list[TableFile]
     """The files that can be read and have a text and a label column; the others become notes."""
     found = []
     for path in paths:
+        if not is_sayable(path):
+            problem = unsayable(path.relative_to(root), where="")
+            notes.said.append(f"A file is left out: {problem.what} {problem.fix}")
+            continue
         name = path.relative_to(root).as_posix()
         if not path.resolve().is_relative_to(root.resolve()):
             notes.said.append(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from forelearn.tasks.corpus import Column
 from forelearn.tasks.labels import is_number
-from forelearn.tasks.rows import Table, Value
+from forelearn.tasks.rows import Row, Table, Value
 
 LOOKED_AT = 5000
 """Rows that a guess looks at."""
@@ -78,9 +79,17 @@ class Look:
         return not (self.nearly_numeric or self.lists) and self.distinct > 0.2 * self.filled
 
 
+def looked_at(table: Table) -> Sequence[Row]:
+    """At most `LOOKED_AT` rows, in their order, drawn from all: a file may be sorted, by label or by anything."""
+    count = len(table.rows)
+    if count <= LOOKED_AT:
+        return table.rows
+    return [table.rows[place] for place in sorted(random.Random(0).sample(range(count), LOOKED_AT))]
+
+
 def looks_of(table: Table) -> dict[str, Look]:
-    """Column → what its first cells look like, for columns that hold anything."""
-    rows = table.rows[:LOOKED_AT]
+    """Column → what its cells look like, for columns that hold anything."""
+    rows = looked_at(table)
     looks = {name: _look([row.values.get(name) for row in rows]) for name in table.columns if name}
     return {name: look for name, look in looks.items() if look.filled}
 

@@ -9,6 +9,7 @@ study at a time is left out as a whole, too: that is what the prior is to a user
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,8 @@ class MadePrior:
             for figure in ("coverage", "brier", "base_brier"):
                 interval = getattr(found, figure)
                 for part in ("mean", "low", "high"):
+                    if not math.isfinite(getattr(interval, part)):
+                        continue  # of too few targets for an interval
                     measured[f"{name}.{figure}.{part}"] = round(getattr(interval, part), 4)
         return {
             "version": self.version,
@@ -119,6 +122,7 @@ def make_prior(studies: Sequence[Path], *, version: int = 1, seed: int = 0) -> M
                     if expected is not None:
                         found.append(expected)
         apart = _by_other_studies(read, dev)
+        elsewhere = [each for found in apart.values() for each in found]
     except ValueError as error:
         raise InputError(Problem("prior", f"{error}.", "Run more pairs first.")) from error
     return MadePrior(
@@ -128,7 +132,7 @@ def make_prior(studies: Sequence[Path], *, version: int = 1, seed: int = 0) -> M
         sum(one.runs for one in dev),
         calibration(alone, seed=seed),
         calibration(after, seed=seed),
-        calibration([each for found in apart.values() for each in found], seed=seed) if apart else None,
+        calibration(elsewhere, seed=seed) if len(elsewhere) > 1 else None,
         {name: calibration(found, seed=seed) for name, found in apart.items() if len(found) > 1},
     )
 

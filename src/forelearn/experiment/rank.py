@@ -17,7 +17,7 @@ from forelearn.experiment.api import SILENT, executor_for, find_task, open_prepa
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import Display, all_stored, new_search, replay, run_transfers
 from forelearn.experiment.estimates import Estimates, Table
-from forelearn.experiment.guess import study_for_rank
+from forelearn.experiment.guess import FOR_RANK, study_for_rank
 from forelearn.experiment.last_run import as_last_run
 from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared, built
@@ -126,7 +126,12 @@ def _target(prepared: Prepared, target: str | None) -> Task:
         raise InputError(
             Problem("--target", f"must name one of {len(targets)} targets{_of_one_file(prepared)}.", known)
         )
-    return find_task(prepared, target or targets[0])
+    found = find_task(prepared, target or targets[0])
+    if found.name not in targets:
+        rule = f"`{found.name}` is a source of this study, and none of its targets."
+        fix = f"{did_you_mean(found.name, targets)} Or add it to `targets` in the study file."
+        raise InputError(Problem("--target", rule, fix.strip()))
+    return found
 
 
 def _of_one_file(prepared: Prepared) -> str:
@@ -191,7 +196,11 @@ def study_from_files(
     place = digest([str(target_file.resolve()), str(sources.resolve()), encoder or "tiny"])
     folder = Path(out) if out is not None else Path(".forelearn") / f"{target_file.stem}-{place[:8]}"
     path = folder / "study.toml"
-    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    before = path.read_text(encoding="utf-8", errors="surrogateescape") if path.is_file() else None
+    if out is not None and before is not None and not before.startswith(FOR_RANK):
+        rule = "is a study of its own, and --out would write over it."
+        fix = f"Name another folder with --out, or rank in the study: forelearn rank {folder} --target TASK."
+        raise InputError(Problem(str(path), rule, fix))
     made = [parent for parent in path.parents if not parent.exists()]
     if before != guessed.text:
         write_file(path, guessed.text)

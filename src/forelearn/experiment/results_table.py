@@ -241,8 +241,12 @@ def read_results(path: Path) -> list[Result]:
 
 
 def truth_of(results: Sequence[Result], metric: str) -> Truth:
-    """What was measured in one metric, as arrays; NaN where a run is missing."""
-    targets = tuple(sorted({row.target for row in results}))
+    """What was measured in one metric, as arrays; NaN where a run is missing.
+
+    Tasks that have run alone and after nothing are sources only, where any task has run after another.
+    """
+    targets = tuple(sorted({row.target for row in results if row.source} or {row.target for row in results}))
+    results = [row for row in results if row.target in targets]
     sources = tuple(sorted({row.source for row in results} - {"", LONGER}))
     seeds = tuple(sorted({row.seed for row in results}))
     t, s, r = ({name: place for place, name in enumerate(names)} for names in (targets, sources, seeds))

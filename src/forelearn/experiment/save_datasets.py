@@ -45,7 +45,8 @@ def save_datasets(folder: Path | str, datasets: Mapping[str, Loaded]) -> Path:
         if not _NAME.fullmatch(name)
     ]
     tables = {name: read_loaded(loaded, name=name) for name, loaded in datasets.items()}
-    problems += [problem for table in tables.values() for problem in table.problems]
+    found = [problem for table in tables.values() for problem in table.problems]
+    problems += [problem for problem in found if problem.level == "error"]
     if problems:
         raise InputError(problems)
     beside = folder.with_name(f".{folder.name}.part")
@@ -54,7 +55,8 @@ def save_datasets(folder: Path | str, datasets: Mapping[str, Loaded]) -> Path:
         part.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             write_table(table, part / f"{name}.jsonl")
-        (part / "study.toml").write_text(guess(part).text, encoding="utf-8")
+        said = "".join(f"# {' '.join(str(problem).split())}\n" for problem in found)
+        (part / "study.toml").write_text(said + guess(part).text, encoding="utf-8")
         part.replace(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from forelearn.core.run import Run
+from forelearn.core.run import Failure, Run
 from forelearn.core.task import Task
 from forelearn.evaluation.decision import MARGIN, Candidate, Decision, decide
 from forelearn.evaluation.gains import Gain, Noise, own_noise, paired_gain, pooled_noise
@@ -21,6 +21,9 @@ from forelearn.search.space import Candidate as Choice
 
 Split = str
 """`dev` or `test`."""
+
+_FURTHER = 2
+"""Seeds that are asked for where the second of two candidates does well and the first does not."""
 
 
 def measured(run: Run, split: Split) -> float:
@@ -105,15 +108,11 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     first = Candidate((words(winner, target),), gain, mode_of(winner))
     decision = decide([first], margin=margin)
     source = not is_control(winner, target)
-    if decision.kind == "transfer" and rival is not None and second is not None and second.low > 0:
+    control = rival is not None and is_control(rival, target)
+    asks = not control or (source and decision.kind == "transfer")
+    if rival is not None and second is not None and second.low > 0 and asks:
         difference = _difference(confirmation, winner, rival, target)
-        if (difference is None or difference.low <= 0) and (source or not is_control(rival, target)):
-            both = (first.sources, (words(rival, target),))
-            reason = (
-                f"{first.label} gains {_gain(gain)} and {both[1][0]} {_gain(second)} on fresh seeds: which of "
-                "the two helps more is open."
-            )
-            decision = Decision("tied", first.sources, both, gain, reason, 0)
+        decision = _beside(decision, first, Candidate((words(rival, target),), second), difference)
     if decision.kind == "transfer" and not source:
         what = "way of training" if isinstance(winner, Together) else "compute"
         reason = f"{first.label} gains {_gain(gain)}: the {what} helps, not another task."
@@ -121,6 +120,22 @@ def verdict(confirmation: Confirmation, target: Task, *, margin: float = MARGIN)
     if decision.kind == "tied":
         return decision
     return replace(decision, reason=f"On fresh seeds, {_lower(decision.reason)}")
+
+
+def _beside(decision: Decision, first: Candidate, rival: Candidate, difference: Gain | None) -> Decision:
+    """The decision about the winner where the rival surely gains. difference: winner − rival, None if unknown."""
+    ours, theirs = f"{first.label} gains {_gain(first.gain)}", f"{rival.label} {_gain(rival.gain)}"
+    if decision.kind == "transfer" and (difference is None or difference.low <= 0):
+        open_ = "which of the two helps more is open"
+        if difference is not None and difference.high < 0:
+            open_ = f"there {rival.label} helps more, which the search had second"
+        reason = f"{ours} and {theirs} on fresh seeds: {open_}."
+        return Decision("tied", first.sources, (first.sources, rival.sources), first.gain, reason, 0)
+    if decision.kind == "do not transfer":
+        luck = f"{_FURTHER} further seeds tell whether that is luck"
+        reason = f"{ours}, but {theirs}, which the search had second: {luck}."
+        return Decision("not enough evidence", first.sources, (), first.gain, reason, _FURTHER)
+    return decision
 
 
 def _no_baseline(search: Search, target: Task) -> str:
@@ -176,7 +191,9 @@ def _nothing_gains(search: Search, target: Task, tried: Sequence[Choice], margin
     hopes = [
         one
         for one in (None, *search.candidates_of(target))  # None: the baseline, which all gains are over
-        if (guess := search.guess(one, target)) is not None and guess.worth > margin / 4
+        if (guess := search.guess(one, target)) is not None
+        and guess.worth > margin / 4
+        and (one is None or one in tried or search.next_seed(one, target) is not None)
     ]
     if not known:
         return _open("Every candidate that was tried has been set aside.")
@@ -200,9 +217,21 @@ def _unconfirmed(search: Search, target: Task, winner: Choice) -> Decision:
         said += "it was not confirmed on fresh seeds (`confirm` is 0)."
     elif search.stage != "done":
         said += "it has not been confirmed on fresh seeds yet."
+    elif failed := _failed_fresh(search, target, winner):
+        said += f"its runs on fresh seeds failed ({failed.rstrip('.')}); `--retry-failed` tries them again."
     else:
         said += "the budget left nothing to confirm it on fresh seeds."
     return Decision("not enough evidence", (name,), (), None, said, 2)
+
+
+def _failed_fresh(search: Search, target: Task, winner: Choice) -> str | None:
+    """Why a run of a target's confirmation failed; None if none did."""
+    for number in range(search.options.confirm_seeds):
+        for transfer in search.confirmation(target, winner, None, search.space.fresh_seed(number)):
+            outcome = search.outcomes.get(transfer.key)
+            if isinstance(outcome, Failure):
+                return outcome.reason
+    return None
 
 
 def _open(reason: str) -> Decision:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is the base of its client's own
     GatedRepoError,
-    HfHubHTTPError,
     HFValidationError,
+    HTTPError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
 )
@@ -171,6 +171,14 @@ def _download(name: str, cache: Path | None) -> Path:
     try:
         with quiet():
             folder = Path(snapshot_download(name, allow_patterns=list(_HUB_FILES), cache_dir=cache))
+    except GatedRepoError as error:  # a kind of repository that is not found
+        raise InputError(
+            Problem(
+                f"encoder `{name}`",
+                "is gated on the hub.",
+                "Accept its terms there, then `hf auth login`.",
+            )
+        ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise InputError(
             Problem(
@@ -179,15 +187,7 @@ def _download(name: str, cache: Path | None) -> Path:
                 "Check the spelling; private ids need `hf auth login`.",
             )
         ) from error
-    except GatedRepoError as error:
-        raise InputError(
-            Problem(
-                f"encoder `{name}`",
-                "is gated on the hub.",
-                "Accept its terms there, then `hf auth login`.",
-            )
-        ) from error
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except (LocalEntryNotFoundError, HTTPError, OSError) as error:
         raise InputError(
             Problem(
                 f"encoder `{name}`",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 
 from forelearn.core.errors import ForelearnError, InputError, Problem
 from forelearn.models.encoder import first_line
@@ -97,7 +97,7 @@ def push(weights: Path, repo_id: str, *, private: bool = True, api: HubClient | 
         raise InputError(
             Problem(f"hub id `{repo_id}`", f"is not valid: {first_line(error)}", "Write it as `owner/name`.")
         ) from error
-    except (HfHubHTTPError, OSError) as error:
+    except (HTTPError, OSError) as error:
         raise ForelearnError(
             f"the hub did not take `{repo_id}`: {first_line(error)} "
             "Check the login (`hf auth login`) and the network."

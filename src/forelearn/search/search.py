@@ -329,9 +329,14 @@ class Search(Record):
         """What the search would learn first, by dev alone; None: nothing, train the target as it is."""
         return self.finalists(target)[0]
 
+    @property
+    def stops(self) -> bool:
+        """Whether hopeless runs are stopped early."""
+        return self.options.halving and not self.options.exhaustive
+
     def looks(self, transfer: Transfer) -> dict[int, float | None]:
         """Epoch → dev measure below which this run is to be stopped there; empty: it runs undisturbed."""
-        if self.options.exhaustive or not self.options.halving:
+        if not self.stops:
             return {}
         floors = self.floors(transfer)
         return dict.fromkeys(floors) if transfer.key in parts(self) else floors

@@ -28,6 +28,10 @@ def write_file(path: Path, text: str) -> None:
     except OSError as error:
         what = f"cannot be written: {error.strerror}."
         raise InputError(Problem(str(path), what, "Name another file.")) from error
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(error.object[error.start]):04X}"
+        what = f"cannot be written: a name or label in it holds half a character ({half})."
+        raise InputError(Problem(str(path), what, "Rename the file, or mend the label.")) from error
 
 
 def write_page_or_json(path: Path, page: Callable[[], str], value: Callable[[], Any]) -> None:

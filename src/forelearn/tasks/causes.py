@@ -67,6 +67,10 @@ OFF = Cause(
 NO_START = Cause(
     "A row has not as many positions as answers", "Name the column of positions as `start`, one an answer."
 )
+ODD_START = Cause(
+    "The position of an answer is no whole number of 0 or more",
+    "Positions count characters from 0; where there is no answer, leave both cells empty.",
+)
 EMPTY_ANSWER = Cause("An answer is empty", "Remove it; a question without an answer is left out.")
 NO_CONTEXT = Cause("Contexts that are empty are left out", "Check the column and the rows.", "warning")
 EMPTY = Cause("Empty texts are left out", "Check the column and the rows.", "warning")

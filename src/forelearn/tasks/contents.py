@@ -21,6 +21,7 @@ from forelearn.tasks.causes import (
     NO_CONTEXT,
     NO_NUMBER,
     NO_START,
+    ODD_START,
     ODD_TEXT,
     OFF,
     SEVERAL,
@@ -54,6 +55,7 @@ class Content:
 
 
 _BLANKS = re.compile(r"[ \t\n]+")
+_POSITION = re.compile(r"[0-9]+(\.0*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,15 +237,23 @@ def _question(row: Row, layout: Layout) -> Content:
     starts = _several(row.values.get(layout.start))
     if not texts:
         raise Refused(UNANSWERABLE)
-    if len(texts) != len(starts) or not all(start.strip().isdecimal() for start in starts):
+    if len(texts) != len(starts):
         raise Refused(NO_START, f" has {len(texts)} and {len(starts)}")
-    answers = tuple(dict.fromkeys(Answer(int(start), text) for start, text in zip(starts, texts)))
+    places = map(_position, starts)
+    answers = tuple(dict.fromkeys(Answer(start, text) for start, text in zip(places, texts)))
     for answer in answers:
         if not answer.text.strip():
             raise Refused(EMPTY_ANSWER)
         if not context.startswith(answer.text, answer.start):
             raise Refused(OFF, f" has `{_short(answer.text)}` at {answer.start}")
     return Content(question, context, answers=answers)
+
+
+def _position(cell: str) -> int:
+    """A place in a text: `12`, or the `12.0` that a table makes of it where other rows have none."""
+    if not _POSITION.fullmatch(cell.strip()):
+        raise Refused(ODD_START, f" has `{_short(cell)}`")
+    return int(cell.partition(".")[0])
 
 
 def _several(cell: Value) -> tuple[str, ...]:

@@ -19,15 +19,17 @@ _MOST_LISTED = 5
 def find(patterns: Sequence[str], *, root: Path, where: str) -> tuple[list[Path], list[Problem]]:
     """The files that the patterns name, in the order of the patterns and then by name, each once.
 
-    Each pattern is a path or a glob relative to `root`. A pattern that leaves the root (`..`, an absolute
-    path, a link that points outside), or finds nothing, is a problem.
+    Each pattern is a path or a glob relative to `root`; a file of that very name comes before what it would match. A
+    pattern that leaves the root (`..`, an absolute path, a link that points outside), or finds nothing, is a problem.
     """
     found: dict[Path, None] = {}
     problems: list[Problem] = []
     inside = root.resolve()
     for pattern in patterns:
         pure = PurePosixPath(pattern)
-        if pure.is_absolute() or ".." in pure.parts or pattern.startswith("~") or "\\" in pattern:
+        literal = _is_file(root / pattern)
+        home = pattern.startswith("~") and not literal
+        if pure.is_absolute() or ".." in pure.parts or home or "\\" in pattern:
             problems.append(
                 Problem(
                     f"{where} files",
@@ -42,9 +44,8 @@ def find(patterns: Sequence[str], *, root: Path, where: str) -> tuple[list[Path]
             )
             continue
         try:
-            matches = (
-                sorted(root.glob(pattern)) if any(sign in pattern for sign in "*?[") else [root / pattern]
-            )
+            globbed = not literal and any(sign in pattern for sign in "*?[")
+            matches = sorted(root.glob(pattern)) if globbed else [root / pattern]
             matches = [path for path in matches if path.is_file()]
             if not matches:
                 problems.append(_nothing_found(pattern, root=root, where=where))
@@ -70,8 +71,29 @@ def find(patterns: Sequence[str], *, root: Path, where: str) -> tuple[list[Path]
                     )
                 )
                 continue
+            if not is_sayable(path):
+                problems.append(unsayable(path, where=f"{where} files"))
+                continue
             found[path] = None
     return list(found), problems
+
+
+def is_sayable(path: Path) -> bool:
+    """Whether a path is UTF-8 throughout. On Linux a name may be any bytes; keys and files of text cannot hold it."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in str(path))
+
+
+def unsayable(path: Path, *, where: str) -> Problem:
+    """What is wrong with the name of a file that is not UTF-8."""
+    shown = str(path).encode("utf-8", "backslashreplace").decode()
+    return Problem(where, f"The name of `{shown}` is not UTF-8.", "Rename it.")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a zero in it
+        return False
 
 
 def _nothing_found(pattern: str, *, root: Path, where: str) -> Problem:

@@ -60,9 +60,8 @@ def read_id(name: str) -> Table:
         )
     try:
         loaded = datasets.load_dataset(match[1], name=match[2])
-    except (OSError, ValueError) as error:
-        # ValueError is what the library raises for an unknown or missing config
-        reason = str(error).split("\n")[0]
+    except Exception as error:  # whatever the library, or the builder that it calls, raises of its own
+        reason = str(error).split("\n")[0] or type(error).__name__
         return unreadable(
             name, Problem(name, f"It cannot be loaded: {reason}", "Check the id, the config and the network.")
         )
