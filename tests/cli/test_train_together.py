@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,20 @@ def test_the_result_says_verdict_arms_auxiliary_tasks_weights_and_page(study, mo
     assert (folder / "weights" / shown[0] / "config.json").is_file()
     assert all(len(line) <= 80 for line in out.splitlines() if "/" not in line)
     assert err == ""  # nothing was left to train
+
+
+def test_an_auxiliary_task_that_was_renamed_since_is_told_under_its_name_of_today(
+    study, tmp_path, monkeypatch, capsys
+):
+    """A key holds no names: nothing is trained again, and what happened was written under the names of then."""
+    shutil.copytree(study.parent, tmp_path / "copy")
+    data = tmp_path / "copy" / "data"
+    (data / "02-amber.csv").rename(data / "02-umber.csv")
+    asked = [str(word).replace("02-amber", "02-umber") for word in WITH]
+    code, out, err = call(monkeypatch, capsys, "train", tmp_path / "copy", *asked, "--seeds", 1)
+    assert (code, err) == (0, "")
+    assert "02-umber" in out
+    assert "02-amber" not in out.replace(str(tmp_path), "")
 
 
 def test_json_goes_to_stdout_and_to_a_file_that_is_named_so(study, tmp_path, monkeypatch, capsys):

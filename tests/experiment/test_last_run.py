@@ -13,10 +13,12 @@ from forelearn.core.errors import ForelearnError, InputError
 from forelearn.executors.inline import Inline
 from forelearn.experiment import api
 from forelearn.experiment.drive import Silent
-from forelearn.experiment.keeping import gc
+from forelearn.experiment.keeping import gc, verify
+from forelearn.experiment.keeping import weights_of as folder_of
 from forelearn.experiment.last_run import as_last_run, as_run, going_on, in_words, remember, remembered
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
+from forelearn.store.directory import Directory
 
 pytestmark = pytest.mark.slow
 
@@ -317,3 +319,48 @@ def test_a_tidy_up_keeps_what_a_run_on_other_data_needs(tmp_path):
     assert in_words(study, Options(), as_last_run(study, Options())) == f"--budget 60% --data {other}"
     gc(study, None, None, dry_run=False)
     assert weights_of(study) == kept
+
+
+def test_a_tidy_up_on_other_data_keeps_what_the_runs_before_need(tmp_path):
+    """`gc --data WHOLE` removes nothing that the run on the sample beside the file needs, nor the other way round."""
+    study = small_study(tmp_path / "study", tasks=2)
+    other = small_study(tmp_path / "whole", tasks=3).parent
+    for data in (None, str(other)):
+        api.search(study, Options(workers=1, data_root=data))
+    kept = weights_of(study)
+    for data in (str(other), None):
+        gc(study, None, data, dry_run=False)
+        assert weights_of(study) == kept
+
+
+def test_data_that_are_not_beside_the_file_or_have_gone_since_cost_no_weights(tmp_path, monkeypatch):
+    study = small_study(tmp_path / "study", tasks=2)
+    whole = tmp_path / "whole"
+    (study.parent / "data").rename(tmp_path / "data")
+    whole.mkdir()
+    (tmp_path / "data").rename(whole / "data")
+    study.write_text('data_root = "$NOWHERE_AT_ALL"\n' + study.read_text())
+    monkeypatch.delenv("NOWHERE_AT_ALL", raising=False)
+    api.search(study, Options(workers=1, data_root=str(whole)))
+    kept = weights_of(study)
+    assert as_last_run(study, Options()).data_root == str(whole)
+    assert status(study, Options()).stage == "done"
+    assert verify(study, None)[0] == []
+    assert folder_of(study, next(iter(kept)), None).is_dir()
+    gc(study, None, None, dry_run=False)
+    assert weights_of(study) == kept
+    shutil.copytree(whole, tmp_path / "moved")
+    shutil.rmtree(whole)
+    gc(study, None, str(tmp_path / "moved"), dry_run=False)
+    assert weights_of(study) == kept
+
+
+def test_a_tidy_up_of_a_study_that_keeps_all_weights_keeps_them(tmp_path):
+    study = small_study(tmp_path, tasks=2, seeds=1, more='[run]\nkeep_weights = "all"')
+    api.search(study, Options(workers=1))
+    directory = Directory(tmp_path / "out")
+    (directory.work("weights", "beaten") / "model.safetensors").write_text("1")
+    directory.finish("weights", "beaten")
+    assert gc(study, None, None, dry_run=False) == []
+    study.write_text(study.read_text().replace('"all"', '"best"'))
+    assert [one.place for one in gc(study, None, None, dry_run=False)] == ["weights/beaten"]

@@ -70,5 +70,27 @@ def test_two_wrong_options_are_both_said():
     assert len(refused.value.problems) == 2
 
 
+@pytest.mark.parametrize("text", ["floor = 0.2\nprobe = 0.3", "floor = 0.001\nprobe = 0.005"])
+def test_options_that_are_right_together_are_taken_though_one_alone_were_wrong(text):
+    assert section(text).options["floor"] < section(text).options["probe"]
+
+
+def test_two_options_that_are_wrong_only_together_are_said_once():
+    with pytest.raises(InputError) as refused:
+        section("floor = 0.09\nprobe = 0.02")
+    assert len(refused.value.problems) == 1
+    assert "floor" in str(refused.value)
+
+
+def test_a_value_that_an_aggregator_needs_may_stand_in_the_section():
+    pytest.importorskip("torchjd")
+    text = 'method = "torchjd:TrimmedMean"\ntrim_number = 1'
+    assert section(text).options == {"trim_number": 1}
+    joint = DATA.replace("[multitask]", '[search]\njoint = "torchjd:TrimmedMean"\n\n[multitask]')
+    assert parse_study(joint + text, path=Path("study.toml")).settings.search.joint
+    with pytest.raises(InputError, match="needs a value"):
+        section('method = "torchjd:TrimmedMean"')
+
+
 def test_options_of_a_command_line_are_read_as_texts():
     assert read_given(["share=0.5", " optimiser = sgd"]) == {"share": "0.5", "optimiser": "sgd"}

@@ -12,6 +12,7 @@ from forelearn.core.run import Cost, Performance, Run, Stopped, as_asked
 from forelearn.experiment import api
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import new_search, replay
+from forelearn.experiment.explain import explain_key
 from forelearn.experiment.opening import Options
 from forelearn.experiment.status import status
 
@@ -88,3 +89,11 @@ def test_what_was_measured_by_another_metric_on_the_way_is_left_out(finished):
     stopped = Stopped(run.transfer, 1, 0.2, 0.4, run.cost, run.made)
     assert as_asked(stopped, renamed).transfer == renamed
     assert as_asked(stopped, by_f1) is None
+
+
+def test_a_run_is_explained_under_the_names_of_today(study):
+    data = study.parent / "data"
+    (data / "02-amber.csv").rename(data / "02-umber.csv")
+    found = explain_key(study, "02-umber->01-amber", ONE)
+    assert found.outcome.transfer.label == "02-umber → 01-amber"
+    assert "02-amber" not in found.text()

@@ -12,6 +12,7 @@ import pytest
 from tests.families import small_study
 
 from forelearn.core.errors import ForelearnError, InputError
+from forelearn.core.multitask import Multitask
 from forelearn.core.run import Failure, Run
 from forelearn.experiment import api, jobs
 from forelearn.experiment.again import train_command
@@ -167,6 +168,31 @@ def test_weights_of_the_method_that_are_gone_are_made_again_by_the_command_that_
     prepared.directory.remove("weights", key)
     train_together(study, TARGET, Request(OTHERS, seeds=(transfer.seed,), controls=False), ONE)
     assert file.read_bytes() == before
+
+
+def test_the_command_that_makes_weights_again_says_what_the_study_says_otherwise(finished):
+    """A share of 1 is the method's own; the study's is another since."""
+    study, comparison = finished
+    prepared = api.open_prepared(study, ONE)
+    transfer = prepared.runs.get(comparison.method.keys[1]).transfer
+    settings = prepared.study.settings
+    held = settings.multitask.model_copy(update={"share": 0.25})
+    other = replace(prepared.study, settings=settings.model_copy(update={"multitask": held}))
+    assert "--option share=1.0" in train_command(other, prepared.options, transfer)
+    needy = replace(transfer, multitask=Multitask("torchjd:CAGrad", (("c", 0.5), ("share", 1.0))))
+    assert "--method torchjd:CAGrad --option c=0.5" in train_command(other, prepared.options, needy)
+
+
+def test_where_its_own_compute_ends_the_method_the_others_are_looked_at_no_more_often(tmp_path):
+    """Ten epochs at most, of which the method can pay for two: the target alone could pay for many more."""
+    study = make_study(tmp_path)
+    study.write_text(study.read_text(encoding="utf-8").replace("epochs = 2", "epochs = 10"), encoding="utf-8")
+    asked = Request(OTHERS, seeds=1, given={"compute": 400})
+    found = train_together(study, TARGET, asked, ONE)
+    looks = len(found.method.histories[0].epochs)
+    assert looks < 10
+    for arm in found.arms:
+        assert len(arm.histories[0].epochs) <= looks, arm.name
 
 
 def test_weights_of_a_beaten_control_are_made_again_by_what_the_refusal_names(finished, tmp_path):

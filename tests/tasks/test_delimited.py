@@ -64,6 +64,14 @@ def test_a_file_without_a_header_takes_the_given_names(tmp_path):
     assert table.rows[0].row == 1
 
 
+def test_an_empty_cell_of_a_table_of_one_column_is_a_row_and_a_blank_line_of_a_wider_one_is_none(tmp_path):
+    """Row by row as pandas writes it: were one left out, all predictions after it would be of other rows."""
+    assert texts(read(tmp_path, 'text\nfoo\n""\n  \nbar\n')) == ["foo", "", "  ", "bar"]
+    assert texts(read(tmp_path, "text,label\nfoo,x\n\n  \nbar,y\n")) == ["foo", "bar"]
+    wide = read(tmp_path, "text\tpair\n\t\nfoo\tbar\n\n", delimiter="\t", quotes=False)
+    assert texts(wide) == ["", "foo"]
+
+
 @pytest.mark.parametrize(
     ("content", "place", "part"),
     [

@@ -6,17 +6,19 @@ A run's weights may not have been kept, or never have been here; a failure and a
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 
-from forelearn.core.errors import Problem
+from forelearn.core.errors import InputError, Problem
+from forelearn.core.multitask import Scalar
 from forelearn.core.run import Outcome, Run
 from forelearn.core.task import Task
 from forelearn.core.transfer import Transfer
+from forelearn.experiment.multitask_settings import MultitaskSettings, chosen_method
 from forelearn.experiment.opening import Options
 from forelearn.experiment.study import Study
 from forelearn.search.space import LONGER
 from forelearn.tasks.random_labels import SUFFIX
-from forelearn.training.multitask.methods import multitask
 
 KEEP_ALL = (
     'Say keep_weights = "all" in [run] and ask for its comparison again: forelearn train STUDY --with …'
@@ -62,9 +64,9 @@ def train_command(study: Study, options: Options, transfer: Transfer | None, tas
             lists = [[name] for name in names] if any("," in name for name in names) else [names]
             words += [word for some in lists if some for word in ("--with", ",".join(some))]
             words += ["--method", transfer.multitask.method]
-            usual = dict(multitask(transfer.multitask.method).options)
+            usual = _usual(study, transfer.multitask.method)
             for name, value in transfer.multitask.options:
-                asks = value != usual.get(name) and not (dealt and name == "compute")
+                asks = any(value != one.get(name) for one in usual) and not (dealt and name == "compute")
                 words += ["--option", f"{name}={value}"] if asks else []
             words.append("--retry-failed" if dealt else "--no-controls")
         elif names:
@@ -75,6 +77,15 @@ def train_command(study: Study, options: Options, transfer: Transfer | None, tas
     if options.out is not None:
         words += ["--out", options.out]
     return shlex.join(words)
+
+
+def _usual(study: Study, method: str) -> list[Mapping[str, Scalar]]:
+    """What the method is told where nobody says more: by itself, and by the study. Empty where it needs to be told."""
+    sections = (MultitaskSettings(), study.settings.multitask)
+    try:
+        return [dict(chosen_method(section, method, {}).options) for section in sections]
+    except InputError:
+        return [{}]
 
 
 def export_command(study: Study, options: Options, key: str) -> str:

@@ -275,6 +275,8 @@ def tell(
         else Failure(transfer, failed.strip(), cost, now())
     )
     with prepared.directory.lock():
+        if isinstance(prepared.runs.get(key), Run):
+            raise InputError(Problem(f"key {key}", "has been recorded meanwhile.", "Ask for what is left."))
         prepared.runs.put(outcome)
     return outcome
 

@@ -9,7 +9,7 @@ is anything else), and the method with auxiliary tasks whose labels are dealt ou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forelearn.core.data import TaskData
 from forelearn.core.multitask import Multitask
@@ -69,8 +69,13 @@ def first_arm(asked: Asked) -> Plan:
     return _plan(asked, asked.method.method, about, asked.method, _tasks(asked.auxiliaries))
 
 
-def other_arms(asked: Asked, compute: int) -> tuple[Plan, ...]:
-    """The controls, then what else was asked for, each with at most `compute` sample gradients."""
+def other_arms(asked: Asked, compute: int, looks: int | None = None) -> tuple[Plan, ...]:
+    """The controls, then what else was asked for, each with at most `compute` sample gradients.
+
+    looks: how often the method was measured, where its own compute may have ended it early; None: as its recipe says.
+    """
+    if looks is not None and dict(asked.method.options).get("compute"):
+        asked = replace(asked, recipe=replace(asked.recipe, epochs=min(asked.recipe.epochs, looks)))
     held = common(dict(asked.method.options))
     plans = []
     if asked.controls:
@@ -147,7 +152,7 @@ def history_of(prepared: Prepared, transfer: Transfer) -> History | str:
     history = None if folder is None else read_history(folder)
     if history is None or not history.epochs:
         return f"run {transfer.key} has no history that can be read; forget it by removing its folder"
-    return history
+    return history.under([transfer.target.name, *(source.name for source in transfer.sources)])
 
 
 def missing(
@@ -167,6 +172,11 @@ def missing(
 def keeps_all(prepared: Prepared) -> bool:
     """Whether the weights of every arm are kept, or those of the method and of the best arm alone."""
     return prepared.study.settings.run.keep_weights == "all"
+
+
+def looks(method: Arm) -> int | None:
+    """How often a run of the method was measured, at most; None before it has run."""
+    return max((len(history.epochs) for history in method.histories), default=None)
 
 
 def spent(arm: Arm) -> int:

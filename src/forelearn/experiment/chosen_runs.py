@@ -16,6 +16,7 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Run
 from forelearn.core.task import Task
 from forelearn.experiment.again import again, train_command, without_weights
+from forelearn.experiment.drive import all_stored
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.run_keys import full_key
 
@@ -39,7 +40,7 @@ def chosen_runs(prepared: Prepared, task: Task, keys: Sequence[str] = ()) -> Cho
     Raises InputError for a key that is no run of the task, and where weights are missing, with the command that
     trains them again.
     """
-    runs = [outcome for outcome in prepared.runs.all() if isinstance(outcome, Run)]
+    runs = [outcome for outcome in all_stored(prepared) if isinstance(outcome, Run)]
     own = {
         run.transfer.key: run
         for run in runs

@@ -15,6 +15,7 @@ from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.again import KEEP_ALL
 from forelearn.experiment.beliefs import Beliefs
+from forelearn.experiment.drive import all_stored
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.run_keys import full_key
@@ -248,12 +249,13 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
         key = plan.key
     also = "For a pair write SOURCE->TARGET."
     key = full_key(key, [outcome.transfer.key for outcome in prepared.runs.all()], also=also)
-    outcome = prepared.runs.get(key)
+    today = {one.transfer.key: one for one in all_stored(prepared)}
+    outcome = today.get(key) or prepared.runs.get(key)
     assert outcome is not None
     chain: list[Outcome] = []
     prefix = outcome.transfer.prefix
     while prefix is not None:
-        part = prepared.runs.get(prefix.key)
+        part = today.get(prefix.key) or prepared.runs.get(prefix.key)
         if part is not None:
             chain.insert(0, part)
         prefix = prefix.prefix

@@ -25,15 +25,19 @@ def joint_problems(settings: Settings, where: str) -> Iterator[Problem]:
     name = settings.search.joint
     if not name:
         return
-    from forelearn.training.multitask.methods import multitask
+    from forelearn.training.multitask.methods import METHODS
     from forelearn.training.multitask.single import Single
 
     place = f"{where}, [search] joint"
     try:
-        multitask(name)
+        joint_method(settings)
     except InputError as error:
+        if name == settings.multitask.method and name in METHODS:
+            return  # its options stand in [multitask], where they are refused
+        known = ":" in name  # one of a library, which has its own reasons
         for problem in error.problems:
-            yield Problem(place, f"There is no method `{name}`.", problem.fix)
+            said = f"`{name}`, {problem.where}: {problem.what}" if known else f"There is no method `{name}`."
+            yield Problem(place, said, problem.fix)
     else:
         if name == Single.name:
             yield Problem(place, f"`{name}` learns no other task.", "Name another method, or leave it out.")

@@ -8,8 +8,8 @@ from pathlib import Path
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Outcome
 from forelearn.experiment.again import without_weights
-from forelearn.experiment.last_run import as_run, remembered
-from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.last_run import as_last_run, as_run, remembered
+from forelearn.experiment.opening import Options, open_apart_from_data
 from forelearn.experiment.run_keys import full_key
 from forelearn.experiment.settings import LENET
 from forelearn.search.search import Search
@@ -24,7 +24,7 @@ def weights_of(study: Path, key: str, out: str | None) -> Path:
     Raises InputError if there is none, and says how to get it.
     """
     options = Options(out=out)
-    opened = open_study(study, options)
+    opened = open_apart_from_data(study, options)
     directory = Directory(opened.out)
     runs = Runs(directory)
     known = {outcome.transfer.key for outcome in runs.all()}
@@ -41,7 +41,7 @@ def weights_of(study: Path, key: str, out: str | None) -> Path:
 
 def verify(study: Path, out: str | None) -> tuple[list[Problem], int]:
     """Everything in the store that is not as its manifest says, and how many folders were read."""
-    directory = Directory(open_study(study, Options(out=out)).out)
+    directory = Directory(open_apart_from_data(study, Options(out=out)).out)
     if not directory.root.is_dir():
         raise InputError(_nothing_run(directory.root))
     count = sum(len(directory.keys(shelf)) for shelf in SHELVES)
@@ -58,23 +58,42 @@ def _nothing_run(root: Path) -> Problem:
 def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list[Removal]:
     """Remove weights that no answer needs: all but single-task models, best pairs, and what was trained together.
 
-    Answers are those of the study as its file says, and of every run that was told otherwise. While one of these is
-    under way, what has run of it and is not told yet is kept, too.
+    Answers are those of the study as its file says, and of every run that was told otherwise, each on its own data.
+    While one of these is under way, what has run of it and is not told yet is kept, too; and of data that are not here
+    any more, all that has run. Where the study keeps all weights, they stay.
     """
     from forelearn.experiment.api import open_prepared, standing
 
     plain = Options(out=out, data_root=data)
-    prepared = open_prepared(study, plain, images=True, build=False)
+    prepared = open_prepared(study, as_last_run(study, plain), images=True, build=False)
     directory = prepared.directory
     if not directory.root.is_dir():
         raise InputError(_nothing_run(directory.root))
     with directory.lock():
-        runs = Runs(directory).all()
+        runs, told = Runs(directory).all(), remembered(directory.root)
+        if prepared.study.settings.run.keep_weights == "all":
+            return collect(directory, dry_run=dry_run)
         keep = {run.transfer.key for run in runs if run.transfer.multitask}
-        searched = prepared.study.settings.encoder != LENET  # images are trained together alone
-        asks = [plain, *(as_run(study, plain, told) for told in remembered(directory.root))]
-        for asked in asks if searched else ():
-            keep |= _needed(standing(study, asked, last=False)[1], runs)
+        own = Options(out=out)
+        asks = [plain, *(as_run(study, own if one.data_root else plain, one) for one in told)]
+        asks += [] if data is None else [own]
+        moved = any(one.data_root for one in (plain, *told))
+        known: set[str] = set()
+        gone = False
+        for asked in dict.fromkeys(asks) if prepared.study.settings.encoder != LENET else ():
+            # the data of the file need not be here where they have been elsewhere, nor those of an earlier run
+            away = moved if asked.data_root is None else not Path(asked.data_root).is_dir()
+            try:
+                search = standing(study, asked, last=False)[1]
+            except InputError:
+                if not away:
+                    raise
+                gone = True
+                continue
+            known |= {task.digest for task in search.space.tasks}
+            keep |= _needed(search, runs)
+        if gone:
+            keep |= {run.transfer.key for run in runs if run.transfer.target.digest not in known}
         return collect(directory, keep=keep, dry_run=dry_run)
 
 

@@ -15,7 +15,7 @@ from typing import get_args
 
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.recipe import Precision
-from forelearn.experiment.opening import Options, open_study
+from forelearn.experiment.opening import Options, open_apart_from_data, open_study
 from forelearn.experiment.settings import Settings
 from forelearn.store.directory import Directory
 from forelearn.store.file import write_file
@@ -81,7 +81,7 @@ def as_last_run(study: Path | str, options: Options) -> Options:
     checked.
     """
     try:
-        out = open_study(Path(study), options).out
+        out = open_apart_from_data(Path(study), options).out
     except InputError:
         return options
     runs = remembered(out)
@@ -155,7 +155,7 @@ def in_words(study: Path | str, options: Options, others: Options) -> str:
 
 
 def _settings(study: Path | str, options: Options) -> Settings:
-    return open_study(Path(study), options).settings
+    return open_apart_from_data(Path(study), options).settings
 
 
 def _damaged(file: Path) -> InputError:

@@ -33,27 +33,41 @@ def multitask_problems(section: MultitaskSettings, where: str) -> Iterator[Probl
     """What the method refuses, named by section and key. Loads torch, unless the section is as if left out."""
     if section == MultitaskSettings():
         return
-    from forelearn.training.multitask.methods import METHODS, multitask
+    from forelearn.training.multitask.methods import METHODS
+
+    if ":" not in section.method and section.method not in METHODS:
+        said = f"There is no method `{section.method}`."
+        yield Problem(f"{where}, [multitask] method", said, did_you_mean(section.method, METHODS))
+        return
+    given = {name: value for name, value in section.options.items() if isinstance(value, Scalar)}
+    for name in section.options.keys() - given.keys():
+        place, rule = f"{where}, [multitask] {name}", "is one value, a text, a number, or true or false."
+        yield Problem(place, f"`{name}` {rule}", "Correct it.")
+    together = _refused(section.method, given)
+    if not together:
+        return
+    alone = {name: _refused(section.method, {name: value}) for name, value in given.items()}
+    if ":" in section.method or not any(
+        alone.values()
+    ):  # one needs another, or a library has its own reasons
+        place = f"{where}, [multitask]"
+        yield from (
+            Problem(place, f"`{section.method}`, {one.where}: {one.what}", one.fix) for one in together
+        )
+        return
+    for name, problems in alone.items():
+        place = f"{where}, [multitask] {name}"
+        yield from (Problem(place, f"`{name}` {one.what}", one.fix) for one in problems)
+
+
+def _refused(method: str, options: Mapping[str, Scalar]) -> tuple[Problem, ...]:
+    from forelearn.training.multitask.methods import multitask
 
     try:
-        multitask(section.method)
+        multitask(method, options)
     except InputError as error:
-        place = f"{where}, [multitask] method"
-        if ":" in section.method:  # one of a library, which has its own reasons
-            yield from (Problem(place, f"`{section.method}` {one.what}", one.fix) for one in error.problems)
-        else:
-            said = f"There is no method `{section.method}`."
-            yield Problem(place, said, did_you_mean(section.method, METHODS))
-        return
-    for name, value in section.options.items():
-        place = f"{where}, [multitask] {name}"
-        if not isinstance(value, Scalar):
-            yield Problem(place, f"`{name}` is one value, a text, a number, or true or false.", "Correct it.")
-            continue
-        try:
-            multitask(section.method, {name: value})
-        except InputError as error:
-            yield from (Problem(place, f"`{name}` {problem.what}", problem.fix) for problem in error.problems)
+        return error.problems
+    return ()
 
 
 def chosen_method(

@@ -12,7 +12,7 @@ from forelearn.core.budget import Budget
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.recipe import Precision
 from forelearn.experiment.settings import DEVICE, Settings
-from forelearn.experiment.study import Study, load_study
+from forelearn.experiment.study import Study, load_study, study_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +89,9 @@ def at_least(value: int, least: int, option: str) -> int:
     if value < least:
         raise InputError(Problem(option, f"must be at least {least}, got {value}.", "Raise it."))
     return value
+
+
+def open_apart_from_data(path: Path, options: Options = UNCHANGED) -> Study:
+    """The study for who reads no data, or does not know yet where they lie: wherever that is, it need not be there."""
+    file = study_file(path)
+    return open_study(path, replace(options, data_root=options.data_root or str(file.parent)))

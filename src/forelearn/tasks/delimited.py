@@ -43,6 +43,8 @@ def read_delimited(
     longer: list[str] = []
     try:
         for number, cells in fields:
+            if len(columns) != 1 and len(cells) == 1 and not cells[0].strip():
+                continue  # a blank line; in a table of one column it is a row
             if quotes and delimiter == "\t" and any("\n" in cell and "\t" in cell for cell in cells):
                 raise _Unclosed(number, _OVER_ROWS)
             if not columns:
@@ -111,7 +113,7 @@ def _quoted(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise _Unclosed(start, str(error)) from error
-        if cells and (len(cells) > 1 or cells[0].strip()):
+        if cells:  # none of a line that holds nothing at all; a quoted nothing is a cell
             yield start, cells
         start = reader.line_num + 1
 
@@ -119,7 +121,7 @@ def _quoted(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 def _plain(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.removesuffix("\r")
-        if line.strip():
+        if line:
             yield number, line.split(delimiter)
 
 

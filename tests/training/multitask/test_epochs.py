@@ -16,6 +16,7 @@ from tests.training.multitask.by_hand import RECIPE, NumberLearner, by_hand, num
 from forelearn.core.data import TaskData
 from forelearn.core.errors import InputError
 from forelearn.training.multitask.fit import fit_together
+from forelearn.training.multitask.history import Epoch, TaskEpoch, renamed
 from forelearn.training.multitask.learner import Part
 from forelearn.training.multitask.method import Change
 from forelearn.training.multitask.methods import Reading, expected_cost, multitask
@@ -368,3 +369,15 @@ def test_a_run_that_compute_ends_has_the_rates_of_one_that_its_epochs_end(
         "alpha-vil", tmp_path, monkeypatch, epochs=50, compute=method.learner.ledger.total, run=3
     )
     assert by_compute == pytest.approx(by_epochs)
+
+
+def test_epochs_are_read_under_other_names_event_by_event() -> None:
+    epoch = Epoch(
+        0,
+        {"a": TaskEpoch(1.0), "a b": TaskEpoch(0.5)},
+        select=0.5,
+        events=("a b dropped: why", "a back", "epoch undone"),
+    )
+    found = renamed(epoch, ["x", "y"])
+    assert found.tasks == {"x": TaskEpoch(1.0), "y": TaskEpoch(0.5)}
+    assert found.events == ("y dropped: why", "x back", "epoch undone")

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from forelearn.core.keys import plain
 from forelearn.training.checkpoint import STATE, replace_state
-from forelearn.training.multitask.history import Epoch, History, read_epoch
+from forelearn.training.multitask.history import Epoch, History, read_epoch, renamed, renamed_events
 from forelearn.training.multitask.learner import TARGET
 from forelearn.training.multitask.ledger import Ledger, peak_bytes
 from forelearn.training.multitask.method import Change, Method, parts_named
@@ -197,9 +197,12 @@ def _resume(state: _State, method: Method[Any], folder: Path | None, key: str) -
     learner = method.learner
     learner.flat.values.copy_(held["values"])
     state.snapshot.copy_(held["snapshot"])
-    state.epochs = [read_epoch(epoch) for epoch in numbers["epochs"]]
+    epochs = [read_epoch(epoch) for epoch in numbers["epochs"]]
+    state.epochs = [renamed(epoch, learner.names) for epoch in epochs]
     state.best, state.done, state.size = (int(numbers[name]) for name in ("best", "done", "size"))
-    state.events = tuple(numbers["events"])
+    state.events = renamed_events(
+        numbers["events"], dict(zip(epochs[0].tasks, learner.names)) if epochs else {}
+    )
     method.restore(parts_named(held, "method/"), numbers["method"])
     _restore_ledger(learner.ledger, numbers["ledger"])
 

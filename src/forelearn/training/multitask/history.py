@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,12 @@ class History:
     peak_bytes: int
     trained: int = 0
 
+    def under(self, names: Sequence[str]) -> History:
+        """The same under today's names of its tasks, the target's first."""
+        if tuple(names) == self.tasks or len(names) != len(self.tasks):
+            return self
+        return replace(self, tasks=tuple(names), epochs=tuple(renamed(epoch, names) for epoch in self.epochs))
+
     def within(self, gradients: int) -> Epoch:
         """The epoch that would have been kept with no more than these sample gradients; at least the first."""
         affordable = [epoch for epoch in self.epochs if epoch.gradients <= gradients] or [self.epochs[0]]
@@ -82,6 +88,25 @@ class History:
     def last(self, gradients: int) -> Epoch:
         """The last epoch that these sample gradients paid for; at least the first."""
         return ([epoch for epoch in self.epochs if epoch.gradients <= gradients] or [self.epochs[0]])[-1]
+
+
+def renamed(epoch: Epoch, names: Sequence[str]) -> Epoch:
+    """The epoch under today's names of its tasks, in its order: a key holds none, so they may have changed since."""
+    today = dict(zip(epoch.tasks, names, strict=True))
+    return replace(
+        epoch,
+        tasks={today[name]: task for name, task in epoch.tasks.items()},
+        events=renamed_events(epoch.events, today),
+    )
+
+
+def renamed_events(events: Sequence[str], today: Mapping[str, str]) -> tuple[str, ...]:
+    """Events under today's names; each begins with the name of a task, or with none. today: old → new."""
+    found = []
+    for event in events:
+        old = max((name for name in today if event.startswith(f"{name} ")), key=len, default="")
+        found.append(today[old] + event.removeprefix(old) if old else event)
+    return tuple(found)
 
 
 def write_history(history: History, folder: Path) -> None:
