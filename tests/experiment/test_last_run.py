@@ -351,8 +351,9 @@ def test_data_that_are_not_beside_the_file_or_have_gone_since_cost_no_weights(tm
     assert weights_of(study) == kept
     shutil.copytree(whole, tmp_path / "moved")
     shutil.rmtree(whole)
-    gc(study, None, str(tmp_path / "moved"), dry_run=False)
-    assert weights_of(study) == kept
+    for data in (None, str(tmp_path / "moved")):
+        gc(study, None, data, dry_run=False)
+        assert weights_of(study) == kept
 
 
 def test_a_tidy_up_of_a_study_that_keeps_all_weights_keeps_them(tmp_path):

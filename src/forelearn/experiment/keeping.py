@@ -8,7 +8,7 @@ from pathlib import Path
 from forelearn.core.errors import InputError, Problem
 from forelearn.core.run import Outcome
 from forelearn.experiment.again import without_weights
-from forelearn.experiment.last_run import as_last_run, as_run, remembered
+from forelearn.experiment.last_run import as_run, remembered
 from forelearn.experiment.opening import Options, open_apart_from_data
 from forelearn.experiment.run_keys import full_key
 from forelearn.experiment.settings import LENET
@@ -62,16 +62,16 @@ def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list
     While one of these is under way, what has run of it and is not told yet is kept, too; and of data that are not here
     any more, all that has run. Where the study keeps all weights, they stay.
     """
-    from forelearn.experiment.api import open_prepared, standing
+    from forelearn.experiment.api import standing
 
     plain = Options(out=out, data_root=data)
-    prepared = open_prepared(study, as_last_run(study, plain), images=True, build=False)
-    directory = prepared.directory
+    opened = open_apart_from_data(study, plain)
+    directory, settings = Directory(opened.out), opened.settings
     if not directory.root.is_dir():
         raise InputError(_nothing_run(directory.root))
     with directory.lock():
         runs, told = Runs(directory).all(), remembered(directory.root)
-        if prepared.study.settings.run.keep_weights == "all":
+        if settings.run.keep_weights == "all":
             return collect(directory, dry_run=dry_run)
         keep = {run.transfer.key for run in runs if run.transfer.multitask}
         own = Options(out=out)
@@ -80,7 +80,7 @@ def gc(study: Path, out: str | None, data: str | None, *, dry_run: bool) -> list
         moved = any(one.data_root for one in (plain, *told))
         known: set[str] = set()
         gone = False
-        for asked in dict.fromkeys(asks) if prepared.study.settings.encoder != LENET else ():
+        for asked in dict.fromkeys(asks) if settings.encoder != LENET else ():
             # the data of the file need not be here where they have been elsewhere, nor those of an earlier run
             away = moved if asked.data_root is None else not Path(asked.data_root).is_dir()
             try:
