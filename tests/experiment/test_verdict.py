@@ -7,9 +7,9 @@ from tests.search.world import TASKS, run, search_of
 from forelearn.core.run import Cost, Failure
 from forelearn.evaluation.simulated import simulated
 from forelearn.experiment.replay import TableSearch, live
-from forelearn.experiment.verdict import Confirmation, verdict, words
+from forelearn.experiment.verdict import Confirmation, is_control, verdict, words
 from forelearn.search.search import Options, Search
-from forelearn.search.space import LONGER
+from forelearn.search.space import LONGER, Chain
 from forelearn.search.value import BASELINE, Guess
 
 A, B, C, D = TASKS
@@ -192,6 +192,11 @@ def test_a_target_without_runs_is_open():
     assert said(search).reason == "Its baseline has not run."
     search.tell(Failure(search.alone(A, search.space.recipes[0], 0), "out of memory.", Cost(), "now"))
     assert said(search).reason == "The target alone could not be trained: out of memory."
+
+
+def test_as_many_stages_of_the_target_itself_are_a_control_and_a_chain_of_others_is_none():
+    assert is_control(Chain((A, A)), A)
+    assert not is_control(Chain((B, C)), A)
 
 
 def test_the_target_itself_is_called_so():

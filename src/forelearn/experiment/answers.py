@@ -22,7 +22,7 @@ from forelearn.experiment.further import further
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.study_cost import budget_of
 from forelearn.experiment.tables import another_seed, baseline_row, costs, curve, exhaustive, task_row
-from forelearn.experiment.verdict import Confirmation, verdict, words
+from forelearn.experiment.verdict import Confirmation, is_control, verdict, words
 from forelearn.report.summary import (
     Answer,
     EncoderRow,
@@ -34,7 +34,7 @@ from forelearn.report.summary import (
     Summary,
 )
 from forelearn.search.search import Pair, Search
-from forelearn.search.space import LONGER, Candidate, Chain, Together, mode_of, source_name
+from forelearn.search.space import Candidate, Chain, Together, mode_of, source_name
 from forelearn.store.environment import Surroundings, describe_environment
 
 
@@ -50,7 +50,7 @@ def summarise(prepared: Prepared, search: Search, beliefs: Beliefs) -> Summary:
         _answer(prepared, search, beliefs, confirmation, target, rows) for target in search.space.targets
     )
     controls = {
-        (source_name(one), target.name) for one, target in search.candidates() if _is_control(one, target)
+        (source_name(one), target.name) for one, target in search.candidates() if is_control(one, target)
     }
     encoder = search.space.encoder
     shape = prepared.shape
@@ -115,7 +115,7 @@ def _answer(
 ) -> Answer:
     baselines = search.baselines(target)
     tried = [row for row in rows.values() if row.target == target.name and row.obtained is not None]
-    controls = {source_name(one) for one in search.candidates_of(target) if _is_control(one, target)}
+    controls = {source_name(one) for one in search.candidates_of(target) if is_control(one, target)}
     winner, rival = search.finalists(target)
     pair = (source_name(winner), target.name) if winner is not None else None
     decision = verdict(confirmation, target)
@@ -214,12 +214,6 @@ def _pair_rows(
     return rows
 
 
-def _is_control(candidate: Candidate, target: Task) -> bool:
-    if isinstance(candidate, Chain | Together):
-        return candidate.is_control
-    return candidate in (LONGER, target)
-
-
 def _status(
     search: Search,
     candidate: Candidate,
@@ -254,7 +248,7 @@ def _status(
     if search.options.exhaustive:
         return "failed", "what it starts from could not be trained"
     guess = search.guess(candidate, target)
-    if guess is not None and (guess.mean + 2 * guess.sd <= 0 or guess.worth < search.options.least):
+    if guess is not None and (guess.hopeless or guess.worth < search.options.least):
         return "not tried", "it is not expected to help enough to be worth a run"
     return "not tried", "the budget was spent where a run tells more"
 

@@ -174,7 +174,7 @@ def keeps_all(prepared: Prepared) -> bool:
     return prepared.study.settings.run.keep_weights == "all"
 
 
-def looks(method: Arm) -> int | None:
+def most_looks(method: Arm) -> int | None:
     """How often a run of the method was measured, at most; None before it has run."""
     return max((len(history.epochs) for history in method.histories), default=None)
 

@@ -23,8 +23,8 @@ from forelearn.experiment.arms import (
     first_arm,
     keeps_all,
     labels_of,
-    looks,
     missing,
+    most_looks,
     other_arms,
     read_arm,
     spent,
@@ -77,7 +77,7 @@ def train_together(
         first = first_arm(asked)
         far = read_arm(prepared, first)
         others = other_arms(
-            asked, spent(far) if far.seeds else 1, looks(far)
+            asked, spent(far) if far.seeds else 1, most_looks(far)
         )  # as far as their compute is known
         later = len(missing(prepared, others, again=wanted.retry_failed, weights=keeps_all(prepared)))
         _run(prepared, [first], executor, display, again=wanted.retry_failed, weights=True, later=later)
@@ -85,7 +85,7 @@ def train_together(
         if not method.seeds:
             raise ForelearnError(f"{first.transfers[0].label} was not trained to its end: {method.failed[0]}")
         compute = spent(method)
-        others = other_arms(asked, compute, looks(method))
+        others = other_arms(asked, compute, most_looks(method))
         _run(prepared, others, executor, display, again=wanted.retry_failed, weights=keeps_all(prepared))
         arms = [read_arm(prepared, plan, compute) for plan in (first, *others)]
         _drop_weights(prepared, (first, *others), arms)

@@ -8,7 +8,7 @@ from pathlib import Path
 from forelearn.core.keys import plain
 from forelearn.core.run import Run
 from forelearn.experiment.api import SILENT
-from forelearn.experiment.arms import first_arm, keeps_all, looks, missing, other_arms, read_arm, spent
+from forelearn.experiment.arms import first_arm, keeps_all, missing, most_looks, other_arms, read_arm, spent
 from forelearn.experiment.drive import Display
 from forelearn.experiment.opening import UNCHANGED, Options
 from forelearn.experiment.prepare import Prepared
@@ -50,7 +50,7 @@ def expect_together(
     prepared, asked = question.prepared, question.asked
     first = first_arm(asked)
     method = read_arm(prepared, first)
-    others = other_arms(asked, spent(method) if method.seeds else 1, looks(method))
+    others = other_arms(asked, spent(method) if method.seeds else 1, most_looks(method))
     rows = []
     for plan in (first, *others):
         weights = plan is first or keeps_all(prepared)

@@ -16,7 +16,7 @@ from forelearn.evaluation.decision import MARGIN, Candidate, Decision, decide
 from forelearn.evaluation.gains import Gain, Noise, own_noise, paired_gain, pooled_noise
 from forelearn.search.record import NOISE
 from forelearn.search.search import Search
-from forelearn.search.space import LONGER, Together, mode_of, source_name
+from forelearn.search.space import LONGER, Chain, Together, mode_of, source_name
 from forelearn.search.space import Candidate as Choice
 
 Split = str
@@ -161,7 +161,7 @@ def words(candidate: Choice, target: Task) -> str:
 
 def is_control(candidate: Choice, target: Task) -> bool:
     """Whether a candidate spends the compute of a transfer on the target alone."""
-    if isinstance(candidate, Together):
+    if isinstance(candidate, Chain | Together):
         return candidate.is_control
     return candidate == LONGER or (isinstance(candidate, Task) and candidate.name == target.name)
 

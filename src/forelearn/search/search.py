@@ -173,7 +173,7 @@ class Search(Record):
                 (candidate not in later, guess.optimistic, source_name(candidate), transfer)
                 for candidate in self.space.candidates_of(target)
                 if (guess := self.guess(candidate, target)) is not None
-                and (few or guess.mean + 2 * guess.sd > 0)
+                and (few or not guess.hopeless)
                 and (transfer := self.plan(candidate, target, self.space.first_seed)) is not None
                 and (key := transfer.key) not in self.outcomes
                 and key not in taken

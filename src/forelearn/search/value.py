@@ -26,6 +26,11 @@ class Guess:
         """mean + sd / 2: what decides which untried pair comes first."""
         return self.mean + 0.5 * self.sd
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether a gain is two standard deviations off or more."""
+        return self.mean + 2 * self.sd <= 0
+
 
 def expected_improvement(mean: float, sd: float, best: float) -> float:
     """E[max(gain − best, 0)] for gain ~ Normal(mean, sd²). Never negative.
