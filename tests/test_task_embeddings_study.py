@@ -7,10 +7,14 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from forelearn.core.data import TaskData
+from forelearn.core.recipe import Recipe
+from forelearn.core.task import Task
+from forelearn.core.transfer import Encoder, Transfer
 from forelearn.experiment.assemble import load_tasks
 from forelearn.experiment.study import load_study
 from forelearn.models.tiny import build_tiny
@@ -63,11 +67,36 @@ def test_the_halves_of_the_questions_share_no_paragraph(tasks: dict[str, TaskDat
     assert not one & other
 
 
-def test_the_script_of_the_study_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec = importlib.util.spec_from_file_location("make", ROOT / "studies" / "task-embeddings" / "make.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "make", module)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_script_of_the_study_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = script(monkeypatch)
     assert module.SEEDS <= module.BASELINES
+
+
+def test_questions_are_asked_last_and_of_their_own_class_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four tasks: 4 × 5 baselines, 4 × 4 pairs on two seeds; two of the targets with three sources of their class."""
+    make = script(monkeypatch)
+    tasks = {
+        name: Task(name, "question_answering" if "XQuAD" in name else "binary", "f1", name)
+        for name in ("RTE", "BoolQ", "XQuAD first half", "XQuAD second half")
+    }
+    space = SimpleNamespace(
+        targets=list(tasks.values()), recipes=[Recipe()], first_seed=0, encoder=Encoder("e", "0")
+    )
+    space.baseline = lambda task, recipe, seed: Transfer(task, space.encoder, recipe, seed)
+    stages = make.matrix(SimpleNamespace(space=space))
+    assert [name for name, _ in stages][-1] == "question answering"
+    assert [len(stage) for _, stage in stages] == [4, 4, 4, 8, 8, 4, 4, 16]
+    assert len({one.key for _, stage in stages for one in stage}) == 52
+    dear = [one.sources[0].name for one in stages[-1][1]]
+    assert "RTE" not in dear[:12]
+    assert dear[12:] == ["RTE"] * 4

@@ -7,10 +7,10 @@ python make.py features            features.csv: every method's scores, from the
 python make.py page                page.html: heat maps, curves, costs
 python make.py readme              the tables of the README
 
-The plan is three baselines of each task, then every pair and every `B → B`, seed after seed, then further baselines;
-then sources in full (FULL → LIMITED), then chains. Within a seed the pairs are shuffled, so that a slice is a random
-sample of them; question answering as a target, which takes ten times as long as the others, comes last. What has run
-is in the store (`out/`) and is not run again.
+The plan is three baselines of each task, then every pair and every `B → B`, seed after seed, then further baselines,
+then question answering as a target, which takes five times as long as the others, its own class first; then sources in
+full (FULL → LIMITED), then chains. Within a seed the pairs are shuffled, so that a slice is a random sample of them.
+What has run is in the store (`out/`) and is not run again.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from arms import between
+from measured import class_of
 from record import keys, read_rows, write_rows
 
 from forelearn.core.run import Failure, Run
@@ -47,6 +48,7 @@ from forelearn.store.gc import collect
 BASELINES, FIRST = 5, 3
 SEEDS = 2
 AT_ONCE = 16
+QUESTIONS = "question_answering"
 FULL = 4000
 """Training rows of a source in full, at most: ten times those of a limited one."""
 FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")
@@ -94,11 +96,7 @@ class Record:
 
     def note(self, prepared: Prepared) -> None:
         """Write results.csv: its rows that are of this study, and what the store has beyond them."""
-        planned = [
-            *(one for seed in range(BASELINES) for one in alone(prepared, seed)),
-            *(one for seed in range(SEEDS) for one in pairs(prepared, seed)),
-        ]
-        own = {key for transfer in planned for key in keys(transfer)}
+        own = {key for _, stage in matrix(prepared) for transfer in stage for key in keys(transfer)}
         kept = [row for row in self.results if row.key in own]
         places = {(row.target, row.source, row.seed) for row in kept}
         new = results_of(prepared.runs.all(), prepared.study.settings.grid())
@@ -126,11 +124,23 @@ def pair(prepared: Prepared, sources: Sequence[Task], target: Task, seed: int) -
 
 
 def pairs(prepared: Prepared, seed: int) -> list[Transfer]:
-    """Every source before every target, in the order in which they run."""
+    """Every source before every target, shuffled."""
     tasks = prepared.space.targets
     found = [pair(prepared, [source], target, seed) for target in tasks for source in tasks]
     random.Random(seed).shuffle(found)
-    return sorted(found, key=lambda transfer: transfer.target.kind == "question_answering")
+    return found
+
+
+def matrix(prepared: Prepared) -> list[tuple[str, list[Transfer]]]:
+    """Baselines and pairs in the order in which they run: the name of a stage, and its transfers."""
+    baselines = [(f"baselines, seed {seed}", alone(prepared, seed)) for seed in range(BASELINES)]
+    dear, others = [], []
+    for seed in range(SEEDS):
+        found = pairs(prepared, seed)
+        dear += [one for one in found if one.target.kind == QUESTIONS]
+        others.append((f"pairs, seed {seed}", [one for one in found if one.target.kind != QUESTIONS]))
+    dear.sort(key=lambda one: class_of(one.sources[0].name) != class_of(one.target.name))
+    return [*baselines[:FIRST], *others, *baselines[FIRST:], ("question answering", dear)]
 
 
 def larger(full: Prepared, limited: Prepared) -> list[Task]:
@@ -173,7 +183,7 @@ def chains(prepared: Prepared, record: Record) -> list[Transfer]:
     """The best two and three sources of the first seed, best last, and the best one as often, on the second seed."""
     found = []
     for target in prepared.space.targets:
-        if target.kind == "question_answering":
+        if target.kind == QUESTIONS:
             continue
         known = gains(prepared, record, target, 0)
         leaking = sum(1 for _, leaked in prepared.leaks if leaked == target.name)
@@ -191,11 +201,8 @@ def run(limited: Prepared, here: Prepared, full: Prepared, record: Record, minut
     """Run what is missing, in rounds, until the time is up; parts whose models are not here are trained before."""
     end = time.monotonic() + 60 * minutes
     kept = [transfer for seed in range(SEEDS) for transfer in alone(limited, seed)]
-    matrix = [(f"baselines, seed {seed}", alone(limited, seed)) for seed in range(FIRST)]
-    matrix += [(f"pairs, seed {seed}", pairs(limited, seed)) for seed in range(SEEDS)]
-    matrix += [(f"baselines, seed {seed}", alone(limited, seed)) for seed in range(FIRST, BASELINES)]
     with limited.directory.lock(), executor_for(limited) as executor:
-        for name, stage in matrix:
+        for name, stage in matrix(limited):
             run_stage(limited, stage, kept, executor, record, end, name)
         with here.directory.lock():
             sources = [pair(full, [], task, 0) for task in larger(full, here)]
