@@ -79,8 +79,8 @@ def test_what_knows_the_gains_has_no_regret_and_its_opposite_the_most(
     features = features_of(
         {"size": KNOWS, "overlap": -KNOWS, "knn": LUCK, "textemb_raw": LUCK, "ansat": KNOWS}
     )
-    features = replace(features, costs={"knn": Cost(1, 3.0), "textemb_raw": Cost(1, 2.0)})
-    found = measured.Measured(truth_of(KNOWS), features, {"knn": 3.0, "textemb_raw": 2.0})
+    features = replace(features, costs={"knn": Cost(90, 3.0), "textemb_raw": Cost(90, 2.0)})
+    found = measured.Measured(truth_of(KNOWS), features)
     figures = estimators.judged(found, draws=4)
     assert np.mean(figures["size"]["regret@1"]) < 0.5
     assert np.mean(figures["size"]["rank_of_best"]) == 1.0
@@ -91,16 +91,24 @@ def test_what_knows_the_gains_has_no_regret_and_its_opposite_the_most(
     table = estimators.lines(estimators.rows_of(figures), found)
     assert next(row for row in table if row.startswith("| knn + textemb_raw ")).endswith("| 5 + m |")
     assert len({row.count("|") for row in table}) == 1
+    apart = {row.split("|")[1].strip(): row.split("|") for row in estimators.paired(figures)}
+    assert apart["method"][5].strip() == "regret@3 less size"
+    assert apart["overlap"][5].strip().startswith("+")  # its opposite loses more than what knows
+    assert apart["size"][5].strip() == "–"  # itself
 
 
 def test_what_shares_a_reading_is_paid_for_once(measured: ModuleType, estimators: ModuleType) -> None:
     features = features_of({"leep": LUCK, "knn": LUCK, "textemb_raw": LUCK})
-    costs = {"leep": Cost(5, 5.0), "knn": Cost(3, 3.0), "textemb_raw": Cost(2, 2.0)}
+    costs = {"leep": Cost(180, 5.0), "knn": Cost(108, 3.0), "textemb_raw": Cost(72, 2.0)}
     found = measured.Measured(
-        truth_of(KNOWS), replace(features, costs=costs), {name: cost.seconds for name, cost in costs.items()}
-    )
-    assert estimators.seconds_of("leep + knn + textemb_raw", found) == "10 + m"  # two readings, two methods
-    assert estimators.seconds_of("textemb_raw", found) == "2"
+        truth_of(KNOWS), replace(features, costs=costs)
+    )  # 36 runs of 100 units are everything
+    assert estimators.cost_of("leep + knn + textemb_raw", found) == "10 + m"  # two readings, two methods
+    assert estimators.cost_of("textemb_raw", found) == "2"
+    assert estimators.cost_of("size", found) == "0"
+    assert estimators.cost_of("curvegrad", found) == "0 + m"
+    assert estimators.cost_of("static", found) == "83 + m"
+    assert estimators.cost_of("a predictor", found) == "–"
 
 
 def test_a_search_is_lived_on_dev_and_read_on_test_of_other_seeds(
@@ -115,25 +123,63 @@ def test_a_search_is_lived_on_dev_and_read_on_test_of_other_seeds(
 
 
 def test_a_leak_is_no_candidate(measured: ModuleType, estimators: ModuleType) -> None:
-    truth = measured.without(truth_of(KNOWS), [("CoLA", "RTE"), ("nobody", "RTE")])
-    table = estimators.table_of(truth, {})
+    leaks = frozenset({("CoLA", "RTE"), ("nobody", "RTE")})
+    found = measured.Measured(truth_of(KNOWS), features_of({"size": LUCK, "overlap": LUCK}), leaks)
+    table = estimators.table_of(found, {})
     assert not table.candidates[0, 1]
     assert table.candidates.sum() == 29
+    scores = measured.scores_of(found)
+    assert np.isnan(scores["size"][0, 1])
+    assert np.isnan(scores["prior"][0, 1])  # and takes no rank from others
+    assert np.isfinite(scores["prior"]).sum() == 29
+
+
+def test_targets_and_seeds_that_are_half_run_are_not_judged(measured: ModuleType) -> None:
+    truth = truth_of(KNOWS)
+    found = measured.Measured(truth, features_of({"size": LUCK}), frozenset({("TREC", "RTE")}))
+    assert found.whole().truth.targets == NAMES
+    assert found.whole().seeds == [0, 1]
+    half = truth.test.pairs.copy()
+    half[0, 2] = np.nan  # a leak that has not run is not missing
+    half[5, 1:4] = np.nan  # the last target has run after two of five
+    some = replace(found, truth=replace(truth, test=replace(truth.test, pairs=half))).whole()
+    assert some.truth.targets == NAMES[:5]
+    assert some.every.targets == NAMES
+    half[:4, :, 1] = np.nan  # the second seed has begun
+    one = replace(found, truth=replace(truth, test=replace(truth.test, pairs=half))).whole()
+    assert one.seeds == [0]
+    assert one.truth.targets == NAMES[:5]
+    assert np.isnan(one.truth.dev.pairs[:, :, 1]).all()
+    assert np.isfinite(one.truth.dev.baselines).all()
+    assert not found.at_targets([]).whole().truth.targets
+
+
+def test_fusions_rank_the_candidates_alone(measured: ModuleType) -> None:
+    """In class the first two are equal: what lies between them elsewhere must not tell them apart."""
+    size, overlap = np.zeros((6, 6)), np.zeros((6, 6))
+    size[0] = [0, 6, 5, 4, 3, 2]
+    overlap[0] = [0, 2, 6, 5, 4, 3]
+    found = measured.Measured(truth_of(KNOWS), features_of({"size": size, "overlap": overlap}))
+    everywhere, here = (measured.scores_of(found, in_class=one)["prior"][0] for one in (False, True))
+    assert everywhere[1] != everywhere[2]
+    assert here[1] == here[2]
+    assert np.isnan(here[3:]).all()
 
 
 def test_static_learns_from_all_classes_whatever_are_candidates(
     measured: ModuleType, estimators: ModuleType
 ) -> None:
     by_source = np.tile(KNOWS[0], (6, 1))
-    found = measured.Measured(truth_of(by_source), features_of({"size": LUCK}), {})
-    figures = estimators.judged(found, in_class=True, draws=4)
+    found = measured.Measured(truth_of(by_source), features_of({"size": LUCK}))
+    few = found.at_targets(["RTE", "CoLA"]).whole(in_class=True)
+    figures = estimators.judged(few, in_class=True, draws=4)
+    assert np.mean(figures["static"]["rank_of_best"]) == 1.0  # of two targets alone it would not know this
+    figures = estimators.judged(found.whole(in_class=True), in_class=True, draws=4)
     assert np.mean(figures["static"]["rank_of_best"]) < np.mean(figures["random"]["rank_of_best"])
 
 
 def test_a_target_at_chance_is_told_from_one_that_learns(measured: ModuleType) -> None:
-    found = measured.Measured(
-        truth_of(KNOWS), features_of({"size": LUCK}), {}, chance={"RTE": 0.5, "CoLA": 0.1}
-    )
+    found = measured.Measured(truth_of(KNOWS), features_of({"size": LUCK}), chance={"RTE": 0.5, "CoLA": 0.1})
     assert found.above_chance() == [name for name in NAMES if name != "RTE"]
 
 
@@ -143,20 +189,50 @@ def test_the_default_gives_way_only_to_what_is_better_on_every_count(scripts: di
     level = 0.7 + rng.normal(0, 0.01, 12)
 
     def draws(**more: float) -> dict[str, dict[str, Array]]:
-        return {"prior": {"ndcg": level}} | {name: {"ndcg": level + gain} for name, gain in more.items()}
+        default = {"ndcg": level, "scored": np.ones(12)}
+        return {"prior": default, "prior without models": default} | {
+            name: {"ndcg": level + gain, "scored": np.ones(12)} for name, gain in more.items()
+        }
 
     better = draws(knn=0.1, overlap=0.05)
     assert choice.changes(better, draws(knn=0.1, overlap=0.05), models=True) == "knn"
     assert choice.changes(better, draws(knn=0.1, overlap=0.05), models=False) == "overlap"
     assert choice.changes(better, draws(knn=-0.1, overlap=0.05), models=True) is None  # not so elsewhere
     assert choice.changes(draws(knn=-0.1), draws(knn=0.1), models=True) is None
-    noisy = {"prior": {"ndcg": level}, "knn": {"ndcg": level + rng.normal(0, 0.2, 12)}}
+    noisy = draws(knn=0.0)
+    noisy["knn"]["ndcg"] = level + rng.normal(0, 0.2, 12)
     assert choice.changes(noisy, draws(knn=0.1), models=True) is None
-    assert len({row.count("|") for row in choice.choice_lines(better, better)}) == 1
+    assert choice.changes(draws(overlap=0.1), draws(overlap=0.1), models=True) is None  # it reads none
+    table = choice.choice_lines(better, better)
+    assert table[-2:] == [
+        "- Without single-task models: `overlap` takes the place of the default.",
+        "- With single-task models: `knn` takes the place of the default.",
+    ]
+    assert len({row.count("|") for row in table[: table.index("")]}) == 1
 
 
-def test_in_class_only_sources_of_the_targets_class_are_candidates(estimators: ModuleType) -> None:
-    table = estimators.table_of(truth_of(KNOWS), {}, in_class=True)
+def test_a_target_without_a_score_counts_as_the_default(scripts: dict[str, ModuleType]) -> None:
+    choice = scripts["choice"]
+    default = {"ndcg": np.full(4, 0.9), "scored": np.ones(4)}
+    some = {"ndcg": np.full(4, 0.8), "scored": np.array([1.0, 0.0, 1.0, 0.0])}
+    found = choice.candidates({"prior": default, "knn": some, "size": some}, models=True)
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "prior": [0.9] * 4,
+        "knn": [0.8, 0.9, 0.8, 0.9],
+    }
+
+
+def test_a_method_that_scores_nothing_is_known_to(measured: ModuleType, estimators: ModuleType) -> None:
+    some = np.where(np.arange(6)[:, None] < 3, KNOWS, np.nan)
+    figures = estimators.judged(measured.Measured(truth_of(KNOWS), features_of({"words": some})), draws=4)
+    assert figures["words"]["scored"].tolist() == [1, 1, 1, 0, 0, 0]
+
+
+def test_in_class_only_sources_of_the_targets_class_are_candidates(
+    measured: ModuleType, estimators: ModuleType
+) -> None:
+    found = measured.Measured(truth_of(KNOWS), features_of({"size": LUCK})).whole(in_class=True)
+    table = estimators.table_of(found, {}, in_class=True)
     assert table.targets == ("RTE", "CoLA", "TREC")  # the other classes have one source each, or none
     for row in range(3):
         assert [NAMES[place] for place in np.flatnonzero(table.candidates[row])] == [
@@ -178,9 +254,35 @@ def test_a_factor_that_makes_the_gains_explains_them_and_chance_explains_nothing
     assert np.nanmean(factors.by_source(truth)) < 0.3
 
 
-def test_a_source_of_the_same_class_is_told_apart(factors: ModuleType) -> None:
+def test_all_rows_of_the_factors_rest_on_the_same_pairs(measured: ModuleType, factors: ModuleType) -> None:
+    found = measured.Measured(
+        truth_of(KNOWS),
+        features_of({"size": KNOWS, "overlap": LUCK, "textemb_raw": LUCK}),
+        alone={name: np.array([[0.5, 0.5], [0.6 + 0.01 * row, 0.5]]) for row, name in enumerate(NAMES[:5])},
+    )
+    columns = factors.factors(found)
+    assert all(
+        np.isnan(one[:, 5]).all() for many in columns.values() for one in many
+    )  # it was not learned alone
+    assert {int(np.isfinite(one).sum()) for many in columns.values() for one in many} == {25 - 5 + 5}
+    assert len({row.count("|") for row in factors.factor_lines(found)}) == 1
+
+
+def test_gains_that_are_all_alike_are_no_gains(factors: ModuleType) -> None:
+    truth = truth_of(KNOWS)
+    flat = truth.test.pairs.copy()
+    flat[0] = np.where(np.isfinite(flat[0]), 0.1, np.nan)
+    truth = replace(truth, test=replace(truth.test, pairs=flat))
+    assert np.isnan(factors.by_source(truth)[0])
+    assert np.isnan(factors.explained(truth, [KNOWS])[0])
+    assert np.isnan(factors.within(truth, KNOWS)[0])
+    assert np.nanmin(factors.explained(truth, [KNOWS])) > 0.99
+
+
+def test_a_source_of_the_same_class_is_told_apart(measured: ModuleType, factors: ModuleType) -> None:
     own = [[factors.class_of(source) == factors.class_of(target) for source in NAMES] for target in NAMES]
-    rows = factors.class_lines(truth_of(0.1 * np.array(own)))
+    truth = truth_of(0.1 * np.array(own))
+    rows = factors.class_lines(measured.Measured(truth, features_of({"size": LUCK})))
     first = rows[2].split("|")
     assert first[2].strip().startswith("+10.")
     assert "100 % of 6 gain" in first[2]
@@ -200,7 +302,7 @@ def test_sources_in_full_are_set_against_the_same_sources_in_few(further: Module
 def test_more_rows_that_gain_more_are_an_order_of_sources_in_full(
     measured: ModuleType, further: ModuleType
 ) -> None:
-    found = measured.Measured(truth_of(np.zeros((6, 6))), features_of({"overlap": -KNOWS}), {})
+    found = measured.Measured(truth_of(np.zeros((6, 6))), features_of({"overlap": -KNOWS}))
     runs = {
         ("RTE", source): {"dev": 0.0, "test": 0.5 + KNOWS[0, place], "rows": 1000 * np.exp(KNOWS[0, place])}
         for place, source in enumerate(NAMES)
@@ -228,5 +330,5 @@ def test_chains_are_set_against_what_costs_as_much(further: ModuleType) -> None:
         "+5.0 [+5.0, +5.0]",
         "+10.0 [+10.0, +10.0]",
     ]
-    assert rows["the same where both cost the same within 20 %"][0].strip() == "1"
+    assert rows["2 in turn, where both cost the same within 20 %"][0].strip() == "1"
     assert rows["the best source alone, over the mean baseline"][1].strip().startswith("+0.0")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from measured import FUSED, OTHER, Array, Measured, class_of, measured, said, scores_of
+from measured import ALL_FUSED, DEFAULT, FUSED, OTHER, Array, Measured, class_of, measured, said, scores_of
 
 from forelearn.estimators.methods import METHODS
 from forelearn.evaluation.budget import SHARES
@@ -40,37 +40,38 @@ RANKS = ("ndcg", "weighted_tau", "rank_of_best")
 LOST = ("lost@16.5", "lost@49.5")
 DIGITS = {"ndcg": 2, "weighted_tau": 2}
 SEES_RUNS = ("static",)
+SCORED = "scored"
+REFERENCES = ("random", "size", "overlap", "static")
+AGAINST = {"regret@1": ("random", "static"), "regret@3": REFERENCES, "ndcg": REFERENCES}
+"""Figure → what every method is compared with in it."""
 
 Draw = dict[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table. figures, less_random, less_static: figure → interval over targets."""
+    """A line of a table. figures: figure → interval over targets."""
 
     method: str
     figures: Mapping[str, Interval]
-    less_random: Interval | None = None
-    less_static: Interval | None = None
 
 
-def table_of(truth: Truth, scores: Mapping[str, Array], *, in_class: bool = False) -> Table:
+def table_of(found: Measured, scores: Mapping[str, Array], *, in_class: bool = False) -> Table:
     """The test gains over the mean baseline, as the judge of orders takes them.
 
-    in_class: only sources of the target's own class are candidates, and only targets that have two of them or more.
+    in_class: only sources of the target's own class are candidates.
     """
+    truth = found.truth
     level = mean_known(truth.test.baselines, axis=1)[:, None]
-    performances = truth.test.pairs.copy()
+    open_ = found.candidates(in_class=in_class)
+    performances = np.where(open_[:, :, None], truth.test.pairs, np.nan)
     itself = []
     for row, target in enumerate(truth.targets):
         if target in truth.sources:
             place = truth.sources.index(target)
             performances[row, place] = truth.test.itself[row]
             itself.append((row, place))
-        if in_class:
-            other = [class_of(source) != class_of(target) for source in truth.sources]
-            performances[row, other] = np.nan
-    found = Table(
+    table = Table(
         "in class" if in_class else "all classes",
         truth.targets,
         truth.sources,
@@ -83,11 +84,7 @@ def table_of(truth: Truth, scores: Mapping[str, Array], *, in_class: bool = Fals
         dict(scores),
         tuple(itself),
     )
-    ran = np.isfinite(truth.test.pairs).any(axis=(0, 1))
-    kept = found.with_seeds(np.flatnonzero(ran).tolist())
-    enough = [row for row in range(len(truth.targets)) if kept.candidates[row].sum() >= 2]
-    kept = replace(kept, itself=tuple(place for place in kept.itself if place[0] in enough))
-    return kept.arranged(enough, range(len(kept.sources)))
+    return table.with_seeds(found.seeds)
 
 
 def averaged(table: Table) -> Table:
@@ -113,11 +110,15 @@ def static_of(whole: Table) -> Callable[[Seen], Array]:
 
 
 def judged(found: Measured, *, in_class: bool = False, draws: int = 30) -> dict[str, Draw]:
-    """Method → figure → [T]: regrets and ranks of every order, random and the controls among them."""
-    scores = scores_of(found)
-    table = table_of(found.truth, scores, in_class=in_class)
+    """Method → figure → [T]: regrets and ranks of every order, random and the controls among them.
+
+    `SCORED`: 1 where the method scores a source of the target; where it scores none, its order is that of random.
+    """
+    scores = scores_of(found, in_class=in_class)
+    table = table_of(found, scores, in_class=in_class)
+    every = replace(found, truth=found.every or found.truth)
     methods = [
-        Method("static", static_of(table_of(found.truth, {})), "one seed of the other targets"),
+        Method("static", static_of(table_of(every, {})), "one seed of the other targets"),
         *(Method(name, column(name), "a score column") for name in scores),
     ]
     split = per_target(table, methods, draws=draws)
@@ -125,12 +126,19 @@ def judged(found: Measured, *, in_class: bool = False, draws: int = 30) -> dict[
     for name, row in split.items():
         if name in whole:
             row |= {figure: whole[name][figure] for figure in RANKS if figure in whole[name]}
+        if name in scores:
+            row[SCORED] = np.isfinite(scores[name]).any(axis=1).astype(float)
     return split
 
 
 def lived(found: Measured, *, draws: int = 50, replays: int = 3) -> dict[str, dict[str, Interval]]:
-    """Method → `lost@…`: every order, predictors, controls and forelearn's search, tried on dev, read on test."""
+    """Method → `lost@…`: every order, predictors, controls and forelearn's search, tried on dev, read on test.
+
+    Nothing while one seed alone has run: there is none to judge on.
+    """
     truth, scores = found.truth, scores_of(found)
+    if len(truth.search_seeds) < 2:
+        return {}
     fusions = [
         StudyMethod(Method(name, lambda view, name=name: scores[name], "no run"))
         for name in FUSED
@@ -141,7 +149,7 @@ def lived(found: Measured, *, draws: int = 50, replays: int = 3) -> dict[str, di
         verdict.method: {name: verdict.figures[name] for name in LOST if name in verdict.figures}
         for verdict in quality.verdicts
     }
-    for name, used in (("forelearn", ()), ("forelearn with `prior`", ("prior",))):
+    for name, used in (("forelearn", ()), ("forelearn with `prior`", (DEFAULT,))):
         if set(used) <= scores.keys():
             lost[name] = searched(truth, {one: scores[one] for one in used}, replays)
     return lost
@@ -170,13 +178,7 @@ def rows_of(draws: Mapping[str, Draw], lost: Mapping[str, Mapping[str, Interval]
     rows = []
     for name, draw in draws.items():
         figures = {figure: bootstrap_mean(draw[figure]) for figure in (*REGRETS, *RANKS) if figure in draw}
-        apart = {
-            reference: bootstrap_mean(draw["regret@3"] - draws[reference]["regret@3"])
-            for reference in ("random", "static")
-            if "regret@3" in draw and name not in (reference, "random")
-        }
-        figures |= (lost or {}).get(name, {})
-        rows.append(Row(name, figures, apart.get("random"), apart.get("static")))
+        rows.append(Row(name, figures | dict((lost or {}).get(name, {}))))
     rows += [Row(name, figures) for name, figures in (lost or {}).items() if name not in draws and figures]
 
     def place(row: Row) -> tuple[int, float]:
@@ -188,31 +190,55 @@ def rows_of(draws: Mapping[str, Draw], lost: Mapping[str, Mapping[str, Interval]
     return sorted(told, key=place)
 
 
-def seconds_of(method: str, found: Measured) -> str:
-    """What a method's scores of all pairs took, and `m` where it reads single-task models, which come on top."""
+def cost_of(method: str, found: Measured) -> str:
+    """What a method's scores of all pairs cost, in per cent of trying every pair once, `m` included in that.
+
+    `m` where it reads single-task models, which come on top; a dash where it is not known.
+    """
+    whole = float((found.candidates().sum(axis=1) * found.truth.costs).sum() + found.truth.costs.sum())
     if method == "static":
-        return f"{found.pairs:.0f}"
-    parts = FUSED.get(method, ("ansat", "textemb") if method == "prior" else (method,))
+        return f"{100 * (1 - found.truth.costs.sum() / whole):.0f} + m"
+    if method not in METHODS and method not in ALL_FUSED:
+        return "–"
+    parts = ALL_FUSED.get(method, (method,))
+    models = any(METHODS[part].reads_models for part in parts)
     known = [part for part in parts if part in found.features.costs]
-    if not known:
-        return "0" if all(part in METHODS for part in parts) else "–"
-    models = any(METHODS[part].reads_models for part in known)
-    return f"{sum(found.seconds[part] for part in paid_once(known, found.features)):.0f}" + " + m" * models
+    units = sum(found.features.costs[part].units for part in paid_once(known, found.features))
+    return f"{100 * units / whole:.1f}".removesuffix(".0") + " + m" * models
 
 
 def lines(
     rows: Sequence[Row], found: Measured, figures: Sequence[str] = (*REGRETS, *RANKS, *LOST)
 ) -> list[str]:
     """The table as Markdown."""
-    heads = [figure.replace("_", " ") for figure in figures]
+    shown = [figure for figure in figures if any(figure in row.figures for row in rows)]
     text = [
-        f"| method | {' | '.join(heads)} | regret@3 less random | less static | seconds |",
-        "| --- |" + " ---: |" * (len(figures) + 3),
+        f"| method | {' | '.join(figure.replace('_', ' ') for figure in shown)} | cost, % |",
+        "| --- |" + " ---: |" * (len(shown) + 1),
     ]
     for row in rows:
-        cells = [said(row.figures.get(figure), DIGITS.get(figure, 1)) for figure in figures]
-        cells += [said(one, signed=True) for one in (row.less_random, row.less_static)]
-        text.append(f"| {row.method} | {' | '.join(cells)} | {seconds_of(row.method, found)} |")
+        cells = [said(row.figures.get(figure), DIGITS.get(figure, 1)) for figure in shown]
+        text.append(f"| {row.method} | {' | '.join(cells)} | {cost_of(row.method, found)} |")
+    return text
+
+
+def paired(draws: Mapping[str, Draw]) -> list[str]:
+    """Every method against the references, target by target."""
+    compared = [(figure, one) for figure, many in AGAINST.items() for one in many if one in draws]
+    text = [
+        f"| method | {' | '.join(f'{figure} less {one}' for figure, one in compared)} |",
+        "| --- |" + " ---: |" * len(compared),
+    ]
+    for row in rows_of(draws):
+        draw = draws[row.method]
+        cells = [
+            said(bootstrap_mean(draw[figure] - draws[one][figure]), DIGITS.get(figure, 1), signed=True)
+            if row.method != one and figure in draw
+            else "–"
+            for figure, one in compared
+        ]
+        if any(cell != "–" for cell in cells):
+            text.append(f"| {row.method} | {' | '.join(cells)} |")
     return text
 
 
@@ -228,19 +254,23 @@ def above_chance(found: Measured) -> list[str]:
 
 
 def in_class(found: Measured) -> list[str]:
-    """Classification and regression: sources of the same class alone."""
+    """Classification and regression: sources of the same class alone. found: all that has run."""
     of_class = [target for target in found.truth.targets if class_of(target) == OTHER]
-    chosen = found.at_targets(of_class)
+    chosen = found.at_targets(of_class).whole(in_class=True)
     return lines(rows_of(judged(chosen, in_class=True)), chosen, (*REGRETS, *RANKS))
 
 
 def small_classes(found: Measured) -> list[str]:
-    """The place of the best of two sources, in the classes that have three tasks each; 1.5 is chance."""
-    draws = judged(found, in_class=True)
-    targets = table_of(found.truth, {}, in_class=True).targets
-    classes = [name for name in dict.fromkeys(map(class_of, targets)) if name != OTHER]
+    """The place of the best of two sources, in the classes that have three tasks each; 1.5 is chance.
+
+    found: all that has run.
+    """
+    small = [target for target in found.truth.targets if class_of(target) != OTHER]
+    chosen = found.at_targets(small).whole(in_class=True)
+    targets = chosen.truth.targets
+    classes = list(dict.fromkeys(map(class_of, targets)))
     text = [f"| rank of the best of two | {' | '.join(classes)} |", "| --- |" + " ---: |" * len(classes)]
-    for name, draw in draws.items():
+    for name, draw in judged(chosen, in_class=True).items():
         if "rank_of_best" not in draw:
             continue
         cells = []
@@ -258,10 +288,15 @@ def small_classes(found: Measured) -> list[str]:
 def main() -> None:
     """Print all tables."""
     warnings.simplefilter("ignore", RuntimeWarning)
-    found = measured()
+    everything = measured()
+    found = everything.whole()
+    draws = judged(found)
     for table in (
-        all_classes(found, judged(found)),
-        *(f(found) for f in (above_chance, in_class, small_classes)),
+        all_classes(found, draws),
+        paired(draws),
+        above_chance(found),
+        in_class(everything),
+        small_classes(everything),
     ):
         print("\n".join(table), end="\n\n")
 

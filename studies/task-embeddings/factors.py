@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from measured import Array, Measured, class_of, gains_of, measured, said, scores_of
 from scipy.stats import rankdata
 
 from forelearn.evaluation.intervals import Interval, bootstrap_mean
-from forelearn.evaluation.table import mean_known
-from forelearn.evaluation.truth import Truth
+from forelearn.evaluation.table import Mask, mean_known
+from forelearn.evaluation.truth import Side, Truth
 
 DRAWS = 2000
+FLAT = 1e-9
+"""What differs by less, in parts of its size, is rounding."""
 ALL = "all of them"
 
 
 def factors(found: Measured) -> dict[str, list[Array]]:
-    """Factor → its columns, each [T, S]. What has the same value for all sources of a target explains nothing."""
+    """Factor → its columns, each [T, S], NaN unless all factors of the pair are known: all rest on the same pairs.
+
+    What has the same value for all sources of a target explains nothing and is left out.
+    """
     truth, scores = found.truth, scores_of(found)
+    open_ = found.candidates() & np.isfinite(gains_of(truth))
     shape = truth.candidates.shape
     same = np.array([[class_of(s) == class_of(t) for s in truth.sources] for t in truth.targets], float)
     own, spread = learned(found)
@@ -32,7 +39,7 @@ def factors(found: Measured) -> dict[str, list[Array]]:
         "vocabulary overlap": [scores["overlap"]],
         "TextEmb similarity": [scores["textemb_raw"]],
         "same class": [same],
-        "how well the source is learned": [
+        "how well the source is learned, and its SD over seeds": [
             np.broadcast_to(own, shape),
             np.broadcast_to(spread, shape),
         ],
@@ -40,23 +47,24 @@ def factors(found: Measured) -> dict[str, list[Array]]:
     kept = {
         name: columns
         for name, columns in rest.items()
-        if any(np.nanstd(_centred(values, truth.candidates)) > 0 for values in columns)
+        if any(np.nanmax(np.abs(_centred(values, open_))) > FLAT for values in columns)
     }
+    for columns in kept.values():
+        open_ = open_ & np.all([np.isfinite(values) for values in columns], axis=0)
+    kept = {name: [np.where(open_, values, np.nan) for values in columns] for name, columns in kept.items()}
     return {**kept, ALL: [values for columns in kept.values() for values in columns]}
 
 
 def learned(found: Measured) -> tuple[Array, Array]:
     """[S] twice: how far above chance each source is learned alone, (p − chance) / (1 − chance) on dev; its SD."""
-    truth = found.truth
-    chance = np.array([(found.chance or {}).get(name, 0.0) for name in truth.targets])
-    room = np.maximum(1.0 - chance, 1e-9)
-    mean = (mean_known(truth.dev.baselines, axis=1) - chance) / room
-    sd = np.nanstd(truth.dev.baselines, axis=1) / room
-    place = {name: row for row, name in enumerate(truth.targets)}
-    both = [
-        np.array([values[place[s]] if s in place else np.nan for s in truth.sources]) for values in (mean, sd)
-    ]
-    return both[0], both[1]
+    means, sds = [], []
+    for name in found.truth.sources:
+        dev = (found.alone or {}).get(name, np.full((1, 2), np.nan))[:, 0]
+        chance = (found.chance or {}).get(name, 0.0)
+        room = max(1.0 - chance, FLAT)
+        means.append((dev.mean() - chance) / room)
+        sds.append(dev.std() / room)
+    return np.array(means), np.array(sds)
 
 
 def _centred(values: Array, mask: Array) -> Array:
@@ -67,10 +75,11 @@ def _centred(values: Array, mask: Array) -> Array:
 
 
 def _standard(values: Array, mask: Array) -> Array:
-    """Centred, with variance 1 within each target; all 0 where a target's gains are alike."""
+    """Centred, with variance 1 within each target; all 0 where a target's values are alike."""
     centred = _centred(values, mask)
     scale = np.sqrt(mean_known(centred**2, axis=1))[:, None]
-    standard: Array = centred / np.where(scale > 0, scale, 1.0)
+    flat = scale <= FLAT * np.nanmax(np.abs(np.where(mask, values, 0.0)), axis=1, initial=FLAT)[:, None]
+    standard: Array = np.where(flat, 0.0 * centred, centred / np.where(flat, 1.0, scale))
     return standard
 
 
@@ -88,14 +97,15 @@ def explained(truth: Truth, columns: Sequence[Array]) -> Array:
     )
     gain = _standard(gains_of(truth), known)
     inputs = np.stack([_standard(one, known) for one in columns], axis=2)
+    told = np.nansum(gain**2, axis=1) > 0  # gains that are all alike teach no slope
     shares = np.full(len(gain), np.nan)
     for row in range(len(gain)):
         here = known[row]
-        rest = known.copy()
+        rest = known & told[:, None]
         rest[row] = False
-        total = float((gain[row, here] ** 2).sum())
-        if here.sum() < 3 or total == 0:
+        if here.sum() < 3 or not told[row]:
             continue
+        total = float((gain[row, here] ** 2).sum())
         slopes = np.linalg.lstsq(inputs[rest], gain[rest], rcond=None)[0]
         shares[row] = 1.0 - float(((gain[row, here] - inputs[row, here] @ slopes) ** 2).sum()) / total
     return shares
@@ -120,7 +130,8 @@ def by_source(truth: Truth) -> Array:
         guess = np.where(np.isfinite(guess), guess, 0.0)
         guess = guess - guess[here].mean()
         total = float((gain[row, here] ** 2).sum())
-        shares[row] = 1.0 - float(((gain[row, here] - guess[here]) ** 2).sum()) / total
+        if total > 0:
+            shares[row] = 1.0 - float(((gain[row, here] - guess[here]) ** 2).sum()) / total
     return shares
 
 
@@ -154,6 +165,15 @@ def repeatable(truth: Truth) -> Interval:
     return Interval(float(share(parts)), float(low), float(high), len(parts), len(values) - len(parts))
 
 
+def limited(truth: Truth, known: Mask) -> Truth:
+    """The truth of some pairs alone, [T, S]."""
+
+    def of_pairs(side: Side) -> Side:
+        return replace(side, pairs=np.where(known[:, :, None], side.pairs, np.nan))
+
+    return replace(truth, dev=of_pairs(truth.dev), test=of_pairs(truth.test))
+
+
 def within(truth: Truth, column: Array) -> Array:
     """[T], the correlation of a factor with the mean gain over the sources of a target; NaN where there is none."""
     known = truth.candidates & np.isfinite(gains_of(truth)) & np.isfinite(column)
@@ -164,7 +184,7 @@ def within(truth: Truth, column: Array) -> Array:
 
 def by_level(found: Measured) -> Interval:
     """Rank correlation over targets of the mean gain from all sources with how well the target is learned alone."""
-    mean = mean_known(np.where(found.truth.candidates, gains_of(found.truth), np.nan), axis=1)
+    mean = mean_known(np.where(found.candidates(), gains_of(found.truth), np.nan), axis=1)
     chance = np.array([(found.chance or {}).get(name, 0.0) for name in found.truth.targets])
     level = (mean_known(found.truth.dev.baselines, axis=1) - chance) / np.maximum(1.0 - chance, 1e-9)
     known = np.isfinite(mean) & np.isfinite(level)
@@ -187,12 +207,15 @@ def factor_lines(found: Measured) -> list[str]:
         "| what is known of the pair | correlation with the gain | explained of a left-out target's gains, % |",
         "| --- | ---: | ---: |",
     ]
-    for name, columns in factors(found).items():
-        sign = said(bootstrap_mean(within(found.truth, columns[0])), 2, signed=True)
-        share = said(bootstrap_mean(100 * explained(found.truth, columns)))
+    rows_of_all = factors(found)
+    known = np.isfinite(rows_of_all[ALL][0])
+    truth = limited(found.truth, known)
+    for name, columns in rows_of_all.items():
+        sign = said(bootstrap_mean(within(truth, columns[0])), 2, signed=True)
+        share = said(bootstrap_mean(100 * explained(truth, columns)))
         rows.append(f"| {name} | {'' if name == ALL else sign} | {share} |")
-    rows.append(f"| which source it is (static) | | {said(bootstrap_mean(100 * by_source(found.truth)))} |")
-    whole = repeatable(found.truth)
+    rows.append(f"| which source it is (static) | | {said(bootstrap_mean(100 * by_source(truth)))} |")
+    whole = repeatable(truth)
     percent = Interval(100 * whole.mean, 100 * whole.low, 100 * whole.high, whole.targets, whole.undefined)
     rows.append(f"| what is not noise of the seeds | | {said(percent)} |")
     rows.append(
@@ -201,9 +224,10 @@ def factor_lines(found: Measured) -> list[str]:
     return rows
 
 
-def class_lines(truth: Truth) -> list[str]:
+def class_lines(found: Measured) -> list[str]:
     """Mean gain and share of pairs that gain, by classes of source and target."""
-    gain = gains_of(truth)
+    truth = found.truth
+    gain = np.where(found.candidates(), gains_of(truth), np.nan)
     own = 100.0 * (mean_known(truth.test.itself, axis=1) - mean_known(truth.test.baselines, axis=1))
     classes = list(dict.fromkeys(map(class_of, truth.targets)))
     rows = [
@@ -218,7 +242,7 @@ def class_lines(truth: Truth) -> list[str]:
                 inside = [
                     gain[row, place]
                     for place, source in enumerate(truth.sources)
-                    if source != target and class_of(source) == source_class and np.isfinite(gain[row, place])
+                    if class_of(source) == source_class and np.isfinite(gain[row, place])
                 ]
                 if class_of(target) == target_class and inside:
                     means.append(float(np.mean(inside)))
@@ -235,8 +259,8 @@ def class_lines(truth: Truth) -> list[str]:
 def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore", RuntimeWarning)
-    found = measured()
-    for lines in (factor_lines(found), class_lines(found.truth)):
+    found = measured().whole()
+    for lines in (factor_lines(found), class_lines(found)):
         print("\n".join(lines), end="\n\n")
 
 

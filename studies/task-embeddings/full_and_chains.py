@@ -120,7 +120,7 @@ def chain_lines(truth: Truth, runs: Runs) -> list[str]:
             note(f"{length} in turn less the best one alone", chain, single)
             note(f"{length} in turn less the best one {length} times", chain, control)
             if abs(ratios[-1] - 1) <= SAME:
-                note(f"the same where both cost the same within {100 * SAME:.0f} %", chain, control)
+                note(f"{length} in turn, where both cost the same within {100 * SAME:.0f} %", chain, control)
             note(
                 f"{length} in turn less the best on dev of the {length} tried singly (dearer by {length - 1} runs)",
                 chain,
@@ -129,7 +129,7 @@ def chain_lines(truth: Truth, runs: Runs) -> list[str]:
     for name, values in found.items():
         test, dev = np.array(values).T
         cells = " | ".join(said(bootstrap_mean(side), signed=True) for side in (test, dev))
-        rows.append(f"| {name} | {len(values)} | {cells} |")
+        rows.append(f"| {name} | {int(np.isfinite(test).sum())} | {cells} |")
     if ratios:
         low, middle, high = np.quantile(ratios, [0.05, 0.5, 0.95])
         rows.append(
@@ -142,7 +142,7 @@ def chain_lines(truth: Truth, runs: Runs) -> list[str]:
 def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore", RuntimeWarning)
-    found = measured()
+    found = measured().whole()
     for lines in (
         full_lines(found.truth, further("full")),
         full_order_lines(found, further("full")),

@@ -55,13 +55,26 @@ FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")
 """The targets of sources in full: one or two of each sort that have 400 rows."""
 LENGTHS = (2, 3)
 RESULTS, FURTHER = HERE / "results.csv", HERE / "further.csv"
-HEADER = ("part", "target", "source", "rows", "seed", "metric", "dev", "test", "units", "seconds", "key")
+HEADER = (
+    "part",
+    "target",
+    "source",
+    "rows",
+    "seed",
+    "metric",
+    "dev",
+    "test",
+    "units",
+    "last_units",
+    "seconds",
+    "key",
+)
 """Of further.csv."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """dev, test: in the target's own measure. units, seconds: of the last stage, but of all stages in further.csv."""
+    """dev, test: in the target's own measure. units, seconds: of the last stage."""
 
     dev: float
     test: float
@@ -77,7 +90,7 @@ class Record:
         self.further = read_rows(FURTHER)
         self._known = {row.key: _finished(row) for row in self.results if row.metric in row.dev}
         for key, row in self.further.items():
-            values = (float(row[name]) for name in ("dev", "test", "units", "seconds"))
+            values = (float(row[name]) for name in ("dev", "test", "last_units", "seconds"))
             self._known[key] = Finished(*values)
 
     def find(self, prepared: Prepared, transfer: Transfer) -> Finished | None:
@@ -124,9 +137,14 @@ def pair(prepared: Prepared, sources: Sequence[Task], target: Task, seed: int) -
 
 
 def pairs(prepared: Prepared, seed: int) -> list[Transfer]:
-    """Every source before every target, shuffled."""
+    """Every source before every target, shuffled; none that holds rows of the target's test."""
     tasks = prepared.space.targets
-    found = [pair(prepared, [source], target, seed) for target in tasks for source in tasks]
+    found = [
+        pair(prepared, [source], target, seed)
+        for target in tasks
+        for source in tasks
+        if (source.name, target.name) not in prepared.leaks
+    ]
     random.Random(seed).shuffle(found)
     return found
 
@@ -235,7 +253,7 @@ def further(limited: Prepared, here: Prepared, full: Prepared, record: Record) -
     """further.csv: every finished run beyond pairs, in the order of the plan.
 
     part: `full` or `chain`. source: `A → B` for a chain. rows: of training, of the source learned last. units: of all
-    stages together.
+    stages together. last_units, seconds: of the last stage.
     """
     plans = [
         ("full", here, [*(pair(full, [], task, 0) for task in larger(full, here)), *in_full(full, here)]),
@@ -260,7 +278,7 @@ def further(limited: Prepared, here: Prepared, full: Prepared, record: Record) -
                 values = (
                     part, transfer.target.name, source, str(sizes[last.digest]), str(transfer.seed),
                     transfer.target.metric, f"{found.dev():.6f}", f"{found.test():.6f}", f"{units:.0f}",
-                    f"{found.cost.seconds:.1f}", transfer.key,
+                    f"{found.cost.units:.0f}", f"{found.cost.seconds:.1f}", transfer.key,
                 )  # fmt: skip
                 rows.append(dict(zip(HEADER, values, strict=True)))
     write_rows(FURTHER, HEADER, rows)
@@ -288,11 +306,20 @@ def describe(limited: Prepared) -> None:
 
 
 def features(prepared: Prepared) -> None:
-    """Every method's scores of every pair, from the single-task models in the store: features.csv."""
+    """Every method's scores of every pair, from the single-task models of the first seed: features.csv.
+
+    A task with a row in results.csv may have no model in this store: it is trained again.
+    """
     from forelearn.experiment.features_table import write_features
     from forelearn.experiment.study_features import compute_features
 
+    def missing() -> list[Transfer]:
+        return [one for one in alone(prepared, 0) if prepared.directory.whole("weights", one.key) is None]
+
     with prepared.directory.lock(), executor_for(prepared) as executor:
+        run_transfers(prepared, missing(), executor, Silent())
+        if missing():
+            raise SystemExit(f"no model of {', '.join(one.label for one in missing())}: nothing is written")
         write_features(compute_features(prepared, prepared.runs.all(), executor), HERE / "features.csv")
 
 

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from forelearn.core.scores import Scores
 from forelearn.estimators.fusion import fuse
 from forelearn.evaluation.intervals import Interval
-from forelearn.evaluation.table import mean_known
+from forelearn.evaluation.table import Mask, mean_known
 from forelearn.evaluation.truth import Side, Truth
 from forelearn.experiment.evaluate import features_for, opened, results_for
 from forelearn.experiment.features_table import Features
 from forelearn.experiment.results_table import deciding_of, truth_of
-from forelearn.search.space import LONGER
+from forelearn.experiment.settings import FEATURES
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,7 +40,17 @@ FUSED = {
     "leep + knn + textemb_raw": ("leep", "knn", "textemb_raw"),
     "logme + leep + textemb + esm": ("logme", "leep", "textemb", "esm"),
 }
-"""Fusions by reciprocal rank, beside the single scores and `prior`, the fusion that `rank` takes by itself."""
+"""Fusions by reciprocal rank, beside the single scores."""
+DEFAULT, FREE_DEFAULT = "prior", "prior without models"
+DEFAULTS = {
+    DEFAULT: tuple(name for name in FEATURES if name != "f1"),
+    FREE_DEFAULT: tuple(name for name in FEATURES if name not in ("f1", "ansat")),
+}
+"""The fusion that `rank` takes by itself where single-task models are there, and where none are."""
+ALL_FUSED = {**FUSED, **DEFAULTS}
+
+WHOLE = 0.9
+"""A target is whole on a seed if this share of its candidates has run on it: a single run may fail."""
 
 Array = NDArray[np.float64]
 
@@ -49,21 +59,64 @@ Array = NDArray[np.float64]
 class Measured:
     """What the tables rest on.
 
-    seconds: method → what all pairs took of one core. alone: what the single-task models of one seed took, which most
-    methods read; pairs: what every pair of one seed took. chance: task → what chance reaches on dev; a task that is not
-    in it has no such level.
+    truth: of the targets and seeds that are judged. leaks: (source, target), no candidates. chance: task → what chance
+    reaches on dev; a task that is not in it has no such level. alone: task → its baselines, one a row: dev, test.
+    every: of all targets, as far as they have run, whatever is judged: `static` learns from it. rate: seconds a unit
+    takes, the median over runs.
     """
 
     truth: Truth
     features: Features
-    seconds: Mapping[str, float]
-    alone: float = 0.0
-    pairs: float = 0.0
+    leaks: frozenset[tuple[str, str]] = frozenset()
     chance: Mapping[str, float] | None = None
+    alone: Mapping[str, Array] | None = None
+    every: Truth | None = None
+    rate: float = np.nan
 
     def at_targets(self, names: Sequence[str]) -> Measured:
         """Of some targets alone; sources stay."""
-        return replace(self, truth=self.truth.at([self.truth.targets.index(name) for name in names]))
+        rows = [self.truth.targets.index(name) for name in names]
+        return replace(self, truth=self.truth.at(rows), every=self.every or self.truth)
+
+    def candidates(self, *, in_class: bool = False) -> Mask:
+        """[T, S], the pairs that could be tried: none that leak, and in class only those of one class."""
+        truth = self.truth
+        open_ = np.ones((len(truth.targets), len(truth.sources)), np.bool_)
+        for row, target in enumerate(truth.targets):
+            for column, source in enumerate(truth.sources):
+                apart = in_class and class_of(source) != class_of(target)
+                open_[row, column] = source != target and not apart and (source, target) not in self.leaks
+        return open_
+
+    def whole(self, *, in_class: bool = False) -> Measured:
+        """The targets of which nearly all candidates have run, on the seeds on which half of all targets are so.
+
+        A half-run target would be judged on few sources, where every order finds the best: its figures are no estimate
+        of what they will be. Pairs of other seeds are left out; baselines stay.
+        """
+        open_ = self.candidates(in_class=in_class)
+        ran = np.isfinite(self.truth.dev.pairs) & np.isfinite(self.truth.test.pairs) & open_[:, :, None]
+        count = open_.sum(axis=1)
+        complete = (ran.sum(axis=1) >= WHOLE * count[:, None]) & (count > 1)[:, None]
+        used = (
+            np.flatnonzero(complete[count > 1].mean(axis=0) >= 0.5)
+            if (count > 1).any()
+            else np.array([], int)
+        )
+        kept = [row for row in range(len(count)) if len(used) and complete[row, used].all()]
+
+        def of_seeds(side: Side) -> Side:
+            pairs = np.full_like(side.pairs, np.nan)
+            pairs[:, :, used] = side.pairs[:, :, used]
+            return replace(side, pairs=pairs)
+
+        truth = replace(self.truth, dev=of_seeds(self.truth.dev), test=of_seeds(self.truth.test))
+        return replace(self, truth=truth.at(kept), every=self.every or self.truth)
+
+    @property
+    def seeds(self) -> list[int]:
+        """Places of the seeds on which pairs are judged."""
+        return np.flatnonzero(np.isfinite(self.truth.test.pairs).any(axis=(0, 1))).tolist()
 
     def above_chance(self) -> list[str]:
         """The targets that learn something alone: their mean baseline on dev lies above chance by two of its SDs."""
@@ -79,25 +132,24 @@ class Measured:
 
 @cache
 def measured(folder: Path = HERE) -> Measured:
-    """The runs and features beside a study file."""
+    """The runs and features beside a study file, as far as there are any."""
     study = opened(folder, str(folder / "no-store"))
     results, _ = results_for(study)
     metric, results = deciding_of(results, study.settings.metric)
     features = features_for(study)
     if features is None:
         raise SystemExit(f"{folder} has no features.csv: python make.py features")
-    first = min(row.seed for row in results)
-    once = [row for row in results if row.seed == first and row.source != LONGER]
-    truth = without(
-        truth_of(results, metric), [(row["source"], row["target"]) for row in rows_of("leaks.csv", folder)]
-    )
+    alone: dict[str, list[tuple[float, float]]] = {}
+    for row in results:
+        if not row.source:
+            alone.setdefault(row.target, []).append((row.dev[metric], row.test[metric]))
     return Measured(
-        truth,
+        truth_of(results, metric),
         features,
-        {name: cost.seconds for name, cost in features.costs.items()},
-        sum(row.seconds for row in once if not row.source),
-        sum(row.seconds for row in once if row.source and row.source != row.target),
+        frozenset((row["source"], row["target"]) for row in rows_of("leaks.csv", folder)),
         {row["task"]: float(row["chance"]) for row in rows_of("tasks.csv", folder) if row["chance"]},
+        {task: np.array(values) for task, values in alone.items()},
+        rate=float(np.median([row.seconds / row.units for row in results if row.units])),
     )
 
 
@@ -110,19 +162,6 @@ def rows_of(name: str, folder: Path = HERE) -> list[dict[str, str]]:
         return list(csv.DictReader(text))
 
 
-def without(truth: Truth, pairs: Sequence[tuple[str, str]]) -> Truth:
-    """The truth as if these pairs, (source, target), had not run."""
-
-    def less(side: Side) -> Side:
-        kept = side.pairs.copy()
-        for source, target in pairs:
-            if source in truth.sources and target in truth.targets:
-                kept[truth.targets.index(target), truth.sources.index(source)] = np.nan
-        return replace(side, pairs=kept)
-
-    return replace(truth, dev=less(truth.dev), test=less(truth.test))
-
-
 def class_of(task: str) -> str:
     """The class of a task, as Vu et al. divide them."""
     return next((name for name, tasks in CLASSES.items() if task in tasks), OTHER)
@@ -133,23 +172,27 @@ def gains_of(truth: Truth) -> Array:
     return 100.0 * mean_known(truth.gains(truth.test), axis=2)
 
 
-def scores_of(found: Measured) -> dict[str, Array]:
-    """Method → its scores [T, S], NaN where it has none; fusions too."""
+def scores_of(found: Measured, *, in_class: bool = False) -> dict[str, Array]:
+    """Method → its scores [T, S] of the candidates, NaN where it has none; fusions too, ranked among candidates."""
     truth, features = found.truth, found.features
-    every = {name: features.grid(name, truth.targets, truth.sources) for name in features.scores()}
-    scores = {name: values for name, values in every.items() if np.isfinite(values).any()}
-    return scores | {
-        name: fused(truth, [scores[part] for part in parts])
-        for name, parts in FUSED.items()
-        if set(parts) <= scores.keys()
+    open_ = found.candidates(in_class=in_class)
+    every = {
+        name: np.where(open_, features.grid(name, truth.targets, truth.sources), np.nan)
+        for name in features.scores()
     }
+    scores = {name: values for name, values in every.items() if np.isfinite(values).any()}
+    for name, parts in ALL_FUSED.items():
+        there = [scores[part] for part in parts if part in scores]
+        if there if name in DEFAULTS else len(there) == len(parts):
+            scores[name] = fused(truth, there, open_)
+    return scores
 
 
-def fused(truth: Truth, parts: Sequence[Array]) -> Array:
+def fused(truth: Truth, parts: Sequence[Array], candidates: Mask) -> Array:
     """Reciprocal rank fusion within each target; a source that a method cannot score has its middle rank."""
-    found = np.full(truth.candidates.shape, np.nan)
+    found = np.full(candidates.shape, np.nan)
     for row, target in enumerate(truth.targets):
-        names = [name for name, open_ in zip(truth.sources, truth.candidates[row], strict=True) if open_]
+        names = [name for name, open_ in zip(truth.sources, candidates[row], strict=True) if open_]
         rankings = []
         for number, values in enumerate(parts):
             here = dict(zip(truth.sources, values[row].tolist(), strict=True))
