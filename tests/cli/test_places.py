@@ -89,6 +89,24 @@ def test_output_into_a_full_disk_is_one_line_too():
     )
 
 
+def test_a_run_goes_on_where_nobody_reads_its_progress_any_more(monkeypatch):
+    """Lines of the display and a failure through rich, into a pipe whose reader has gone."""
+    from forelearn.cli.display import Live, Unheard, say
+
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as gone:
+        monkeypatch.setattr(sys, "stderr", gone)
+        say("3 of 5 runs")
+        assert isinstance(Live().console, Unheard)
+        console = Unheard()
+        console.print("failed")
+        console.print("failed again")
+        assert console.quiet
+        monkeypatch.undo()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), gone.fileno())  # what is buffered goes nowhere
+
+
 def test_what_the_system_refuses_of_a_named_path_is_one_line_and_other_faults_stay_faults(
     monkeypatch, capsys
 ):

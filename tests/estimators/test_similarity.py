@@ -37,6 +37,11 @@ def test_two_tasks_equal_tasks_and_zero_rows_have_no_score():
     assert similarities(np.zeros((0, 3))).shape == (0, 0)
 
 
+def test_a_small_row_has_a_direction_as_good_as_a_large_one():
+    rows = np.array([[1.0, 2.0, 3.0], [1e-14, 2e-14, 3e-14], [3.0, 0.0, 1.0]])
+    assert similarities(rows, centred=False)[0, 1] == pytest.approx(1.0)
+
+
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="finite"):
         similarities([[1.0, math.nan]])

@@ -10,7 +10,7 @@ from tests.families import small_study, without_costs
 from forelearn.core.errors import ForelearnError
 from forelearn.core.run import Cost, Failure, Performance, Run, Stopped
 from forelearn.executors.inline import Inline
-from forelearn.experiment import api
+from forelearn.experiment import api, drive
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.drive import Silent, new_search, replay, run_transfers, stored
 from forelearn.experiment.opening import Options
@@ -168,6 +168,38 @@ def test_training_that_fails_is_said_to_have_failed_whatever_the_store_holds(tmp
     assert "made to fail otherwise" in err
     (failure,) = [one for one in prepared.runs.all() if isinstance(one, Failure)]
     assert failure.reason == "made to fail otherwise"
+
+
+def test_a_source_part_that_is_trained_on_the_way_is_looked_at_as_a_search_would(tmp_path):
+    """It becomes a search's baseline, by which others are stopped."""
+    study = small_study(tmp_path)
+    api.train(study, "01-amber", "02-birch", options=ONE)
+    prepared = api.open_prepared(study, ONE)
+    (part,) = [one for one in prepared.runs.all() if one.transfer.is_baseline]
+    assert part.transfer.target.name == "02-birch"
+    assert set(part.performance.rungs) == set(new_search(prepared).looks(part.transfer)) != set()
+
+
+def test_recipes_that_are_beaten_leave_while_the_grid_runs(tmp_path, monkeypatch):
+    """Two recipes of two tasks: of each task one folder of weights is left before the next two runs."""
+    found, real = [], run_transfers
+    for folder, at_once in (("whole", 32), ("parts", 2)):
+        monkeypatch.setattr(drive, "AT_ONCE", at_once)
+        (tmp_path / folder).mkdir()
+        study = small_study(tmp_path / folder, tasks=3, seeds=1, budget="12 runs")
+        study.write_text(
+            study.read_text().replace("= 3e-3", "= [3e-3, 1e-3]").replace("epochs = 6", "epochs = 2")
+        )
+        weights: list[int] = []
+
+        def counting(prepared, *given, weights=weights):
+            weights.append(len(prepared.directory.keys("weights")))
+            return real(prepared, *given)
+
+        monkeypatch.setattr(drive, "run_transfers", counting)
+        found.append(without_costs(api.search(study, ONE).as_json()))
+        assert weights[: 1 if at_once > 2 else 3] == ([0] if at_once > 2 else [0, 1, 2])
+    assert found[0] == found[1]
 
 
 def test_what_has_run_and_has_its_weights_is_not_trained_again(tmp_path, monkeypatch):

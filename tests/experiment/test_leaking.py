@@ -10,7 +10,7 @@ import pytest
 from tests.families import small_study
 
 from forelearn.core.data import TaskData, task_data
-from forelearn.experiment import api
+from forelearn.experiment import api, leaking
 from forelearn.experiment.leaking import leaking_pairs
 from forelearn.tasks.synthetic_kinds import Sizes, lexicons, make_task
 
@@ -38,6 +38,21 @@ def test_a_source_that_holds_test_rows_is_named_with_their_number_and_the_other_
     found = leaking_pairs(tasks)
     assert list(found) == [("leaky", "target")]
     assert found["leaky", "target"].startswith("holds 4 exactly of the 20 test rows")
+
+
+def test_what_a_target_holds_of_its_own_test_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = task("target", 1)
+    tasks = {"target": target} | {
+        f"leaky{n}": holding(task("x", 3 + n), target, 2, name=f"leaky{n}") for n in range(4)
+    }
+    real, asked = leaking.leaks, []
+    monkeypatch.setattr(
+        leaking, "leaks", lambda one, other: asked.append(other.task.name) or real(one, other)
+    )
+    assert {pair for pair in leaking_pairs(tasks) if pair[1] == "target"} == {
+        (f"leaky{n}", "target") for n in range(4)
+    }
+    assert asked.count("target") == 1
 
 
 def test_rows_that_the_target_itself_has_learned_do_not_count() -> None:

@@ -15,6 +15,7 @@ from forelearn.core.data import Examples
 from forelearn.core.errors import InputError
 from forelearn.models.batch import special_ids
 from forelearn.models.heads.base import IGNORE
+from forelearn.models.heads.question_answering import _trimmed
 from forelearn.models.heads.regression import Regression
 from forelearn.models.heads.sequence_labelling import SequenceLabelling
 
@@ -98,3 +99,11 @@ def test_a_regression_on_a_model_whose_last_layer_has_no_bias_is_refused_before_
         InputError, match=r"encoder here: is of a family \(opt\) whose regression head has no bias"
     ):
         Regression().check(model, "here")
+
+
+def test_an_answer_does_not_begin_with_the_white_space_that_a_tokenizer_counts_to_a_word() -> None:
+    context = "flood in the street"
+    assert _trimmed(context, 0, 5) == (0, 5)
+    assert _trimmed(context, 12, 19) == (13, 19)
+    assert _trimmed(context, 12, 13) == (-1, -1)  # a token that is a blank alone answers nothing
+    assert _trimmed(context, 5, 5) == (5, 5)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from forelearn.representations.attributions import Attributions
@@ -43,3 +45,12 @@ def test_terms_of_second_texts_are_found():
     both = attributions([0.5, 0.5], [0.0, 0.0], [0.0])
     found = shared_terms(both, both, ["Flood"], [0], pairs=["Water"])
     assert [term.term for term in found] == ["flood", "water"]
+
+
+def test_a_word_with_the_white_space_before_it_is_the_word():
+    """As tokenizers of the DeBERTa family give it."""
+    both = attributions([0.5, 0.5], [0.5, 0.5], [0.5])
+    spans = [[(0, 5), (5, 11)], [(0, 5), (5, 11)], [(0, 5)]]
+    blank = replace(both, spans=tuple(np.array(row, np.int32) for row in spans))
+    found = shared_terms(blank, blank, ["Flood water", "water flood", "flood"], [0, 1, 2])
+    assert {term.term: term.documents for term in found} == {"flood": 3, "water": 2}

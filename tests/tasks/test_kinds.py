@@ -303,6 +303,13 @@ def test_rare_tags_are_kept_by_a_small_sample(tmp_path):
             {"answers": {"text": ["a"], "answer_start": [-1]}},
             "no whole number of 0 or more: 1 row (t.jsonl, row 4 has `-1`)",
         ),
+        (
+            "question_answering",
+            3,
+            {"answers": {"text": ["a"], "answer_start": ["9" * 5000]}},
+            "no whole number of 0 or more: 1 row (t.jsonl, row 4 has `999",
+        ),
+        ("multiple_choice", 3, {"label": "9" * 5000}, "The label says no choice: 1 row"),
     ],
 )
 def test_a_row_that_breaks_the_rule_of_its_kind_is_named(kind, row, change, said, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -166,6 +167,27 @@ def test_text_that_parquet_holds_as_bytes_is_text(tmp_path):
     assert [row.values["text"] for row in read_parquet(file, file="t").rows] == ["café", "tea"]
     parquet.write_table(pyarrow.table([column, column], names=["text", "text"]), file)
     assert "stands twice" in str(read_parquet(file, file="t").problems[0])
+
+
+def test_times_that_python_has_none_for_are_texts_and_bytes_that_are_no_text_are_refused(
+    tmp_path, monkeypatch
+):
+    """Without pandas there is no value for a nanosecond."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    from forelearn.tasks.parquet import read_parquet
+
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    file = tmp_path / "t.parquet"
+    times = pyarrow.array([1, 2], pyarrow.timestamp("ns"))
+    parquet.write_table(pyarrow.table({"text": ["a", "b"], "at": times}), file)
+    rows = read_parquet(file, file="t").rows
+    assert [row.values["text"] for row in rows] == ["a", "b"]
+    assert rows[1].values["at"].endswith("000000002")
+    broken = pyarrow.array([b"ok", b"\xff"], pyarrow.binary()).cast(pyarrow.string(), safe=False)
+    parquet.write_table(pyarrow.table({"text": broken}), file)
+    (problem,) = read_parquet(file, file="t").problems
+    assert "not a readable Parquet table" in problem.what
 
 
 def test_a_folder_of_atis_is_read_once_whatever_a_glob_finds(tmp_path):

@@ -53,6 +53,13 @@ def test_a_line_end_in_an_answer_ends_no_row():
     assert list(csv.reader(io.StringIO(as_csv(odd))))[1][1] == "two\nlines, one"
 
 
+def test_a_carriage_return_is_quoted_and_no_line_ends_in_one():
+    odd = Predicted("question_answering", (), ("0",), ("old\rmac",), spans=((0, 7, 1.0),))
+    text = as_csv(odd)
+    assert text == 'id,prediction,start,end,score\n0,"old\rmac",0,7,1.0\n'
+    assert list(csv.reader(io.StringIO(text, newline="")))[1][1] == "old\rmac"
+
+
 def test_an_id_with_a_leading_zero_stays_a_text():
     one = Predicted("regression", (), ("007",), (1.0,))
     assert json.loads(as_jsonl(one))["id"] == "007"

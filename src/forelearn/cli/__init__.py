@@ -22,7 +22,7 @@ import forelearn.cli.prior_command as prior_command
 import forelearn.cli.run_commands as run_commands
 import forelearn.cli.train_command as train_command
 from forelearn import __version__
-from forelearn.core.errors import EXIT_FAILED, EXIT_INPUT, ForelearnError, InputError
+from forelearn.core.errors import DISK_FULL, EXIT_FAILED, EXIT_INPUT, ForelearnError, InputError
 from forelearn.executors.memory import keep_freed_memory
 
 app = typer.Typer(
@@ -72,10 +72,6 @@ _OF_PATHS = {
 """What the system says of paths that a person named, and the next step."""
 
 
-_OF_DISKS = (errno.ENOSPC, errno.EDQUOT)
-"""What the system says of disks that have no room."""
-
-
 def main() -> None:
     """Run the command and exit with its code. A reader that closes its pipe early has seen enough: 0."""
     keep_freed_memory()  # a single worker is this process
@@ -89,7 +85,7 @@ def main() -> None:
         except BrokenPipeError:
             _forget_output()
         except OSError as error:
-            if error.errno not in _OF_DISKS:
+            if error.errno not in DISK_FULL:
                 raise
             _forget_output()
             code = _full(error)
@@ -122,7 +118,7 @@ def _run() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno in _OF_DISKS:
+        if error.errno in DISK_FULL:
             sys.exit(_full(error))
         if error.filename is None or error.errno not in _OF_PATHS:
             raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,11 +24,28 @@ _EVERY = 60.0
 """Seconds between two lines off a terminal, at least."""
 
 
+class Unheard(Console):
+    """A console on stderr that goes silent where nobody reads it any more: what is running goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(stderr=True)
+
+    def on_broken_pipe(self) -> None:
+        """Nothing more is written."""
+        self.quiet = True
+
+
+def say(text: str) -> None:
+    """A line on stderr, if anybody reads it."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
+
+
 class Live:
     """A rich progress line: stage, runs done of those the budget allows, the current run, time left."""
 
     def __init__(self, workers: int = 1) -> None:
-        self.console = Console(stderr=True)
+        self.console = Unheard()
         self.workers = workers
         self.done = 0
         self.failed = 0
@@ -58,7 +76,7 @@ class Live:
     ) -> None:
         self._progress.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            print("interrupted: what has run is kept; start again to go on", file=sys.stderr)
+            say("interrupted: what has run is kept; start again to go on")
 
     def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
         """A round is about to run. Of one that no search asks for only its own runs are counted."""
@@ -129,9 +147,7 @@ class Live:
         self._said = time.monotonic()
         if not self.on:
             left = f", {self._left}" if self._left else ""
-            print(
-                f"{self._stage}: {self.done} of {self._total} runs{left}{last}", file=sys.stderr, flush=True
-            )
+            say(f"{self._stage}: {self.done} of {self._total} runs{left}{last}")
 
 
 def _span(seconds: float) -> str:

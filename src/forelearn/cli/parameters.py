@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,4 +100,5 @@ def as_last_run(study: Path, options: Options) -> Options:
 
 def note(text: str) -> None:
     """A line for the person, on stderr."""
-    print(text, file=sys.stderr)
+    with suppress(BrokenPipeError):  # nobody reads it any more: what the command does goes on
+        print(text, file=sys.stderr)

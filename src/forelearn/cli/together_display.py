@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from forelearn.cli.display import Unheard, say
 from forelearn.core.run import Outcome, Run
 from forelearn.core.transfer import Transfer
 from forelearn.report.markup import visible
@@ -65,7 +66,7 @@ class LiveTogether:
     """
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console = Unheard()
         self.on = sys.stderr.isatty()
         self._names: dict[str, tuple[str, int]] = {}
         self._going: dict[str, _Going] = {}
@@ -89,7 +90,7 @@ class LiveTogether:
         if self.on:
             self._live.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            print("interrupted: what has run is kept; start again to go on", file=sys.stderr)
+            say("interrupted: what has run is kept; start again to go on")
 
     def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
         """A round of single tasks is about to run, which `rank` reads."""
@@ -132,7 +133,7 @@ class LiveTogether:
             said = f"{arm}, seed {seed}: {outcome.dev():.3f} on dev, {duration(outcome.cost.seconds)}"
             self._print(said, "dim")
             if not self.on:
-                print(f"{self._done} of {self._all} runs; {said}", file=sys.stderr, flush=True)
+                say(f"{self._done} of {self._all} runs; {said}")
         else:
             said = f"failed: {arm}, seed {seed}: {visible(outcome.reason)}"
             self.console.print(said, style="red", markup=False, highlight=False)

@@ -6,6 +6,7 @@ A message names the thing, the value, the rule and the next step.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,9 @@ EXIT_FAILED = 1
 """Something that was tried did not work (a run failed, a check of the store found damage)."""
 EXIT_INPUT = 2
 """The input was refused; nothing was written."""
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of disks that have no room."""
 
 
 @dataclass(frozen=True, slots=True)

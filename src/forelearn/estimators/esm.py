@@ -16,7 +16,9 @@ a score costs O(d²r + r³). Measured on 12 tasks of crisis tweets, a MiniLM enc
 rows a source, one seed: see docs/cards.md. Truncating W by its own singular values is worse at every rank;
 W − I in rank r needs two factors and leaves an eigenproblem of size d.
 
-Not covered: a target token by token; the error of the map itself on rows unlike the source's.
+Rows of a sequence labelling target are words, and the map was fitted on whole texts: it explains .5 to .7 of the
+variance of words where it explains .6 to .8 of that of texts (UD-EWT, MiniLM, six sources), and whether the order of
+sources survives that is not shown. Not covered: the error of the map itself on rows unlike the source's.
 """
 
 from __future__ import annotations

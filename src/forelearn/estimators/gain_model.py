@@ -53,7 +53,7 @@ SLOPE = 0.35
 SCALE = 0.03
 """Scale of the gains of a study of which nothing is known, in the metric's unit."""
 PRIOR_RUNS = 3.0
-"""A target's own level and scale count for so many runs less than they have."""
+"""A target's own scale counts for so many runs less than it has (its level for one less)."""
 FREEDOM = 10.0
 """The stated noise counts as much as so many replicates."""
 LOW, HIGH = -2.5, 5.0
@@ -156,12 +156,19 @@ def fit_gains(
     inner = covariance(at, of) + np.diag(variance_of_run / np.maximum(count, 1.0))
     factor = np.linalg.cholesky(inner)
     residual = np.array([v.mean() for v in clipped]) - prior.slope * score[at, of]
-    solved = np.linalg.solve(factor, residual)
+    solved, *weights = np.split(
+        np.linalg.solve(
+            factor, np.column_stack([residual, *(covariance(at, of, t) for t in range(len(targets)))])
+        ),
+        [1 + shape[1] * t for t in range(len(targets))],
+        axis=1,
+    )
+    solved = solved[:, 0]
     mean, sd, worth = (np.full(shape, np.nan) for _ in range(3))
     baseline_worth = np.zeros(len(targets))
     every = np.arange(shape[1])
     for t, name in enumerate(targets):
-        weight = np.linalg.solve(factor, covariance(at, of, t))
+        weight = weights[t]
         middle = prior.slope * score[t] + weight.T @ solved
         before = (
             (variances.source + variances.pair) * np.eye(shape[1])

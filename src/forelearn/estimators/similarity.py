@@ -30,7 +30,8 @@ def similarities(representations: ArrayLike, *, centred: bool = True) -> NDArray
         rows = rows - rows.mean(axis=0)
     lengths = np.linalg.norm(rows, axis=1)
     # what is left of equal rows after centring is rounding, not direction
-    known = lengths > 1e-12 * max(scale, 1e-300) * np.sqrt(max(rows.shape[1], 1))
+    least = 1e-12 * max(scale, 1e-300) * np.sqrt(max(rows.shape[1], 1)) if centred else 0.0
+    known = lengths > least
     cosine = np.full((len(rows), len(rows)), np.nan)
     units = rows[known] / lengths[known, None]
     cosine[np.ix_(known, known)] = np.clip(units @ units.T, -1.0, 1.0)

@@ -7,16 +7,19 @@ Nothing here orders jobs by what they need from one another: the driver hands ov
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import pickle
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from forelearn.core.errors import ForelearnError
+from forelearn.core.errors import DISK_FULL, ForelearnError
 from forelearn.executors.memory import give_freed_memory_back
 
 Report = Callable[[Mapping[str, Any]], None]
@@ -48,18 +51,27 @@ class Broken:
     """A job that did not return.
 
     reason: for people, `Type: message`. detail: the traceback; empty if the worker died. seconds: that it took, over
-    all of its tries.
+    all of its tries. full: whether a disk had no room for what it wrote: no fault of the job.
     """
 
     key: str
     reason: str
     detail: str = ""
     seconds: float = 0.0
+    full: bool = False
 
     @property
     def died(self) -> bool:
         """Whether its worker died in every try: it was killed, say, for memory."""
         return not self.detail
+
+    def refuse_full(self, place: Path) -> None:
+        """Raise OSError if a disk had no room: whoever drives stops, and nothing is noted of the job.
+
+        place: where there is to be room.
+        """
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
 
 
 End = Done | Broken
@@ -141,7 +153,19 @@ def broken(key: str, error: BaseException, doing: str = "") -> Broken:
     text = str(error)
     if not isinstance(error, ForelearnError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return Broken(key, f"{doing}: {text}" if doing else text, "".join(traceback.format_exception(error)))
+    detail = "".join(traceback.format_exception(error))
+    return Broken(key, f"{doing}: {text}" if doing else text, detail, full=_is_full(error))
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a disk without room is behind an error. Libraries of other languages tell it in words alone."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            return True
+        if any(os.strerror(number) in str(error) for number in DISK_FULL):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _find(function: str) -> Callable[..., Any]:

@@ -35,6 +35,7 @@ from forelearn.experiment.drive import (
 )
 from forelearn.experiment.earlier import FILE as PAIRS
 from forelearn.experiment.earlier import save_pairs
+from forelearn.experiment.feature_shelf import Noting, forget_broken
 from forelearn.experiment.gains import run_noise
 from forelearn.experiment.last_run import as_last_run, going_on, remember
 from forelearn.experiment.opening import UNCHANGED, Options, at_least
@@ -125,8 +126,9 @@ def search(
             for outcome in prepared.runs.all():
                 if isinstance(outcome, Failure):
                     prepared.runs.forget(outcome.transfer.key)
+            forget_broken(prepared.directory)
         state = new_search(prepared)
-        beliefs = Beliefs(prepared, executor, display)
+        beliefs = Beliefs(prepared, Noting(executor, prepared.directory), display)
         drive(prepared, state, executor, beliefs, display)
         if all(isinstance(outcome, Failure) for outcome in state.outcomes.values()):
             first = state.failures()[0]
@@ -310,7 +312,10 @@ def train(
             return known, weights
         display.plan("train", [transfer], None)
         # what is trained alone may become a search's baseline, which others are stopped by
-        looks = {} if transfer.sources else {transfer.key: state.looks(transfer)}
+        first = transfer
+        while first.prefix is not None:
+            first = first.prefix
+        looks = {first.key: state.looks(first)} if first.is_baseline else {}
         (outcome,) = run_transfers(prepared, [transfer], executor, display, looks)
     return outcome, prepared.directory.whole("weights", transfer.key)
 

@@ -27,6 +27,7 @@ from forelearn.core.transfer import Transfer
 from forelearn.executors.base import Broken, End, Executor, Job
 from forelearn.experiment.documents import Documents, choose_documents, standing_rows
 from forelearn.experiment.drive import Display
+from forelearn.experiment.feature_shelf import computed, why_broken
 from forelearn.experiment.jobs import VECTOR
 from forelearn.experiment.prepare import Prepared
 from forelearn.models.batch import tokenize
@@ -93,6 +94,8 @@ def _first_baselines(search: Search) -> list[Run]:
         for one in search.outcomes.values()
         if isinstance(one, Run)
         and not search.is_candidate(one.transfer)
+        and one.transfer.encoder.digest == space.encoder.digest
+        and one.transfer.target in space.tasks
         and (
             one.transfer.seed == space.first_seed
             or (
@@ -144,26 +147,29 @@ def read_documents(
         "max_length": recipe.max_length,
     }
     keys = {name: digest(["conductance", plan.key, documents.content, how]) for name, plan in single.items()}
-    missing = [name for name, key in keys.items() if prepared.directory.whole("features", key) is None]
+    # tasks of equal content have one model, and one key
+    missing = {key: name for name, key in keys.items() if prepared.directory.whole("features", key) is None}
     broken: dict[str, str] = {}
     if missing:
-        folders = {name: prepared.directory.whole("weights", single[name].key) for name in missing}
-        gone = [name for name, weights in folders.items() if weights is None]
+        folders = {
+            key: prepared.directory.whole("weights", single[name].key) for key, name in missing.items()
+        }
+        gone = [missing[key] for key, weights in folders.items() if weights is None]
         if gone:
             return None, f"the weights of {gone[0]} are not here: attributions and ANSAT are left out"
         if executor is None:
             return None, "the models' conductance has not been computed"
         display.say(f"conductance of {len(missing)} models on {len(documents)} documents")
         jobs = []
-        for name, weights in folders.items():
-            arguments = (prepared.place, keys[name], str(weights), documents.texts, documents.seconds, how)
-            jobs.append(Job(keys[name], "forelearn.experiment.jobs:conductance_job", arguments))
+        for key, weights in folders.items():
+            arguments = (prepared.place, key, str(weights), documents.texts, documents.seconds, how)
+            jobs.append(Job(key, "forelearn.experiment.jobs:conductance_job", arguments))
         broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found: dict[str, Attributions] = {}
     for name, key in keys.items():
-        folder = prepared.directory.whole("features", key)
+        folder = computed(prepared.directory, key)
         if folder is None:
-            why = broken.get(key, "what it wrote is gone")
+            why = broken.get(key) or why_broken(prepared.directory, key) or "what it wrote is gone"
             return None, f"conductance of {name} failed: {why}; attributions and ANSAT are left out"
         found[name] = load_attributions(folder)
     return Read(documents, found), _left_out(prepared)
@@ -219,7 +225,10 @@ def embed(prepared: Prepared, executor: Executor | None, display: Display) -> Em
         broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found, cost = {}, Cost()
     for name, key in keys.items():
-        folder_of = prepared.directory.whole("features", key)
+        folder_of = computed(prepared.directory, key)
+        why = why_broken(prepared.directory, key)
+        if why is not None:
+            broken[key] = why
         if folder_of is not None:
             vector, part_cost = read_vector(folder_of)
             found[name], cost = vector, cost + part_cost

@@ -59,6 +59,9 @@ class Silent:
         """Nothing."""
 
 
+AT_ONCE = 32
+"""Runs after which weights that are beaten are dropped, however many a round has: the grid is one round."""
+
 Believe = Callable[[Search], Mapping[Pair, Guess]]
 
 
@@ -147,9 +150,20 @@ def drive(prepared: Prepared, search: Search, executor: Executor, believe: Belie
     while missing := replay(prepared, search, believe):
         display.plan(search.stage, missing, search)
         looks = {transfer.key: search.looks(transfer) for transfer in missing}
-        run_transfers(prepared, missing, executor, display, looks)
-        prune(prepared, search)
+        for first in range(0, len(missing), AT_ONCE):
+            run_transfers(prepared, missing[first : first + AT_ONCE], executor, display, looks)
+            prune(prepared, _grid_so_far(prepared) if search.stage == "grid" else search)
     prune(prepared, search)
+
+
+def _grid_so_far(prepared: Prepared) -> Search:
+    """A search that knows what has run of the grid: a recipe that is beaten now is beaten at its end."""
+    known = new_search(prepared)
+    for transfer in known.ask():
+        outcome = _known(prepared, known, transfer)
+        if outcome is not None:
+            known.tell(outcome)
+    return known
 
 
 def run_transfers(
@@ -163,6 +177,7 @@ def run_transfers(
 
     A failure takes the place of an earlier one, and of a stopped run where `looks` stop none; of a run that is trained
     again for its weights, the run stays stored.
+    OSError if a disk has no room: that is no failure, and the checkpoint stays.
     A failure costs the seconds that it took, and its units up to the last step that it reported; all of them where
     that is not known: before the first step, and of joint training, whose steps do not say how many are to come.
     What could not begin costs nothing.
@@ -175,7 +190,7 @@ def run_transfers(
     }
     if again:
         display.say(f"training {len(again)} source parts again: their weights were not kept")
-    tried = run_transfers(prepared, list(again.values()), executor, display) if again else []
+    tried = run_transfers(prepared, list(again.values()), executor, display, looks) if again else []
     parts_failed = {one.transfer.key: one.reason for one in tried if isinstance(one, Failure)}
     by_key = {transfer.key: transfer for transfer in transfers}
     done: dict[str, float] = {}
@@ -190,6 +205,7 @@ def run_transfers(
     def on_end(result: Done | Broken) -> None:
         transfer = by_key[result.key]
         if isinstance(result, Broken):
+            result.refuse_full(prepared.directory.root)
             units = prepared.cost(transfer) * done.get(transfer.key, 1.0)
             failure = Failure(transfer, result.reason, Cost(units, result.seconds), now())
             fail(failure, keep_checkpoint=result.died)

@@ -23,6 +23,7 @@ from forelearn.executors.base import Broken, Executor, Job
 from forelearn.experiment.attributions import representative_rows
 from forelearn.experiment.drive import Display
 from forelearn.experiment.estimate_jobs import ARRAYS, EFFORT
+from forelearn.experiment.feature_shelf import computed, why_broken
 from forelearn.experiment.free import free_scores
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.row_scores import Scored
@@ -125,11 +126,11 @@ class Stock:
 
     def results(self, asked: Mapping[str, Asked], what: str) -> dict[str, Path]:
         """Name → folder of the results that are there or could be computed. what: they are, in words."""
-        whole = self.prepared.directory.whole
+        directory = self.prepared.directory
         missing = {
             one.key: one
             for one in asked.values()
-            if one.key not in self.broken and whole("features", one.key) is None
+            if one.key not in self.broken and directory.whole("features", one.key) is None
         }
         if missing and self.executor is not None:
             self.display.say(f"{what}: {len(missing)} to compute")
@@ -144,7 +145,7 @@ class Stock:
             ended = self.executor.run(jobs, on_step=self.display.step, on_end=None)
             self._made |= set(missing)
             self.broken |= {end.key: end.reason for end in ended if isinstance(end, Broken)}
-        found = {name: whole("features", one.key) for name, one in asked.items()}
+        found = {name: computed(directory, one.key) for name, one in asked.items()}
         return {name: folder for name, folder in found.items() if folder is not None}
 
     def arrays(self, method: str, asked: Mapping[str, Asked], what: str) -> dict[str, Arrays]:
@@ -175,7 +176,8 @@ class Stock:
 
     def why_not(self, asked: Asked) -> str:
         """Why a result is not there."""
-        return self.broken.get(asked.key, "it has not been computed")
+        why = self.broken.get(asked.key) or why_broken(self.prepared.directory, asked.key)
+        return why or "it has not been computed"
 
     def refused(self, target: Task, reason: str) -> Table:
         """No source has a score, for one reason."""

@@ -22,7 +22,7 @@ def leaking_pairs(tasks: Mapping[str, TaskData]) -> dict[Pair, str]:
         for name, data in tasks.items()
     }
     found = all_leaks({name: tasks[name] for name in first.values()})
-    own = {target: leaks(tasks[target], tasks[target]) for _, target in found}
+    own = {target: leaks(tasks[target], tasks[target]) for target in {target for _, target in found}}
     said = {pair: leak_words(leak, own[pair[1]]) for pair, leak in found.items()}
     return {
         (source, target): words

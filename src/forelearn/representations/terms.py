@@ -15,7 +15,8 @@ from forelearn.representations.attributions import Attributions
 class SharedTerm:
     """A term active in both models.
 
-    term: lower case. documents: in how many of the documents it is active in both.
+    term: lower case, without the white space that some tokenizers count to a word.
+    documents: in how many of the documents it is active in both.
     source, target: mean word score over its shared active occurrences, in (0, 1].
     """
 
@@ -48,7 +49,7 @@ def shared_terms(
         theirs = np.asarray(target.scores[row], np.float32)
         for word in np.flatnonzero((mine >= level) & (theirs >= level)):
             first, last = source.spans[row][word]
-            found[text[first:last].lower()].append((row, float(mine[word]), float(theirs[word])))
+            found[text[first:last].strip().lower()].append((row, float(mine[word]), float(theirs[word])))
     terms = [
         SharedTerm(
             term=term,

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from forelearn.core.errors import InputError, Problem
+from forelearn.core.errors import DISK_FULL, InputError, Problem
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file whose place a person named, and make its folder. InputError, and nothing left, if it cannot be."""
+    """Write a file whose place a person named, and make its folder. InputError, and nothing left, if it cannot be.
+
+    OSError if the disk has no room, which is no fault of the name.
+    """
     try:
         place = path.resolve()  # what a link points to is written, and the link stays
         if place.exists() and not place.is_file():  # a pipe, a terminal, /dev/null
@@ -26,6 +29,8 @@ def write_file(path: Path, text: str) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
         what = f"cannot be written: {error.strerror}."
         raise InputError(Problem(str(path), what, "Name another file.")) from error
     except UnicodeEncodeError as error:

@@ -95,7 +95,7 @@ def audit(
     """
     where = dict(places or {})
     groups = families(tasks)
-    problems = list(_thin(tasks))
+    problems = [*_thin(tasks), *_twins(tasks)]
     for members in groups:
         problems += _conflicts([tasks[name] for name in members], where)
     problems += _crossed(tasks, groups, where)
@@ -115,6 +115,21 @@ def _thin(tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
             "Give more rows, merge labels, raise the caps in [splits], or leave the task out.",
             "warning",
         )
+
+
+def _twins(tasks: Mapping[str, TaskData]) -> Iterator[Problem]:
+    """Tasks of equal content."""
+    named: dict[str, list[str]] = defaultdict(list)
+    for name, data in tasks.items():
+        named[data.task.digest].append(name)
+    for names in named.values():
+        if len(names) > 1:
+            yield Problem(
+                f"task {called(names)}",
+                "They have the same rows and labels: one before another is the same task twice, and is not tried.",
+                "Leave out all but one.",
+                "warning",
+            )
 
 
 def _answers(part: Examples) -> Sequence[object]:

@@ -55,7 +55,7 @@ class Content:
 
 
 _BLANKS = re.compile(r"[ \t\n]+")
-_POSITION = re.compile(r"[0-9]+(\.0*)?")
+_POSITION = re.compile(r"[0-9]{1,18}(\.0*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +201,10 @@ def _right_choice(row: Row, layout: Layout, choices: Sequence[str]) -> str:
     for names in (layout.corpus.labels, layout.choices if len(layout.choices) > 1 else ()):
         if label in names and names.index(label) < len(choices):
             return str(names.index(label))
-    if not layout.corpus.labels and label.isdecimal() and int(label) < len(choices):
-        return str(int(label))
+    if not layout.corpus.labels and label.isdecimal():
+        place = label.lstrip("0") or "0"
+        if len(place) <= len(str(len(choices))) and int(place) < len(choices):
+            return str(int(place))
     raise Refused(NO_CHOICE, f" has `{label}`")
 
 

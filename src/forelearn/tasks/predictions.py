@@ -75,19 +75,24 @@ def _renamed(said: Said, new: Mapping[str, str]) -> Said:
 
 def as_csv(predicted: Predicted) -> str:
     """A header and a line a row. Tags and their probabilities stand in one cell, separated by blanks."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     tags = predicted.kind == "sequence_labelling"
     header = ["id", "prediction", *(f"probability of {name}" for name in predicted.columns)]
-    writer.writerow([*header, *(["probability"] if tags else []), *(_SPAN if predicted.spans else ())])
+    lines = [_line([*header, *(["probability"] if tags else []), *(_SPAN if predicted.spans else ())])]
     for row, name in enumerate(predicted.index):
         said = predicted.said[row]
         cells: list[Any] = [name, " ".join(said) if isinstance(said, tuple) else said]
         if predicted.probabilities:
             shown = [f"{value:.6f}" for value in predicted.probabilities[row]]
             cells += [" ".join(shown)] if tags else shown
-        writer.writerow([*cells, *(predicted.spans[row] if predicted.spans else ())])
-    return text.getvalue()
+        lines.append(_line([*cells, *(predicted.spans[row] if predicted.spans else ())]))
+    return "".join(lines)
+
+
+def _line(cells: Sequence[Any]) -> str:
+    """A line of the table. Python quotes a lone carriage return only where lines end in one."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 _SPAN = ("start", "end", "score")

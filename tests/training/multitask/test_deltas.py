@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,17 @@ def test_what_does_not_fit_into_the_budget_goes_into_a_file(tmp_path: Path) -> N
     assert delta_file(tmp_path, 3, 100, precision="fp32", budget=1199) == tmp_path / "deltas"
     assert delta_file(tmp_path, 3, 100, precision="bf16", budget=600) is None
     assert delta_file(tmp_path, 3, 100, precision="bf16", budget=599) is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot reserve room")
+def test_a_file_has_all_its_room_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that found none later would end the process by a signal."""
+    Deltas(3, torch.zeros(1001), precision="fp32", file=tmp_path / "deltas")
+    assert os.stat(tmp_path / "deltas").st_blocks * 512 >= 3 * 1001 * 4
+
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        Deltas(3, torch.zeros(1001), precision="fp32", file=tmp_path / "deltas")

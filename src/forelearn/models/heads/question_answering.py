@@ -120,8 +120,15 @@ def _windows(
         base = tokens.offsets[row]
         for place, (side, both) in enumerate(zip(encoding.sequence_ids, encoding.offsets)):
             if side == 1:
-                spots[base + place] = both
+                spots[base + place] = _trimmed(contexts[example[row]], *both)
     return Items(tokens, np.array(example, np.int64), np.zeros(0), spots=spots)
+
+
+def _trimmed(context: str, first: int, last: int) -> tuple[int, int]:
+    """A token without the white space before it, which some tokenizers count to it; nowhere if there is no more."""
+    if not context[first:last].strip():
+        return (first, last) if first == last else (-1, -1)
+    return last - len(context[first:last].lstrip()), last
 
 
 def _shortened(tokenizer: PreTrainedTokenizerBase, questions: Sequence[str], most: int) -> list[str]:

@@ -8,6 +8,7 @@ never needs a second matrix.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +104,10 @@ def delta_file(
 
 def _mapped(file: Path, count: int, size: int, kind: torch.dtype) -> torch.Tensor:
     file.parent.mkdir(parents=True, exist_ok=True)
+    reserves = hasattr(os, "posix_fallocate")
+    if reserves:  # a page that finds no room later is a signal that ends the process
+        with file.open("wb") as held:
+            os.posix_fallocate(held.fileno(), 0, count * size * kind.itemsize)
     bits = {torch.float32: np.float32, torch.float64: np.float64, torch.bfloat16: np.int16}[kind]
-    rows = torch.from_numpy(np.memmap(file, dtype=bits, mode="w+", shape=(count, size)))
+    rows = torch.from_numpy(np.memmap(file, dtype=bits, mode="r+" if reserves else "w+", shape=(count, size)))
     return rows.view(torch.bfloat16) if kind == torch.bfloat16 else rows
