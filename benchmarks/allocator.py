@@ -98,7 +98,7 @@ def take_turns(arm: str, threads: int, batch_size: int, steps: int) -> None:
     from forelearn.training.device import resolve_precision
     from forelearn.training.loop import Stage, fit
 
-    texts, labels, _ = texts_and_labels(ROOT, steps * batch_size)
+    texts, labels, _ = texts_and_labels(steps * batch_size)
     with tempfile.TemporaryDirectory() as scratch:
         contest = Contest(texts, labels, Path(scratch), batch_size=batch_size, threads=threads)
         items = labelled(contest.tokens, np.asarray(labels))

@@ -58,7 +58,7 @@ def compare(documents: int, turns: int, threads: int) -> dict[str, float | int |
 
     keep_freed_memory()
     torch.set_num_threads(threads)
-    texts, labels, what = texts_and_labels(ROOT, documents)
+    texts, labels, what = texts_and_labels(documents)
     with tempfile.TemporaryDirectory() as scratch:
         contest = Contest(texts, labels, Path(scratch), batch_size=32, threads=threads)
         model, tokens = contest.classifier(), contest.tokens

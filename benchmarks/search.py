@@ -3,9 +3,9 @@
     python -m benchmarks.search --quick      60 replays a table
     python -m benchmarks.search              200
 
-No training: every run is looked up. Tables: the two with eight seeds below `FORELEARN_SHARED_DATA` (default
-`../shared/data` beside the checkout), and `studies/inductive-transfer/results.csv` where it exists. The settings
-of the search and of its model of gains were chosen on `finetune-gpt2m` and then frozen; it is shown, the other
+No training: every run is looked up. Tables: the two with eight seeds of TaskWeb (Kim et al. 2023) below
+`FORELEARN_SHARED_DATA`, without which it stops, and `studies/inductive-transfer/results.csv` where it exists. The
+settings of the search and of its model of gains were chosen on `finetune-gpt2m` and then frozen; it is shown, the other
 tables judge.
 
 In each replay a random half of the seeds (two of three) is handed out, the others judge (`forelearn evaluate`
@@ -126,7 +126,7 @@ def main() -> None:
 
 def tables() -> list[Path]:
     """The files that are there; exits with a word if the published ones are not."""
-    data = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    data = Path(os.environ.get("FORELEARN_SHARED_DATA", "unset"))
     folder = data / "transfer-tables" / "taskweb-seeds"
     published = [folder / "finetune-gpt2m.csv", folder / "finetune-t5s.csv"]
     missing = [path for path in published if not path.is_file()]

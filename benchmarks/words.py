@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.training import ROOT, prepare_environment
+from benchmarks.training import prepare_environment
 
 MULTILINGUAL = 250_000
 
@@ -58,7 +58,7 @@ def compare(
 
     keep_freed_memory()
     torch.set_num_threads(threads)
-    texts, labels, _ = texts_and_labels(ROOT, steps * batch_size)
+    texts, labels, _ = texts_and_labels(steps * batch_size)
     with tempfile.TemporaryDirectory() as scratch:
         contest = Contest(texts, labels, Path(scratch), batch_size=batch_size, threads=threads)
         items = labelled(contest.tokens, np.asarray(labels))

@@ -54,7 +54,8 @@ def main() -> None:
     print(
         "`run` takes the study file's settings for what it is not told, and notes what it was told. The other "
         "commands look at the study as it was last run, say so in one line (`as last run: --budget 2h`), and an "
-        "option that they are given wins: [study-file.md](study-file.md#what-other-commands-look-at).\n"
+        "option that they are given wins: [study-file.md](study-file.md#what-other-commands-look-at). `check`, "
+        "`evaluate` and `prior` go by the file and by all that has run.\n"
     )
     for command in COMMANDS:
         print(f"## forelearn {command}\n\n```\n{help_of(command).strip()}\n```\n")

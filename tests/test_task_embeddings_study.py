@@ -22,7 +22,7 @@ from forelearn.models.tiny import build_tiny
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
+DATA = Path(os.environ.get("FORELEARN_SHARED_DATA", "unset"))
 
 with_data = pytest.mark.skipif(not DATA.is_dir(), reason="FORELEARN_SHARED_DATA names no folder of real data")
 

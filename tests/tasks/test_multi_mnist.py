@@ -18,7 +18,7 @@ from forelearn.tasks.multi_mnist import compose, embedded_digits, multi_mnist, r
 from forelearn.tasks.random_labels import with_random_labels
 from forelearn.tasks.splits import SplitPlan
 
-SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", "unset"))
 COUNTS = {"train": 60, "dev": 30, "test": 20}
 
 

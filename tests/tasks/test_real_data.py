@@ -12,7 +12,7 @@ from forelearn.tasks.audit import audit
 from forelearn.tasks.rows import SPLITS
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
+SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", "unset"))
 T26 = SHARED / "crisislex" / "T26"
 
 pytestmark = [

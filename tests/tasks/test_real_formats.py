@@ -15,7 +15,7 @@ from forelearn.tasks.leaks import leaks
 from forelearn.tasks.rows import SPLITS
 
 ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", ROOT.parent / "shared" / "data"))
+SHARED = Path(os.environ.get("FORELEARN_SHARED_DATA", "unset"))
 
 pytestmark = [
     pytest.mark.slow,

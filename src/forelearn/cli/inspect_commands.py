@@ -26,6 +26,7 @@ from forelearn.cli.parameters import (
     print_json,
     refuse,
 )
+from forelearn.core.errors import InputError, Problem
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,7 +36,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rank(
-    study: Annotated[Path, typer.Argument(help="A study, or a file with the target task (with --sources).")],
+    study: Annotated[
+        Path | None, typer.Argument(help="A study, or a file with the target task (with --sources).")
+    ] = None,
     target: Annotated[str | None, typer.Option("--target", help="The target task of the study.")] = None,
     sources: Annotated[
         Path | None, typer.Option("--sources", help="Folder of source tasks, a file each.")
@@ -76,6 +79,9 @@ def rank(
 
         show_methods()
         return
+    if study is None:
+        fix = "Name one: forelearn rank STUDY --target T; or TARGET.csv with --sources FOLDER."
+        raise InputError(Problem("rank", "needs a study, or a file with the target task.", fix))
     methods = [name.strip() for name in by.split(",")] if by else []
     if cards is not None:
         of_sources = {
@@ -138,7 +144,6 @@ def _rank_cards(
 ) -> None:
     """`rank --cards`: a target of a study against a library; nothing is trained, no source's encoder is loaded."""
     from forelearn.cards.rank import BY
-    from forelearn.core.errors import InputError, Problem
     from forelearn.core.keys import plain
     from forelearn.experiment.cards import rank_library
     from forelearn.experiment.opening import Options

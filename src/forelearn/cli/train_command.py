@@ -13,7 +13,6 @@ from forelearn.cli.parameters import (
     LastData,
     Out,
     StudyArgument,
-    Workers,
     as_last_run,
     no_folder,
     note,
@@ -86,7 +85,9 @@ def train(
     out: Out = None,
     data: LastData = None,
     device: Device = None,
-    workers: Workers = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="With --with: runs at once. [default: one a core]")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train one transfer of a study; or a target together with auxiliary tasks, and say whether that was worth it."""

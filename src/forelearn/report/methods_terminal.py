@@ -15,6 +15,8 @@ def show_methods() -> None:
     for column in ("method", "says", "needs", "kinds of target"):
         table.add_column(column, overflow="fold")
     for method in METHODS.values():
+        if method.name == "rrf":  # what is named is fused by it, always
+            continue
         kinds = "all" if method.kinds == ALL else ", ".join(kind.replace("_", " ") for kind in method.kinds)
         table.add_row(method.name, method.says, "; ".join(NEEDS[need] for need in method.needs), kinds)
     Console().print(table)
