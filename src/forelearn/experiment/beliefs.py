@@ -8,6 +8,7 @@ predictions take the score's place. A source that cannot teach anything is set a
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from statistics import NormalDist, fmean, pstdev
 import numpy as np
 from numpy.typing import NDArray
 
+from forelearn import __version__
+from forelearn.core.keys import digest
 from forelearn.core.run import Cost, Run
 from forelearn.estimators.features import (
     Columns,
@@ -27,11 +30,11 @@ from forelearn.estimators.features import (
     recipe_columns,
 )
 from forelearn.estimators.fusion import fuse
-from forelearn.estimators.gain_model import Gains
 from forelearn.estimators.predictor import Predictor, PredictorOptions, fit_predictor
 from forelearn.executors.base import Executor
 from forelearn.experiment.aside import degenerate
 from forelearn.experiment.attributions import Read, embed, read_documents
+from forelearn.experiment.believed import VERSION, Believed
 from forelearn.experiment.drive import Display, Silent
 from forelearn.experiment.earlier import joined, load_noise, load_pairs
 from forelearn.experiment.estimates import Estimates
@@ -52,7 +55,6 @@ class Beliefs:
     executor: computes what the store lacks; None leaves it out. reads: whether attributions are wanted though the
     study's features leave ANSAT out. notes: fallbacks in words.
     before: pair → (mean, low, high) of its gain as last believed *before* it was tried.
-    gains: the gain model as last fitted; None before.
     """
 
     prepared: Prepared
@@ -62,14 +64,15 @@ class Beliefs:
     notes: dict[str, str] = field(default_factory=dict)
     before: dict[Pair, tuple[float, float, float]] = field(default_factory=dict)
     read: Read | None = None
-    predictor: Predictor | None = None
-    gains: Gains | None = None
     _free: dict[str, dict[Pair, float]] | None = None
     _by_models: dict[str, dict[Pair, float]] = field(default_factory=dict)
     _free_cost: Cost = field(default_factory=Cost)
     _prior: dict[Pair, float] | None = None
     _ready: bool = False
     _held: tuple[tuple[int, int], Mapping[Pair, Guess]] | None = None
+
+    def __post_init__(self) -> None:
+        self.believed = Believed(self.prepared.directory.root / "beliefs", writes=self.executor is not None)
 
     def __call__(self, search: Search) -> Mapping[Pair, Guess]:
         """Guesses for all candidates but those set aside; the same after the same outcomes."""
@@ -225,11 +228,14 @@ class Beliefs:
         """The predictor, refitted on the finished pairs and on those of earlier studies."""
         table = joined(self.table(search, columns), *self.earlier(columns))
         predictor = fit_predictor(table, options=PredictorOptions())
-        if predictor.fallback:
-            self.notes["predictor"] = predictor.fallback
+        self._note_predictor(predictor.fallback)
+        return predictor
+
+    def _note_predictor(self, fallback: str | None) -> None:
+        if fallback:
+            self.notes["predictor"] = fallback
         else:
             self.notes.pop("predictor", None)
-        return predictor
 
     def aside(self, search: Search) -> dict[str, str]:
         """Sources that are no candidates, each with the reason."""
@@ -256,8 +262,14 @@ class Beliefs:
         }
 
     def _guesses(self, search: Search) -> Mapping[Pair, Guess]:
-        self.gains = posterior(search, self._score(search), noise=self.earlier_noise())
-        found = guesses(self.gains, {*self.aside(search), *self.several_aside(search)}, self.leaks())
+        columns = self.columns(search)
+        key = self._key(search, columns)
+        known = self.believed.get(key)
+        if known is None:
+            known = self._fit(search, columns), self.notes.get("predictor", "")
+            self.believed.put(key, *known)
+        found, note = known
+        self._note_predictor(note)
         width = NormalDist().inv_cdf(0.5 + self.prepared.study.settings.search.level / 2)
         tried = {
             (source_name(candidate), target.name)
@@ -270,17 +282,43 @@ class Beliefs:
                 self.before[pair] = (guess.mean, guess.mean - half, guess.mean + half)
         return found
 
-    def _score(self, search: Search) -> Mapping[Pair, float]:
+    def _fit(self, search: Search, columns: Columns) -> dict[Pair, Guess]:
+        gains = posterior(search, self._score(search, columns), noise=self.earlier_noise())
+        return guesses(gains, {*self.aside(search), *self.several_aside(search)}, self.leaks())
+
+    def _key(self, search: Search, columns: Columns) -> str:
+        """Of all that a fit hangs on: gains and baselines on dev, what is known of pairs, and who is no candidate."""
+        told = [
+            [source_name(candidate), target.name, search.gains(candidate, target)]
+            for candidate, target in search.candidates()
+        ]
+        alone = [[run.dev() for run in search.unchosen_baselines(task)] for task in search.space.targets]
+        earlier = self.earlier(columns)
+        tables = [columns.rows, *(part for table in earlier for part in (table.rows, table.gains))]
+        return digest(
+            [
+                *(VERSION, __version__),
+                *(told, alone),
+                self.pairs(),
+                list(columns.names),
+                [hashlib.sha256(np.ascontiguousarray(table).tobytes()).hexdigest() for table in tables],
+                [[table.sources, table.groups] for table in earlier],
+                self.earlier_noise(),
+                sorted({**self.aside(search), **self.several_aside(search)}),
+                sorted(self.leaks()),
+            ]
+        )
+
+    def _score(self, search: Search, columns: Columns) -> Mapping[Pair, float]:
         """The fused order, or the predictor's once it has shown to order unseen targets better."""
         prior = self.prior()
-        columns = self.columns(search)
-        self.predictor = self.predictor_of(search, columns)
+        predictor = self.predictor_of(search, columns)
         pairs = self.pairs()
-        unseen = self.predictor.unseen(columns, [target for _, target in pairs])
+        unseen = predictor.unseen(columns, [target for _, target in pairs])
         if unseen is None:
             return prior
         learned = dict(zip(pairs, unseen.tolist(), strict=True))
-        table = self.predictor.table
+        table = predictor.table
         gains = dict(zip(zip(table.sources, table.groups, strict=True), table.gains.tolist(), strict=True))
         run = {pair: gains[pair] for pair in learned if pair in gains}
         by_predictor = agreement({pair: (learned[pair], gain) for pair, gain in run.items()})
