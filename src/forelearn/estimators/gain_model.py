@@ -31,6 +31,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 Array = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -156,19 +157,12 @@ def fit_gains(
     inner = covariance(at, of) + np.diag(variance_of_run / np.maximum(count, 1.0))
     factor = np.linalg.cholesky(inner)
     residual = np.array([v.mean() for v in clipped]) - prior.slope * score[at, of]
-    solved, *weights = np.split(
-        np.linalg.solve(
-            factor, np.column_stack([residual, *(covariance(at, of, t) for t in range(len(targets)))])
-        ),
-        [1 + shape[1] * t for t in range(len(targets))],
-        axis=1,
-    )
-    solved = solved[:, 0]
+    solved = solve_triangular(factor, residual, lower=True)
     mean, sd, worth = (np.full(shape, np.nan) for _ in range(3))
     baseline_worth = np.zeros(len(targets))
     every = np.arange(shape[1])
     for t, name in enumerate(targets):
-        weight = weights[t]
+        weight = solve_triangular(factor, covariance(at, of, t), lower=True)
         middle = prior.slope * score[t] + weight.T @ solved
         before = (
             (variances.source + variances.pair) * np.eye(shape[1])
