@@ -109,6 +109,8 @@ def test_what_shares_a_reading_is_paid_for_once(measured: ModuleType, estimators
     assert estimators.cost_of("curvegrad", found) == "0 + m"
     assert estimators.cost_of("static", found) == "83 + m"
     assert estimators.cost_of("a predictor", found) == "–"
+    some = found.at_targets(["RTE", "CoLA"])
+    assert estimators.cost_of("textemb_raw", some) == "2"  # of all pairs, whichever are judged
 
 
 def test_a_search_is_lived_on_dev_and_read_on_test_of_other_seeds(
@@ -132,6 +134,7 @@ def test_a_leak_is_no_candidate(measured: ModuleType, estimators: ModuleType) ->
     assert np.isnan(scores["size"][0, 1])
     assert np.isnan(scores["prior"][0, 1])  # and takes no rank from others
     assert np.isfinite(scores["prior"]).sum() == 29
+    assert np.isnan(found.whole().truth.test.pairs[0, 1]).all()
 
 
 def test_targets_and_seeds_that_are_half_run_are_not_judged(measured: ModuleType) -> None:

@@ -195,9 +195,9 @@ def cost_of(method: str, found: Measured) -> str:
 
     `m` where it reads single-task models, which come on top; a dash where it is not known.
     """
-    whole = float((found.candidates().sum(axis=1) * found.truth.costs).sum() + found.truth.costs.sum())
+    alone, whole = found.costs
     if method == "static":
-        return f"{100 * (1 - found.truth.costs.sum() / whole):.0f} + m"
+        return f"{100 * (1 - alone / whole):.0f} + m"
     if method not in METHODS and method not in ALL_FUSED:
         return "–"
     parts = ALL_FUSED.get(method, (method,))

@@ -61,8 +61,8 @@ class Measured:
 
     truth: of the targets and seeds that are judged. leaks: (source, target), no candidates. chance: task → what chance
     reaches on dev; a task that is not in it has no such level. alone: task → its baselines, one a row: dev, test.
-    every: of all targets, as far as they have run, whatever is judged: `static` learns from it. rate: seconds a unit
-    takes, the median over runs.
+    every: of all targets, as far as they have run, whatever is judged: `static` learns from it. units: task → what a
+    run of it costs; by default those of the targets. rate: seconds a unit takes, the median over runs.
     """
 
     truth: Truth
@@ -71,6 +71,7 @@ class Measured:
     chance: Mapping[str, float] | None = None
     alone: Mapping[str, Array] | None = None
     every: Truth | None = None
+    units: Mapping[str, float] | None = None
     rate: float = np.nan
 
     def at_targets(self, names: Sequence[str]) -> Measured:
@@ -107,11 +108,24 @@ class Measured:
 
         def of_seeds(side: Side) -> Side:
             pairs = np.full_like(side.pairs, np.nan)
-            pairs[:, :, used] = side.pairs[:, :, used]
+            pairs[:, :, used] = np.where(open_[:, :, None], side.pairs, np.nan)[:, :, used]
             return replace(side, pairs=pairs)
 
         truth = replace(self.truth, dev=of_seeds(self.truth.dev), test=of_seeds(self.truth.test))
         return replace(self, truth=truth.at(kept), every=self.every or self.truth)
+
+    @property
+    def costs(self) -> tuple[float, float]:
+        """Units of every task alone, and of that and every pair, once: what shares of the cost refer to."""
+        truth = self.every or self.truth
+        units = self.units or dict(zip(truth.targets, truth.costs.tolist(), strict=True))
+        pairs = sum(
+            units[target]
+            for target in units
+            for source in units
+            if source != target and (source, target) not in self.leaks
+        )
+        return sum(units.values()), sum(units.values()) + pairs
 
     @property
     def seeds(self) -> list[int]:
@@ -140,15 +154,18 @@ def measured(folder: Path = HERE) -> Measured:
     if features is None:
         raise SystemExit(f"{folder} has no features.csv: python make.py features")
     alone: dict[str, list[tuple[float, float]]] = {}
+    units: dict[str, float] = {}
     for row in results:
         if not row.source:
             alone.setdefault(row.target, []).append((row.dev[metric], row.test[metric]))
+            units[row.target] = row.units
     return Measured(
         truth_of(results, metric),
         features,
         frozenset((row["source"], row["target"]) for row in rows_of("leaks.csv", folder)),
         {row["task"]: float(row["chance"]) for row in rows_of("tasks.csv", folder) if row["chance"]},
         {task: np.array(values) for task, values in alone.items()},
+        units=units,
         rate=float(np.median([row.seconds / row.units for row in results if row.units])),
     )
 

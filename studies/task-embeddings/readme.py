@@ -76,7 +76,7 @@ def headline(found: Measured) -> list[str]:
     of_target = [float(np.mean(row[np.isfinite(row)])) for row in gains if np.isfinite(row).any()]
     again = reliability(table_of(found, {}))
     leaks = len(rows_of("leaks.csv"))
-    everything = float((found.candidates().sum(axis=1) * truth.costs).sum() + truth.costs.sum())
+    alone, everything = found.costs
     lines = [
         f"- {len(known)} pairs of {len(truth.targets)} targets and {len(truth.sources)} sources, on {seeds} "
         f"seed{'s' * (seeds > 1)}; {leaks} pairs whose source holds rows of the target's test are left out.",
@@ -86,7 +86,7 @@ def headline(found: Measured) -> list[str]:
         f"- {len(found.above_chance())} of {len(truth.targets)} targets learn something alone: their baselines lie "
         "above chance by two of their SDs.",
         f"- Trying every pair once takes {everything * found.rate / 3600:.1f} hours of one core at the median speed of "
-        f"the runs; `m`, every task alone, is {100 * truth.costs.sum() / everything:.1f} % of that.",
+        f"the runs; `m`, every task alone, is {100 * alone / everything:.1f} % of that.",
     ]
     if again.agreement is not None:
         lines.insert(

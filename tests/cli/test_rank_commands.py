@@ -63,9 +63,15 @@ def test_json_and_csv_go_to_stdout_alone(study: Path, monkeypatch, capsys) -> No
 
 def test_the_list_of_methods_names_them_all(study: Path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("COLUMNS", "160")
-    code, out, _ = call(monkeypatch, capsys, "rank", study, "--by", "list")
-    assert code == 0
-    assert all(name in out for name in METHODS)
+    for given in ([study], []):  # the list is of no study
+        code, out, _ = call(monkeypatch, capsys, "rank", *given, "--by", "list")
+        assert code == 0
+        assert all(
+            (name in out) == (name != "rrf") for name in METHODS
+        )  # what is named is fused by it, always
+    code, _, err = call(monkeypatch, capsys, "rank")
+    assert code == 2
+    assert "needs a study" in err
 
 
 @pytest.mark.parametrize(

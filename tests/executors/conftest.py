@@ -9,13 +9,18 @@ import pytest
 from forelearn.executors.base import Executor
 from forelearn.executors.inline import Inline
 from forelearn.executors.local import Local
+from forelearn.experiment.feature_shelf import Noting
+from forelearn.store.directory import Directory
 
 
-@pytest.fixture(scope="module", params=["inline", "local-1", "local-3"])
-def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    made: Executor = Inline() if request.param == "inline" else Local(int(request.param[-1]))
+@pytest.fixture(scope="module", params=["inline", "local-1", "local-3", "noting"])
+def executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
+    made: Executor = (
+        Inline() if request.param == "inline" else Local(int(request.param[-1:].replace("g", "2")))
+    )
     with made:
-        yield made
+        noting = request.param == "noting"
+        yield Noting(made, Directory(tmp_path_factory.mktemp("noted"))) if noting else made
 
 
 @pytest.fixture(scope="module")

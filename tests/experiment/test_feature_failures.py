@@ -8,10 +8,10 @@ from tests.families import small_study, without_costs
 
 from forelearn.core.errors import ForelearnError
 from forelearn.core.run import Failure
-from forelearn.executors.base import Broken, broken
+from forelearn.executors.base import Broken, broken, reasons
 from forelearn.executors.inline import Inline
 from forelearn.experiment import api, jobs
-from forelearn.experiment.feature_shelf import Noting, computed, forget_broken, why_broken
+from forelearn.experiment.feature_shelf import AGAIN, Noting, computed, forget_broken, why_broken
 from forelearn.experiment.opening import Options
 from forelearn.store.directory import Directory
 
@@ -39,8 +39,9 @@ def test_a_feature_that_finds_no_room_is_not_noted(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(jobs, "textemb_job", full)
+    ended = Noting(Inline(), Directory(tmp_path)).run([jobs_of("key")])
     with pytest.raises(OSError, match="No space"):
-        Noting(Inline(), Directory(tmp_path)).run([jobs_of("key")])
+        reasons(ended)
     assert why_broken(Directory(tmp_path), "key") is None
 
 
@@ -72,6 +73,12 @@ def test_a_full_disk_is_told_from_other_failures(error, full):
     assert found.full is full
 
 
+def test_an_error_that_is_its_own_cause_is_told(tmp_path):
+    error = RuntimeError("no memory")
+    error.__cause__ = error
+    assert not broken("key", error).full
+
+
 @pytest.mark.slow
 def test_a_second_start_believes_what_the_first_one_did(tmp_path, monkeypatch):
     """TextEmb fails once. Had the second start computed it, it would ask for other pairs, beyond the budget."""
@@ -86,7 +93,7 @@ def test_a_second_start_believes_what_the_first_one_did(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "textemb_job", once)
     study = small_study(tmp_path, budget="16 runs")
     first = api.search(study, ONE)
-    assert any("TextEmb of" in note for note in first.notes)
+    assert any("TextEmb of" in note and "--retry-failed" in note for note in first.notes)
     assert without_costs(api.search(study, ONE).as_json()) == without_costs(first.as_json())
     assert len(failed) == 1
     healed = api.search(study, ONE, retry_failed=True)
@@ -126,3 +133,26 @@ def test_a_full_disk_ends_a_search_and_fails_no_run(tmp_path, monkeypatch):
     assert not any(isinstance(one, Failure) for one in prepared.runs.all())
     found = api.search(study, ONE)
     assert not found.failures
+
+
+@pytest.mark.slow
+def test_a_reading_that_fails_for_one_source_is_said(tmp_path, monkeypatch):
+    """Its other scores stand; without a word nobody would know to try it again."""
+    from forelearn.experiment import estimate_jobs
+
+    real, failed = estimate_jobs.rows_job, []
+
+    def once(*given, report):
+        if not failed:
+            failed.append(given)
+            raise ForelearnError("no memory")
+        return real(*given, report=report)
+
+    monkeypatch.setattr(estimate_jobs, "rows_job", once)
+    study = small_study(tmp_path, tasks=3, seeds=1, budget="10 runs")
+    text = study.read_text().replace("[search]", '[search]\nfeatures = ["size", "logme"]')
+    study.write_text(text)
+    said = f"1 reading of models or texts failed: no memory{AGAIN}"
+    assert said in api.search(study, ONE).notes
+    assert said in api.report(study, ONE).notes
+    assert said not in api.search(study, ONE, retry_failed=True).notes

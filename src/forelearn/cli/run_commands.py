@@ -111,7 +111,9 @@ def run(
     workers: Workers = None,
     confirm: Confirm = None,
     exhaustive: Exhaustive = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try failed runs again.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try failed runs and features again.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would cost; train nothing.")
     ] = False,

@@ -187,7 +187,7 @@ def fit_gains(
             baseline_worth[t] = _rise(expected, shift)
     slope = prior.slope
     if len(cells):
-        told = np.linalg.solve(factor, variances.score * score[at, of])
+        told = solve_triangular(factor, variances.score * score[at, of], lower=True)
         slope += float(told @ solved)
     return Gains(sources, targets, mean, sd, worth, baseline_worth, np.sqrt(variance_of_run) * scale, slope)
 

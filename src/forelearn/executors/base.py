@@ -13,9 +13,8 @@ import os
 import pickle
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -65,16 +64,25 @@ class Broken:
         """Whether its worker died in every try: it was killed, say, for memory."""
         return not self.detail
 
-    def refuse_full(self, place: Path) -> None:
-        """Raise OSError if a disk had no room: whoever drives stops, and nothing is noted of the job.
-
-        place: where there is to be room.
-        """
+    def refuse_full(self) -> None:
+        """Raise OSError, with the reason, if a disk had no room: whoever drives stops, and it is no failure."""
         if self.full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
+            raise OSError(errno.ENOSPC, self.reason)
 
 
 End = Done | Broken
+
+
+def reasons(ends: Iterable[End]) -> dict[str, str]:
+    """Key of a job that failed → why. OSError if a disk had no room."""
+    found = {}
+    for end in ends:
+        if isinstance(end, Broken):
+            end.refuse_full()
+            found[end.key] = end.reason
+    return found
+
+
 OnStep = Callable[[str, Mapping[str, Any]], None]
 """Called in the driver with a job's key and what it reported."""
 OnEnd = Callable[[End], None]
@@ -159,7 +167,9 @@ def broken(key: str, error: BaseException, doing: str = "") -> Broken:
 
 def _is_full(error: BaseException | None) -> bool:
     """Whether a disk without room is behind an error. Libraries of other languages tell it in words alone."""
-    while error is not None:
+    seen: set[int] = set()  # an error may be its own cause
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, OSError) and error.errno in DISK_FULL:
             return True
         if any(os.strerror(number) in str(error) for number in DISK_FULL):

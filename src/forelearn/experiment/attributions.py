@@ -24,10 +24,10 @@ from forelearn.core.keys import digest
 from forelearn.core.run import Cost, Run
 from forelearn.core.task import CLASSIFICATION
 from forelearn.core.transfer import Transfer
-from forelearn.executors.base import Broken, End, Executor, Job
+from forelearn.executors.base import Executor, Job, reasons
 from forelearn.experiment.documents import Documents, choose_documents, standing_rows
 from forelearn.experiment.drive import Display
-from forelearn.experiment.feature_shelf import computed, why_broken
+from forelearn.experiment.feature_shelf import AGAIN, computed, why_broken
 from forelearn.experiment.jobs import VECTOR
 from forelearn.experiment.prepare import Prepared
 from forelearn.models.batch import tokenize
@@ -164,12 +164,13 @@ def read_documents(
         for key, weights in folders.items():
             arguments = (prepared.place, key, str(weights), documents.texts, documents.seconds, how)
             jobs.append(Job(key, "forelearn.experiment.jobs:conductance_job", arguments))
-        broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))
+        broken = reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found: dict[str, Attributions] = {}
     for name, key in keys.items():
         folder = computed(prepared.directory, key)
         if folder is None:
-            why = broken.get(key) or why_broken(prepared.directory, key) or "what it wrote is gone"
+            stored = why_broken(prepared.directory, key)
+            why = f"{stored}{AGAIN}" if stored is not None else broken.get(key, "what it wrote is gone")
             return None, f"conductance of {name} failed: {why}; attributions and ANSAT are left out"
         found[name] = load_attributions(folder)
     return Read(documents, found), _left_out(prepared)
@@ -182,11 +183,6 @@ def _left_out(prepared: Prepared) -> str:
     if not kinds:
         return ""
     return f"conductance reads classifiers of texts: {', '.join(kinds)} tasks are left out of it and of ANSAT"
-
-
-def _reasons(ends: Sequence[End]) -> dict[str, str]:
-    """Key of a job that failed → why."""
-    return {end.key: end.reason for end in ends if isinstance(end, Broken)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,13 +218,13 @@ def embed(prepared: Prepared, executor: Executor | None, display: Display) -> Em
             Job(key, function, (prepared.place, key, folder, part, recipe.max_length))
             for key, part in missing.items()
         ]
-        broken = _reasons(executor.run(jobs, on_step=display.step, on_end=None))
+        broken = reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found, cost = {}, Cost()
     for name, key in keys.items():
         folder_of = computed(prepared.directory, key)
         why = why_broken(prepared.directory, key)
         if why is not None:
-            broken[key] = why
+            broken[key] = f"{why}{AGAIN}"
         if folder_of is not None:
             vector, part_cost = read_vector(folder_of)
             found[name], cost = vector, cost + part_cost

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from forelearn import __version__
 from forelearn.core.keys import digest
 from forelearn.core.run import Cost, Run
+from forelearn.estimators.boosting import choose_backend
 from forelearn.estimators.features import (
     Columns,
     FeatureTable,
@@ -113,6 +114,9 @@ class Beliefs:
             if all(math.isnan(value) for value in scored.values()):
                 self.notes[name] = f"{name}: no source of any target could be scored"
         search.spend(estimates.total.cost)
+        if estimates.broken:
+            first, count = next(iter(estimates.broken.values())), len(estimates.broken)
+            self.notes["models"] = f"{count} reading{'s' * (count > 1)} of models or texts failed: {first}"
 
     def free(self) -> dict[str, dict[Pair, float]]:
         """The free scores: estimator → pair → score."""
@@ -297,7 +301,7 @@ class Beliefs:
         tables = [columns.rows, *(part for table in earlier for part in (table.rows, table.gains))]
         return digest(
             [
-                *(VERSION, __version__),
+                *(VERSION, __version__, choose_backend(PredictorOptions().backend)),
                 *(told, alone),
                 self.pairs(),
                 list(columns.names),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from forelearn.core.errors import InputError
 from forelearn.search.search import Pair
 from forelearn.search.value import Guess
 from forelearn.store.file import write_file
@@ -44,7 +46,8 @@ class Believed:
         self.used.add(key)
         if self.writes:
             rows = [[*pair, one.mean, one.sd, one.worth] for pair, one in guesses.items()]
-            write_file(self._file(key), json.dumps({"guesses": rows, "note": note}) + "\n")
+            with suppress(InputError):  # without the file it is fitted again
+                write_file(self._file(key), json.dumps({"guesses": rows, "note": note}) + "\n")
 
     def keep(self, keys: Collection[str]) -> None:
         """Remove what is of none of these keys."""

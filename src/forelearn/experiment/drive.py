@@ -9,6 +9,7 @@ are beaten, and a part that is wanted after that is trained again, to the same w
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -59,8 +60,8 @@ class Silent:
         """Nothing."""
 
 
-AT_ONCE = 32
-"""Runs after which weights that are beaten are dropped, however many a round has: the grid is one round."""
+AT_ONCE = max(32, 4 * (os.cpu_count() or 1))
+"""Runs of the grid, which is one round, after which weights that are beaten are dropped."""
 
 Believe = Callable[[Search], Mapping[Pair, Guess]]
 
@@ -150,9 +151,13 @@ def drive(prepared: Prepared, search: Search, executor: Executor, believe: Belie
     while missing := replay(prepared, search, believe):
         display.plan(search.stage, missing, search)
         looks = {transfer.key: search.looks(transfer) for transfer in missing}
-        for first in range(0, len(missing), AT_ONCE):
-            run_transfers(prepared, missing[first : first + AT_ONCE], executor, display, looks)
-            prune(prepared, _grid_so_far(prepared) if search.stage == "grid" else search)
+        if search.stage == "grid":
+            for first in range(0, len(missing), AT_ONCE):
+                run_transfers(prepared, missing[first : first + AT_ONCE], executor, display, looks)
+                prune(prepared, _grid_so_far(prepared))
+        else:
+            run_transfers(prepared, missing, executor, display, looks)
+            prune(prepared, search)
     prune(prepared, search)
 
 
@@ -205,7 +210,7 @@ def run_transfers(
     def on_end(result: Done | Broken) -> None:
         transfer = by_key[result.key]
         if isinstance(result, Broken):
-            result.refuse_full(prepared.directory.root)
+            result.refuse_full()
             units = prepared.cost(transfer) * done.get(transfer.key, 1.0)
             failure = Failure(transfer, result.reason, Cost(units, result.seconds), now())
             fail(failure, keep_checkpoint=result.died)

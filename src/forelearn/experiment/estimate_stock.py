@@ -19,11 +19,11 @@ from safetensors.numpy import load_file
 from forelearn.core.keys import digest
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder
-from forelearn.executors.base import Broken, Executor, Job
+from forelearn.executors.base import Executor, Job, reasons
 from forelearn.experiment.attributions import representative_rows
 from forelearn.experiment.drive import Display
 from forelearn.experiment.estimate_jobs import ARRAYS, EFFORT
-from forelearn.experiment.feature_shelf import computed, why_broken
+from forelearn.experiment.feature_shelf import AGAIN, computed, why_broken
 from forelearn.experiment.free import free_scores
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.row_scores import Scored
@@ -144,7 +144,11 @@ class Stock:
             ]
             ended = self.executor.run(jobs, on_step=self.display.step, on_end=None)
             self._made |= set(missing)
-            self.broken |= {end.key: end.reason for end in ended if isinstance(end, Broken)}
+            self.broken |= reasons(ended)
+        for one in asked.values():  # what an earlier start could not compute
+            why = why_broken(directory, one.key)
+            if why is not None:
+                self.broken[one.key] = f"{why}{AGAIN}"
         found = {name: computed(directory, one.key) for name, one in asked.items()}
         return {name: folder for name, folder in found.items() if folder is not None}
 
@@ -176,8 +180,7 @@ class Stock:
 
     def why_not(self, asked: Asked) -> str:
         """Why a result is not there."""
-        why = self.broken.get(asked.key) or why_broken(self.prepared.directory, asked.key)
-        return why or "it has not been computed"
+        return self.broken.get(asked.key, "it has not been computed")
 
     def refused(self, target: Task, reason: str) -> Table:
         """No source has a score, for one reason."""

@@ -67,6 +67,11 @@ class Estimates:
         return self._stock.total
 
     @property
+    def broken(self) -> dict[str, str]:
+        """What could not be computed: key → why."""
+        return self._stock.broken
+
+    @property
     def new(self) -> set[str]:
         """The methods for which something was computed now; what the others needed was in the store."""
         return self._stock.new

@@ -15,6 +15,8 @@ from forelearn.executors.base import Broken, End, Executor, Job, OnEnd, OnStep
 from forelearn.store.directory import Directory
 
 BROKEN = "broken.json"
+AGAIN = " (`forelearn run --retry-failed` tries it again)"
+"""Said after the reason of a failure that is stored."""
 
 
 def computed(directory: Directory, key: str) -> Path | None:
@@ -49,11 +51,10 @@ class Noting:
     def run(
         self, jobs: Sequence[Job], *, on_step: OnStep | None = None, on_end: OnEnd | None = None
     ) -> list[End]:
-        """As the executor does. OSError if the disk is full: that is no failure of a feature."""
+        """As the executor does. What a full disk broke is not noted."""
         ended = self.executor.run(jobs, on_step=on_step, on_end=on_end)
         for end in ended:
-            if isinstance(end, Broken):
-                end.refuse_full(self.directory.root)
+            if isinstance(end, Broken) and not end.full:
                 self._put(end)
         return ended
 
