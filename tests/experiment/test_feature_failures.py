@@ -79,23 +79,27 @@ def test_an_error_that_is_its_own_cause_is_told(tmp_path):
     assert not broken("key", error).full
 
 
-@pytest.mark.slow
-def test_a_second_start_believes_what_the_first_one_did(tmp_path, monkeypatch):
-    """TextEmb fails once. Had the second start computed it, it would ask for other pairs, beyond the budget."""
-    real, failed = jobs.textemb_job, []
+def failing_once(real):
+    """A job that fails at its first call."""
+    failed = []
 
-    def once(*given, report):
+    def job(*given, report):
         if not failed:
             failed.append(given)
             raise ForelearnError("no memory")
         return real(*given, report=report)
 
-    monkeypatch.setattr(jobs, "textemb_job", once)
+    return job
+
+
+@pytest.mark.slow
+def test_a_second_start_believes_what_the_first_one_did(tmp_path, monkeypatch):
+    """TextEmb fails once. Had the second start computed it, it would ask for other pairs, beyond the budget."""
+    monkeypatch.setattr(jobs, "textemb_job", failing_once(jobs.textemb_job))
     study = small_study(tmp_path, budget="16 runs")
     first = api.search(study, ONE)
     assert any("TextEmb of" in note and "--retry-failed" in note for note in first.notes)
     assert without_costs(api.search(study, ONE).as_json()) == without_costs(first.as_json())
-    assert len(failed) == 1
     healed = api.search(study, ONE, retry_failed=True)
     assert not any("TextEmb of" in note for note in healed.notes)
 
@@ -140,15 +144,7 @@ def test_a_reading_that_fails_for_one_source_is_said(tmp_path, monkeypatch):
     """Its other scores stand; without a word nobody would know to try it again."""
     from forelearn.experiment import estimate_jobs
 
-    real, failed = estimate_jobs.rows_job, []
-
-    def once(*given, report):
-        if not failed:
-            failed.append(given)
-            raise ForelearnError("no memory")
-        return real(*given, report=report)
-
-    monkeypatch.setattr(estimate_jobs, "rows_job", once)
+    monkeypatch.setattr(estimate_jobs, "rows_job", failing_once(estimate_jobs.rows_job))
     study = small_study(tmp_path, tasks=3, seeds=1, budget="10 runs")
     text = study.read_text().replace("[search]", '[search]\nfeatures = ["size", "logme"]')
     study.write_text(text)
