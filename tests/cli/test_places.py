@@ -91,13 +91,14 @@ def test_output_into_a_full_disk_is_one_line_too():
 
 def test_a_run_goes_on_where_nobody_reads_its_progress_any_more(monkeypatch):
     """Lines of the display and a failure through rich, into a pipe whose reader has gone."""
-    from forelearn.cli.display import Live, Unheard, say
+    from forelearn.cli.display import Live, Unheard
+    from forelearn.cli.parameters import note
 
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as gone:
         monkeypatch.setattr(sys, "stderr", gone)
-        say("3 of 5 runs")
+        note("3 of 5 runs")
         assert isinstance(Live().console, Unheard)
         console = Unheard()
         console.print("failed")

@@ -15,9 +15,8 @@ from forelearn.store.directory import Directory
 
 @pytest.fixture(scope="module", params=["inline", "local-1", "local-3", "noting"])
 def executor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
-    made: Executor = (
-        Inline() if request.param == "inline" else Local(int(request.param[-1:].replace("g", "2")))
-    )
+    workers = {"local-1": 1, "local-3": 3, "noting": 2}
+    made: Executor = Inline() if request.param == "inline" else Local(workers[request.param])
     with made:
         noting = request.param == "noting"
         yield Noting(made, Directory(tmp_path_factory.mktemp("noted"))) if noting else made

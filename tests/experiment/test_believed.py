@@ -36,10 +36,12 @@ def test_who_only_looks_writes_and_removes_nothing(tmp_path):
     Believed(tmp_path, writes=True).put("a", {}, "")
     looking = Believed(tmp_path, writes=False)
     looking.put("b", {}, "")
-    looking.keep(())
+    looking.drop_unused()
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
-    Believed(tmp_path, writes=True).keep(("b",))
-    assert not list(tmp_path.iterdir())
+    driver = Believed(tmp_path, writes=True)
+    driver.put("b", {}, "")
+    driver.drop_unused()
+    assert [file.name for file in tmp_path.iterdir()] == ["b.json"]
 
 
 @pytest.mark.slow

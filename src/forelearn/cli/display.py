@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
+from forelearn.cli.parameters import note
 from forelearn.core.run import Failure, Outcome, Run, Stopped
 from forelearn.core.transfer import Transfer
 from forelearn.experiment.status import STAGES
@@ -33,12 +33,6 @@ class Unheard(Console):
     def on_broken_pipe(self) -> None:
         """Nothing more is written."""
         self.quiet = True
-
-
-def say(text: str) -> None:
-    """A line on stderr, if anybody reads it."""
-    with suppress(BrokenPipeError):
-        print(text, file=sys.stderr, flush=True)
 
 
 class Live:
@@ -76,7 +70,7 @@ class Live:
     ) -> None:
         self._progress.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            say("interrupted: what has run is kept; start again to go on")
+            note("interrupted: what has run is kept; start again to go on")
 
     def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
         """A round is about to run. Of one that no search asks for only its own runs are counted."""
@@ -147,7 +141,7 @@ class Live:
         self._said = time.monotonic()
         if not self.on:
             left = f", {self._left}" if self._left else ""
-            say(f"{self._stage}: {self.done} of {self._total} runs{left}{last}")
+            note(f"{self._stage}: {self.done} of {self._total} runs{left}{last}")
 
 
 def _span(seconds: float) -> str:

@@ -99,6 +99,6 @@ def as_last_run(study: Path, options: Options) -> Options:
 
 
 def note(text: str) -> None:
-    """A line for the person, on stderr."""
-    with suppress(BrokenPipeError):  # nobody reads it any more: what the command does goes on
-        print(text, file=sys.stderr)
+    """A line for the person, on stderr, if anybody reads it: what the command does goes on without."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)

@@ -17,7 +17,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from forelearn.cli.display import Unheard, say
+from forelearn.cli.display import Unheard
+from forelearn.cli.parameters import note
 from forelearn.core.run import Outcome, Run
 from forelearn.core.transfer import Transfer
 from forelearn.report.markup import visible
@@ -90,7 +91,7 @@ class LiveTogether:
         if self.on:
             self._live.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
-            say("interrupted: what has run is kept; start again to go on")
+            note("interrupted: what has run is kept; start again to go on")
 
     def plan(self, stage: str, transfers: Sequence[Transfer], search: Search | None) -> None:
         """A round of single tasks is about to run, which `rank` reads."""
@@ -133,7 +134,7 @@ class LiveTogether:
             said = f"{arm}, seed {seed}: {outcome.dev():.3f} on dev, {duration(outcome.cost.seconds)}"
             self._print(said, "dim")
             if not self.on:
-                say(f"{self._done} of {self._all} runs; {said}")
+                note(f"{self._done} of {self._all} runs; {said}")
         else:
             said = f"failed: {arm}, seed {seed}: {visible(outcome.reason)}"
             self.console.print(said, style="red", markup=False, highlight=False)

@@ -134,7 +134,7 @@ def search(
             first = state.failures()[0]
             raise ForelearnError(f"Nothing could be trained. {first.transfer.label}: {first.reason}")
         summary = summarise(prepared, state, beliefs)
-        beliefs.believed.keep(beliefs.believed.used)
+        beliefs.believed.drop_unused()
         for name in ("results.json", "report.html"):
             write_result(summary, prepared.study.out / name)
         save_pairs(

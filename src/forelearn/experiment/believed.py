@@ -7,7 +7,7 @@ is named by all that decides what is in it; one that is missing, damaged or of a
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,10 +49,10 @@ class Believed:
             with suppress(InputError):  # without the file it is fitted again
                 write_file(self._file(key), json.dumps({"guesses": rows, "note": note}) + "\n")
 
-    def keep(self, keys: Collection[str]) -> None:
-        """Remove what is of none of these keys."""
+    def drop_unused(self) -> None:
+        """Remove what nobody has asked for or put in."""
         for file in self.folder.glob("*.json") if self.writes else ():
-            if file.stem not in keys:
+            if file.stem not in self.used:
                 file.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
