@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -20,6 +21,7 @@ from forelearn.report.page import page
 from forelearn.report.summary import Decision, PairRow, Summary
 from forelearn.report.tables import rows
 from forelearn.report.terminal import show
+from forelearn.report.wording import signed
 from forelearn.search.space import LONGER
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family
@@ -142,6 +144,11 @@ def test_explain_says_in_one_line_why_a_pair_has_no_shared_terms(
     assert lines[-1] == found.without_terms
     assert lines[1].startswith(("dev   span F1 ", "dev   Pearson correlation "))
     assert not any(line.startswith("threshold") for line in lines)
+    run, alone = found.outcome, found.alone
+    assert (alone.transfer.target, alone.transfer.seed) == (run.transfer.target, run.transfer.seed)
+    gained = [signed(value, 4) for value in (run.dev() - alone.dev(), run.test() - alone.test())]
+    (line,) = [line for line in lines if line.startswith("alone")]
+    assert re.findall(r"\(gain (\S+)\)", line) == gained
     assert found.as_json()["without_terms"] == found.without_terms
 
 
@@ -152,6 +159,7 @@ def test_a_baseline_needs_no_shared_terms_and_a_binary_one_has_a_threshold(
     assert pair is not None
     found = explain_key(study, pair.keys[0], OPTIONS)
     assert found.without_terms == ""
+    assert found.alone is None
     assert any(line.startswith("threshold 0.5") for line in found.text().splitlines())
 
 

@@ -20,7 +20,7 @@ from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.run_keys import full_key
 from forelearn.report.summary import Document, Explanation, Term, Word
-from forelearn.report.wording import metric_name
+from forelearn.report.wording import metric_name, signed
 from forelearn.representations.attributions import Attributions
 from forelearn.representations.terms import shared_terms
 from forelearn.search.search import Pair, Search
@@ -102,7 +102,8 @@ def _document(
 class Explained:
     """An outcome with its chain, and, for a pair, the terms that explain it.
 
-    chain: outcomes of the source parts, first to last. weights: where the trained folder is, if it was kept.
+    chain: outcomes of the source parts, first to last. alone: the target by itself with the same recipe and seed; None
+    for a baseline, and where that has not run. weights: where the trained folder is, if it was kept.
     without_terms: why a pair has no terms to show, in a sentence; empty where it has, and for a baseline.
     """
 
@@ -112,12 +113,14 @@ class Explained:
     weights: str | None
     folder: str
     without_terms: str = ""
+    alone: Run | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             **outcome_as_json(self.outcome),
             "chain": [outcome_as_json(outcome) for outcome in self.chain],
+            "alone": None if self.alone is None else outcome_as_json(self.alone),
             "terms": plain(self.terms),
             "without_terms": self.without_terms,
             "weights": self.weights,
@@ -139,6 +142,8 @@ class Explained:
                 f"{split:5} {_measured(values, metric)}"
                 for split, values in (("dev", performance.dev), ("test", performance.test))
             ]
+            if self.alone is not None:
+                lines.append(_against(self.outcome, self.alone))
             if transfer.target.kind == "binary":
                 lines.append(f"threshold {performance.threshold:.4f} ({transfer.recipe.threshold})")
             lines += [
@@ -178,6 +183,16 @@ class Explained:
         if self.without_terms:
             lines.append(self.without_terms)
         return "\n".join(lines)
+
+
+def _against(run: Run, alone: Run) -> str:
+    """What the target reaches by itself on the seed of a run, and what the run gains."""
+    own, reached = (alone.dev(), alone.test()), (run.dev(), run.test())
+    said = ", ".join(
+        f"{split} {level:.4f} (gain {signed(value - level, 4)})"
+        for split, level, value in zip(("dev", "test"), own, reached)
+    )
+    return f"alone {said}, on this seed; over all seeds, with its interval: forelearn report"
 
 
 def _measured(values: Mapping[str, float], metric: str) -> str:
@@ -268,7 +283,21 @@ def explain_key(study: Path, key: str, options: Options) -> Explained:
         found = terms(beliefs, last)
         why = "" if found else without_terms(prepared, beliefs, last)
     weights = prepared.directory.whole("weights", key)
-    folder = prepared.directory.whole("runs", key)
     return Explained(
-        outcome, tuple(chain), tuple(found), None if weights is None else str(weights), str(folder), why
+        outcome,
+        tuple(chain),
+        tuple(found),
+        None if weights is None else str(weights),
+        str(prepared.directory.whole("runs", key)),
+        why,
+        _alone(transfer, prepared, today),
     )
+
+
+def _alone(transfer: Transfer, prepared: Prepared, today: Mapping[str, Outcome]) -> Run | None:
+    """The target by itself with the recipe and seed of a transfer; None for a baseline, and where it has not run."""
+    if transfer.is_baseline:
+        return None
+    baseline = prepared.space.baseline(transfer.target, transfer.recipe, transfer.seed)
+    found = today.get(baseline.key) or prepared.runs.get(baseline.key)
+    return found if isinstance(found, Run) else None

@@ -62,7 +62,7 @@ def facts(summary: Summary) -> list[tuple[str, str, str]]:
     seconds = sum(row.seconds for row in summary.costs)
     whole = spent_share(summary, everything=True)
     others = [
-        f"{amount} {words}".replace(" ", "\u00a0")
+        f"{amount}\u00a0{words}"
         for amount, words in zip(amounts[1:], ("tied", "not enough evidence", "do not transfer"))
         if amount
     ]
