@@ -224,10 +224,14 @@ def fused(truth: Truth, parts: Sequence[Array], candidates: Mask) -> Array:
 
 
 def said(interval: Interval | None, digits: int = 1, *, signed: bool = False) -> str:
-    """`mean [low, high]`, a dash where it is undefined."""
+    """`mean [low, high]`; without an interval where there is none, of a single target; a dash where it is undefined."""
     if interval is None or not np.isfinite(interval.mean):
         return "–"
     sign = "+" if signed else ""
-    return "{} [{}, {}]".format(
-        *(f"{value:{sign}.{digits}f}" for value in (interval.mean, interval.low, interval.high))
-    )
+
+    def number(value: float) -> str:
+        return f"{round(value, digits) + 0.0:{sign}.{digits}f}"  # + 0.0: no minus before zero
+
+    if not np.isfinite([interval.low, interval.high]).all():
+        return f"{number(interval.mean)} (one target)"
+    return f"{number(interval.mean)} [{number(interval.low)}, {number(interval.high)}]"

@@ -8,7 +8,8 @@ target's mapped rows X̃W.
 Differs from the paper. The map is fitted in closed form by ridge regression, where the paper takes gradient
 steps. The penalty weighs as much as `ridge` rows of mean variance; the intercept is not penalised. The target
 enters through its moments X̃ᵀX̃, X̃ᵀY, yᵀy and n alone, so that a further source costs the same however many
-rows the target has; the score is exactly LogME of the mapped rows.
+rows the target has; the score is exactly LogME of the mapped rows. A target of fewer rows than the map has axes is
+cheaper by its rows: X̃WWᵀX̃ᵀ has the same eigenvalues, and is [n, n].
 
 The rank-r form keeps of the mapped embedding the r directions in which the source's own mapped rows are
 longest, mean included. LogME does not see rotations, so their basis need not be kept: [d + 1, r] numbers, and
@@ -77,12 +78,14 @@ class Moments:
     """All that a target says to the score of a source.
 
     gram: [d + 1, d + 1], X̃ᵀX̃. cross: [d + 1, k], X̃ᵀY. squares: [k], yᵀy of each column. rows: n.
+    few: X̃, [n, d + 1], and Y, [n, k], where n ≤ d; else None.
     """
 
     gram: Array
     cross: Array
     squares: Array
     rows: int
+    few: tuple[Array, Array] | None = None
 
     @property
     def mean(self) -> Array:
@@ -139,7 +142,8 @@ def moments(base: ArrayLike, targets: ArrayLike) -> Moments:
         columns = standardise(read_values(targets, n))
     extended = _with_intercept(rows)
     squares = np.einsum("nk,nk->k", columns, columns)
-    return Moments(extended.T @ extended, extended.T @ columns, squares, n)
+    few = (extended, columns) if n < extended.shape[1] else None
+    return Moments(extended.T @ extended, extended.T @ columns, squares, n, few)
 
 
 def esm_score(esm: EsmMap, target: Moments) -> float:
@@ -152,10 +156,17 @@ def esm_score(esm: EsmMap, target: Moments) -> float:
         raise ValueError(
             f"the map takes embeddings of size {esm.dimensions}, the target's have {len(target.gram) - 1}"
         )
-    eigenvalues, vectors = eigh(p.T @ target.gram @ p, driver="evd", check_finite=False)
-    # n rows span n dimensions at most: what lies beyond is rounding
-    eigenvalues, vectors = np.maximum(eigenvalues, 0.0)[-target.rows :], vectors[:, -target.rows :]
-    projections = vectors.T @ (p.T @ target.cross)
+    if target.few is not None and target.rows < esm.rank:
+        rows, columns = target.few
+        mapped = rows @ p
+        eigenvalues, vectors = eigh(mapped @ mapped.T, driver="evd", check_finite=False)
+        eigenvalues = np.maximum(eigenvalues, 0.0)
+        projections = np.sqrt(eigenvalues)[:, None] * (vectors.T @ columns)
+    else:
+        eigenvalues, vectors = eigh(p.T @ target.gram @ p, driver="evd", check_finite=False)
+        # n rows span n dimensions at most: what lies beyond is rounding
+        eigenvalues, vectors = np.maximum(eigenvalues, 0.0)[-target.rows :], vectors[:, -target.rows :]
+        projections = vectors.T @ (p.T @ target.cross)
     evidences = log_evidences(eigenvalues, projections, target.squares, rows=target.rows, dimensions=esm.rank)
     return float(evidences.mean()) / target.rows
 
