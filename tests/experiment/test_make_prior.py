@@ -83,10 +83,11 @@ def test_too_few_targets_are_refused(tmp_path: Path) -> None:
 def test_the_shipped_prior_says_what_it_was_fitted_on_and_how_well_it_did() -> None:
     shipped = read_prior()
     assert shipped.version >= 1
-    assert "inductive-transfer" in shipped.says
+    assert "inductive-transfer, task-embeddings" in shipped.says
     file = Path(sys.modules["forelearn.experiment.prior"].__file__ or "").with_name("prior.json")
     measured = json.loads(file.read_text(encoding="utf-8"))["measured"]
-    assert 0.8 <= measured["alone.coverage.mean"] <= 1.0
+    for left_out in ("alone", "other_studies", "without inductive-transfer", "without task-embeddings"):
+        assert 0.8 <= measured[f"{left_out}.coverage.mean"] <= 1.0
 
 
 def test_a_damaged_prior_is_one_error_that_names_file_and_field(tmp_path: Path) -> None:

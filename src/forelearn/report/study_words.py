@@ -76,13 +76,17 @@ def reliability_rows(found: StudyEvaluation) -> tuple[list[str], Rows]:
 
 
 def warning(found: StudyEvaluation) -> list[str]:
-    """A sentence for each metric in which seeds do not agree on the order of sources."""
-    return [
-        f"{metric_name(one.quality.truth.metric)}: seeds do not agree on the order of sources; read no order's lead as "
-        "real."
-        for one in found.metrics
-        if not one.quality.noise.agreement["test"].low > 0
-    ]
+    """A sentence for each metric in which seeds do not agree on the order of sources, or nothing says that they do."""
+    lines = []
+    for one in found.metrics:
+        agreed = one.quality.noise.agreement["test"]
+        if agreed.low > 0:
+            continue
+        why = "seeds do not agree on the order of sources"
+        if not math.isfinite(agreed.mean):
+            why = "no two seeds have run, so whether seeds agree on the order of sources is not known"
+        lines.append(f"{metric_name(one.quality.truth.metric)}: {why}; read no order's lead as real.")
+    return lines
 
 
 def in_short(found: StudyEvaluation) -> tuple[list[str], Rows]:
