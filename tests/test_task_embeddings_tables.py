@@ -13,6 +13,7 @@ from tests.test_task_embeddings_study import ROOT
 
 from forelearn.core.run import Cost
 from forelearn.estimators.features import Columns
+from forelearn.evaluation.intervals import bootstrap_mean
 from forelearn.evaluation.truth import Array, Side, Truth
 from forelearn.experiment.features_table import Features
 
@@ -335,3 +336,16 @@ def test_chains_are_set_against_what_costs_as_much(further: ModuleType) -> None:
     ]
     assert rows["2 in turn, where both cost the same within 20 %"][0].strip() == "1"
     assert rows["the best source alone, over the mean baseline"][1].strip().startswith("+0.0")
+
+
+@pytest.mark.parametrize(
+    ("values", "cell"),
+    [
+        ([2.14], "+2.1 (one target)"),
+        ([-0.01, -0.01], "+0.0 [+0.0, +0.0]"),
+        ([1.0, 1.0], "+1.0 [+1.0, +1.0]"),
+        ([np.nan], "–"),
+    ],
+)
+def test_a_cell_has_no_endless_interval_and_no_minus_before_zero(measured: ModuleType, values, cell) -> None:
+    assert measured.said(bootstrap_mean(values), signed=True) == cell

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from benchmarks import _literal as literal
 from benchmarks._peer import Peer
-from benchmarks.estimators import compare_literal, generate, relative
+from benchmarks.estimators import compare_esm, compare_literal, generate, relative
 from scipy.stats import multivariate_normal
 
 ECHO = """
@@ -29,6 +29,10 @@ def test_every_method_agrees_with_its_definition_on_the_benchmarks_own_features(
     found = compare_literal()
     assert found["literal_max_rel_diff"] < 1e-10
     assert len(found["literal_speedups"]) == 8
+
+
+def test_esm_by_rows_is_esm_by_moments():
+    assert compare_esm(repeats=1)["esm_few_rows_rel_diff"] < 1e-10
 
 
 def test_generated_features_are_single_precision_informative_and_the_same_for_a_seed():
