@@ -9,8 +9,9 @@ python make.py readme              the tables of the README
 
 The plan is three baselines of each task, then every pair and every `B → B`, seed after seed, then further baselines,
 then question answering as a target, which takes five times as long as the others, its own class first; then sources in
-full (FULL → LIMITED), then chains. Within a seed the pairs are shuffled, so that a slice is a random sample of them.
-What has run is in the store (`out/`) and is not run again.
+full (FULL → LIMITED), then chains (`--parts` runs some of the three). Within a seed targets come in random order, one
+after the other, so that those that are done are a random sample of them. What has run is in the store (`out/`) and is
+not run again.
 """
 
 from __future__ import annotations
@@ -47,13 +48,15 @@ from forelearn.store.gc import collect
 
 BASELINES, FIRST = 5, 3
 SEEDS = 2
-AT_ONCE = 16
+AT_ONCE = 32
 QUESTIONS = "question_answering"
 FULL = 4000
 """Training rows of a source in full, at most: ten times those of a limited one."""
 FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")
 """The targets of sources in full: one or two of each sort that have 400 rows."""
 LENGTHS = (2, 3)
+PARTS = ("matrix", "full", "chains")
+"""Of the plan, in their order; what has not run of one keeps no other from running."""
 RESULTS, FURTHER = HERE / "results.csv", HERE / "further.csv"
 HEADER = (
     "part",
@@ -136,17 +139,20 @@ def pair(prepared: Prepared, sources: Sequence[Task], target: Task, seed: int) -
     return Transfer(target, prepared.space.encoder, recipe, prepared.space.first_seed + seed, before)
 
 
+def shuffled(prepared: Prepared, seed: int) -> list[Task]:
+    """The targets in the order in which they get their turn: those that had it are a random sample."""
+    targets = list(prepared.space.targets)
+    return random.Random(seed).sample(targets, len(targets))
+
+
 def pairs(prepared: Prepared, seed: int) -> list[Transfer]:
-    """Every source before every target, shuffled; none that holds rows of the target's test."""
-    tasks = prepared.space.targets
-    found = [
+    """Every source before every target, target after target; none that holds rows of the target's test."""
+    return [
         pair(prepared, [source], target, seed)
-        for target in tasks
-        for source in tasks
+        for target in shuffled(prepared, seed)
+        for source in prepared.space.targets
         if (source.name, target.name) not in prepared.leaks
     ]
-    random.Random(seed).shuffle(found)
-    return found
 
 
 def matrix(prepared: Prepared) -> list[tuple[str, list[Transfer]]]:
@@ -200,7 +206,7 @@ def gains(prepared: Prepared, record: Record, target: Task, seed: int) -> dict[s
 def chains(prepared: Prepared, record: Record) -> list[Transfer]:
     """The best two and three sources of the first seed, best last, and the best one as often, on the second seed."""
     found = []
-    for target in prepared.space.targets:
+    for target in shuffled(prepared, 1):
         if target.kind == QUESTIONS:
             continue
         known = gains(prepared, record, target, 0)
@@ -215,18 +221,22 @@ def chains(prepared: Prepared, record: Record) -> list[Transfer]:
     return found
 
 
-def run(limited: Prepared, here: Prepared, full: Prepared, record: Record, minutes: float) -> None:
+def run(
+    limited: Prepared, here: Prepared, full: Prepared, record: Record, minutes: float, parts: Sequence[str]
+) -> None:
     """Run what is missing, in rounds, until the time is up; parts whose models are not here are trained before."""
     end = time.monotonic() + 60 * minutes
     kept = [transfer for seed in range(SEEDS) for transfer in alone(limited, seed)]
     with limited.directory.lock(), executor_for(limited) as executor:
-        for name, stage in matrix(limited):
+        for name, stage in matrix(limited) if "matrix" in parts else []:
             run_stage(limited, stage, kept, executor, record, end, name)
-        with here.directory.lock():
-            sources = [pair(full, [], task, 0) for task in larger(full, here)]
-            run_stage(full, sources, sources, executor, record, end, "sources in full")
-            run_stage(here, in_full(full, here), sources, executor, record, end, "after sources in full")
-        run_stage(limited, chains(limited, record), kept, executor, record, end, "chains")
+        if "full" in parts:
+            with here.directory.lock():
+                sources = [pair(full, [], task, 0) for task in larger(full, here)]
+                run_stage(full, sources, sources, executor, record, end, "sources in full")
+                run_stage(here, in_full(full, here), sources, executor, record, end, "after sources in full")
+        if "chains" in parts:
+            run_stage(limited, chains(limited, record), kept, executor, record, end, "chains")
 
 
 def run_stage(
@@ -347,6 +357,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600.0)
     parser.add_argument("--out", default=str(HERE / "out"))
     parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what `run` runs")
     given = parser.parse_args()
     if given.what in ("page", "readme"):
         {"page": page, "readme": readme}[given.what]()
@@ -361,7 +372,7 @@ def main() -> None:
     here, full = open_prepared(HERE, beside), open_prepared(HERE, replace(beside, limit=FULL))
     record = Record()
     if given.what == "run":
-        run(limited, here, full, record, given.minutes)
+        run(limited, here, full, record, given.minutes, given.parts)
     record.note(limited)
     describe(limited)
     further(limited, here, full, record)

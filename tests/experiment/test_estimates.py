@@ -17,6 +17,7 @@ from tests.mixed_studies import mixed_study
 import forelearn.cli
 from forelearn.core.run import Run
 from forelearn.core.task import Task
+from forelearn.estimators.esm import fit_esm
 from forelearn.estimators.methods import METHODS
 from forelearn.evaluation.study_result import StudyEvaluation
 from forelearn.executors.base import Executor
@@ -262,6 +263,26 @@ def test_esm_says_why_where_the_rows_that_are_read_have_one_class(
     found = estimates(made.prepared).table("esm", made.prepared.tasks[CLASSES].task)
     assert len(found) == 5
     assert {one.reason for one in found.values()} == {"ESM needs at least 2 classes, got 1"}
+
+
+def test_esm_fits_the_map_of_a_source_once_for_all_targets_and_counts_its_seconds(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted = []
+
+    def counted(base: Any, tuned: Any) -> Any:
+        fitted.append(base.shape)
+        return fit_esm(base, tuned)
+
+    monkeypatch.setattr("forelearn.experiment.estimates_rows.fit_esm", counted)
+    own = estimates(made.prepared)
+    again = tables(own, ["esm"])
+    assert all(plain(again["esm", name]) == plain(made.tables["esm", name]) for name in (SPANS, CLASSES))
+    assert len(fitted) == 6 * 2  # every task is a source of one of the two targets, on two seeds
+    read = own.efforts["esm"].seconds
+    own.table("esm", targets(made.prepared)[0])
+    assert own.efforts["esm"].seconds == read  # told once
+    assert len(fitted) == 6 * 2
 
 
 @pytest.fixture(scope="module")

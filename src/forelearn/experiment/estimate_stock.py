@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 from forelearn.core.keys import digest
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder
+from forelearn.estimators.esm import EsmMap
 from forelearn.executors.base import Executor, Job, reasons
 from forelearn.experiment.attributions import representative_rows
 from forelearn.experiment.drive import Display
@@ -57,6 +58,7 @@ class Stock:
     efforts: method → what it took; each result is counted once for each method that needs it.
     broken: key → why it could not be computed; it is not tried again.
     total: what all results took, each counted once. new: methods for which something was computed just now.
+    maps: texts of a source under its model (their key) → the map that ESM fitted on them, or why there is none.
     """
 
     prepared: Prepared
@@ -67,6 +69,7 @@ class Stock:
     broken: dict[str, str] = field(default_factory=dict)
     total: Effort = field(default_factory=Effort)
     new: set[str] = field(default_factory=set)
+    maps: dict[str, EsmMap | str] = field(default_factory=dict)
     _made: set[str] = field(default_factory=set)
     _paid: set[str] = field(default_factory=set)
     _counted: set[tuple[str, str]] = field(default_factory=set)

@@ -7,6 +7,7 @@ with one of them in turn, so that the spread is over rows and seeds.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from forelearn.core.task import Task
 from forelearn.core.transfer import Encoder
-from forelearn.estimators.esm import Moments, esm_score, fit_esm, moments
+from forelearn.estimators.esm import EsmMap, Moments, esm_score, fit_esm, moments
 from forelearn.experiment.estimate_jobs import SCORES
 from forelearn.experiment.estimate_stock import Asked, Stock, Table
 from forelearn.experiment.estimates_texts import text_rows
@@ -88,6 +89,7 @@ def by_esm(stock: Stock, method: str, target: Task) -> Table:
     except ValueError:
         parts = []  # too few rows to halve: no spread
     base, tuned = text_rows(stock, method, stock.all_rows), _tuned_rows(stock, method, target)
+    began = time.perf_counter()
     found: Table = {}
     for name, source in stock.sources(target).items():
         if isinstance(source, Encoder):
@@ -96,12 +98,15 @@ def by_esm(stock: Stock, method: str, target: Task) -> Table:
             why = "its texts could not be read" if stock.models(source) else stock.why_no_model(source)
             found[name] = Scored(None, reason=why)
         else:
-            found[name] = over_seeds([_mapped(base[name], own, whole, parts) for own in tuned[name]])
+            maps = [_map(stock, key, base[name], own) for key, own in tuned[name].items()]
+            found[name] = over_seeds([_mapped(one, whole, parts) for one in maps])
+    took = time.perf_counter() - began
+    stock.count(method, f"maps for {target.digest}", Effort(seconds=took))
     return found
 
 
-def _tuned_rows(stock: Stock, method: str, target: Task) -> Mapping[str, list[NDArray[np.float64]]]:
-    """Source → its own texts under each of its single-task models, row by row as `text_rows` has them."""
+def _tuned_rows(stock: Stock, method: str, target: Task) -> Mapping[str, dict[str, NDArray[np.float64]]]:
+    """Source → key → its own texts under each of its single-task models, row by row as `text_rows` has them."""
     asked: dict[str, Asked] = {}
     owner: dict[str, str] = {}
     for name, source in stock.sources(target).items():
@@ -113,17 +118,26 @@ def _tuned_rows(stock: Stock, method: str, target: Task) -> Mapping[str, list[ND
                 "text_rows_job", ["tuned rows", model, source.digest, rows], str(folder), name, source.digest, rows
             )  # fmt: skip
             asked[one.key], owner[one.key] = one, name
-    found: dict[str, list[NDArray[np.float64]]] = {}
+    found: dict[str, dict[str, NDArray[np.float64]]] = {}
     for key, arrays in stock.arrays(method, asked, "texts of the sources under their models").items():
-        found.setdefault(owner[key], []).append(np.asarray(arrays["features"], np.float64))
+        found.setdefault(owner[key], {})[key] = np.asarray(arrays["features"], np.float64)
     return found
 
 
-def _mapped(
-    base: NDArray[np.float64], tuned: NDArray[np.float64], whole: Moments, parts: Sequence[Moments]
-) -> Scored:
+def _map(stock: Stock, key: str, base: NDArray[np.float64], tuned: NDArray[np.float64]) -> EsmMap | str:
+    """The map of a source's model, fitted once for all targets; why there is none. key: of its texts."""
+    if key not in stock.maps:
+        try:
+            stock.maps[key] = fit_esm(base, tuned)
+        except ValueError as error:
+            stock.maps[key] = str(error)
+    return stock.maps[key]
+
+
+def _mapped(esm: EsmMap | str, whole: Moments, parts: Sequence[Moments]) -> Scored:
+    if isinstance(esm, str):
+        return Scored(None, reason=esm)
     try:
-        esm = fit_esm(base, tuned)
         return Scored(esm_score(esm, whole), tuple(esm_score(esm, part) for part in parts))
     except ValueError as error:
         return Scored(None, reason=str(error))
