@@ -14,12 +14,14 @@ from tests.mixed_studies import mixed_study
 
 from forelearn.core.data import Examples, TaskData, task_data
 from forelearn.core.keys import digest
+from forelearn.experiment import attributions
 from forelearn.experiment.api import open_prepared
 from forelearn.experiment.attributions import EXPECTED_POINTS, Read, affordable, models, read_documents
 from forelearn.experiment.beliefs import Beliefs
 from forelearn.experiment.documents import choose_documents
 from forelearn.experiment.drive import Silent, new_search
 from forelearn.experiment.explain import explain_pair, terms, without_terms
+from forelearn.experiment.feature_shelf import computed
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.rank import rank
@@ -201,9 +203,26 @@ def test_the_study_goes_on_where_a_kind_is_left_out(made: Made) -> None:
         value = scores["ansat"][source, made.family.target]
         assert math.isfinite(value) == (source in made.read.attributions)
         assert math.isfinite(scores["overlap"][source, made.family.target])
-    ranking = rank(made.path, made.family.target, Options())
+    ranking = rank(made.path, made.family.target, Options(), attributions=True)
     assert "ansat" in ranking.estimators
     assert {row.source for row in ranking.rows} >= set(made.read.attributions) - {made.family.target}
+
+
+def test_a_model_that_cannot_be_read_is_left_out_and_the_others_are_read_and_charged(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = made.named("pair")
+    names = iter(models(made.prepared, made.search))
+    monkeypatch.setattr(
+        attributions, "computed", lambda *place: None if next(names) == lost else computed(*place)
+    )
+    found, note = read_documents(made.prepared, made.search, None, Silent())
+    assert found is not None
+    assert set(found.attributions) == set(made.read.attributions) - {lost}
+    assert note == f"{made.note}; conductance of {lost} failed: what it wrote is gone: left out of ANSAT"
+    assert 0 < found.cost.units < made.read.cost.units
+    others = [made.read.ansat.models.index(name) for name in found.ansat.models]
+    assert np.array_equal(found.ansat.values, made.read.ansat.values[np.ix_(others, others)], equal_nan=True)
 
 
 def test_documents_of_three_labels_and_of_pairs_are_explained_with_their_own_label_and_words(

@@ -121,7 +121,7 @@ def read_documents(
     prepared: Prepared, search: Search, executor: Executor | None, display: Display
 ) -> tuple[Read | None, str]:
     """Conductance of all models, with a line on the tasks that are left out of it, if there are any; or (None, why
-    not) where it does not apply.
+    not) where it does not apply, or fails for all models but one.
 
     executor: computes what is missing; None takes only what is in the store.
     """
@@ -166,14 +166,29 @@ def read_documents(
             jobs.append(Job(key, "forelearn.experiment.jobs:conductance_job", arguments))
         broken = reasons(executor.run(jobs, on_step=display.step, on_end=None))
     found: dict[str, Attributions] = {}
+    failed: dict[str, str] = {}
     for name, key in keys.items():
         folder = computed(prepared.directory, key)
         if folder is None:
             stored = why_broken(prepared.directory, key)
-            why = f"{stored}{AGAIN}" if stored is not None else broken.get(key, "what it wrote is gone")
-            return None, f"conductance of {name} failed: {why}; attributions and ANSAT are left out"
-        found[name] = load_attributions(folder)
-    return Read(documents, found), _left_out(prepared)
+            failed[name] = (
+                f"{stored}{AGAIN}" if stored is not None else broken.get(key, "what it wrote is gone")
+            )
+        else:
+            found[name] = load_attributions(folder)
+    if len(found) < 2:
+        name, why = next(iter(failed.items()))
+        return None, f"conductance of {name} failed: {why}; attributions and ANSAT are left out"
+    return Read(documents, found), "; ".join(note for note in (_left_out(prepared), _failed(failed)) if note)
+
+
+def _failed(failed: Mapping[str, str]) -> str:
+    """Which models could not be read, with the first one's reason; empty if all could."""
+    if not failed:
+        return ""
+    first, *others = failed
+    more = f", and that of {', '.join(others)}" if others else ""
+    return f"conductance of {first} failed: {failed[first]}{more}: left out of ANSAT"
 
 
 def _left_out(prepared: Prepared) -> str:
