@@ -41,6 +41,8 @@ LOST = ("lost@16.5", "lost@49.5")
 DIGITS = {"ndcg": 2, "weighted_tau": 2}
 SEES_RUNS = ("static",)
 SCORED = "scored"
+STARTS = (DEFAULT, "gbc")
+"""What forelearn's search is started from: the default, and what the rule of `choice.py` chose on the first seed."""
 REFERENCES = ("random", "size", "overlap", "static")
 AGAINST = {"regret@1": ("random", "static"), "regret@3": REFERENCES, "ndcg": REFERENCES}
 """Figure → what every method is compared with in it."""
@@ -149,7 +151,7 @@ def lived(found: Measured, *, draws: int = 50, replays: int = 3) -> dict[str, di
         verdict.method: {name: verdict.figures[name] for name in LOST if name in verdict.figures}
         for verdict in quality.verdicts
     }
-    for name, used in (("forelearn", ()), ("forelearn with `prior`", (DEFAULT,))):
+    for name, used in (("forelearn", ()), *((f"forelearn with `{one}`", (one,)) for one in STARTS)):
         if set(used) <= scores.keys():
             lost[name] = searched(truth, {one: scores[one] for one in used}, replays)
     return lost

@@ -222,9 +222,17 @@ def chains(prepared: Prepared, record: Record) -> list[Transfer]:
 
 
 def run(
-    limited: Prepared, here: Prepared, full: Prepared, record: Record, minutes: float, parts: Sequence[str]
+    limited: Prepared,
+    here: Prepared,
+    full: Prepared,
+    record: Record,
+    minutes: float,
+    parts: Sequence[str] = PARTS,
 ) -> None:
-    """Run what is missing, in rounds, until the time is up; parts whose models are not here are trained before."""
+    """Run what is missing, in rounds, until the time is up; parts whose models are not here are trained before.
+
+    parts: of the plan, those that run.
+    """
     end = time.monotonic() + 60 * minutes
     kept = [transfer for seed in range(SEEDS) for transfer in alone(limited, seed)]
     with limited.directory.lock(), executor_for(limited) as executor:
