@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import sys
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -213,3 +214,10 @@ def test_the_matrix_goes_on_from_its_table_without_its_store(
     }
     assert [row.key for row in read_results(table)] == [row.key for row in whole]
     assert results_of(again.runs.all(), again.study.settings.grid())
+
+    turns = [one.target.name for one in make.pairs(again, 1)]
+    assert [name for name, _ in groupby(turns)] == [task.name for task in make.shuffled(again, 1)]
+    stages: list[str] = []
+    monkeypatch.setattr(make, "run_stage", lambda *given: stages.append(given[-1]))
+    make.run(again, again, again, make.Record(), 10.0, parts=("chains",))
+    assert stages == ["chains"]
