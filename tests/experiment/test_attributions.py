@@ -203,7 +203,7 @@ def test_the_study_goes_on_where_a_kind_is_left_out(made: Made) -> None:
         value = scores["ansat"][source, made.family.target]
         assert math.isfinite(value) == (source in made.read.attributions)
         assert math.isfinite(scores["overlap"][source, made.family.target])
-    ranking = rank(made.path, made.family.target, Options(), attributions=True)
+    ranking = rank(made.path, made.family.target, Options())
     assert "ansat" in ranking.estimators
     assert {row.source for row in ranking.rows} >= set(made.read.attributions) - {made.family.target}
 

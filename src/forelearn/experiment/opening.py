@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -53,9 +52,7 @@ def open_study(path: Path, options: Options = UNCHANGED) -> Study:
         data_root=None if options.data_root is None else Path(options.data_root),
         out=None if options.out is None else Path(options.out),
     )
-    values: dict[str, Any] = study.settings.model_dump(exclude_unset=True)  # what nobody said stays unsaid
-    for section in ("run", "search", "splits"):
-        values.setdefault(section, {})
+    values = study.settings.model_dump()
     if options.seed is not None:
         values["seed"] = at_least(options.seed, 0, "--seed")
     if options.device is not None:
