@@ -49,6 +49,7 @@ from forelearn.store.gc import collect
 BASELINES, FIRST = 5, 3
 SEEDS = 2
 AT_ONCE = 32
+"""Runs of a round, which ends with its last one: `--minutes` is looked at between rounds."""
 QUESTIONS = "question_answering"
 FULL = 4000
 """Training rows of a source in full, at most: ten times those of a limited one."""
