@@ -14,6 +14,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 from tests.families import small_study
+from tests.training.multitask.setting import make_encoder
 
 from forelearn.core.recipe import Recipe
 from forelearn.core.task import Task
@@ -174,22 +175,28 @@ def test_a_run_of_another_precision_counts_and_keeps_its_arms_name(arms: ModuleT
     assert record.row(arms.Planned("now", replace(here, seed=1))) is None
 
 
-@pytest.mark.slow
-def test_the_matrix_goes_on_from_its_table_without_its_store(
-    arms: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two tasks: 2 × 5 baselines, 2 × 2 pairs and controls on two seeds. A run whose row is lost is made again."""
+@pytest.fixture
+def make(arms: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The matrix of the task-embeddings study, over two tasks, with neither chains nor sources in full."""
     spec = importlib.util.spec_from_file_location("matrix", STUDIES / "task-embeddings" / "make.py")
     assert spec is not None
     assert spec.loader is not None
-    make = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "matrix", make)
-    spec.loader.exec_module(make)
+    made = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "matrix", made)
+    spec.loader.exec_module(made)
+    monkeypatch.setattr(made, "RESULTS", study.parent / "results.csv")
+    monkeypatch.setattr(made, "FURTHER", study.parent / "further.csv")
+    monkeypatch.setattr(made, "FEW", ())
+    monkeypatch.setattr(made, "LENGTHS", ())
+    return made
+
+
+@pytest.mark.slow
+def test_the_matrix_goes_on_from_its_table_without_its_store(
+    make: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tasks: 2 × 5 baselines, 2 × 2 pairs and controls on two seeds. A run whose row is lost is made again."""
     table = study.parent / "results.csv"
-    monkeypatch.setattr(make, "RESULTS", table)
-    monkeypatch.setattr(make, "FURTHER", study.parent / "further.csv")
-    monkeypatch.setattr(make, "FEW", ())
-    monkeypatch.setattr(make, "LENGTHS", ())
 
     def go() -> Prepared:
         limited, here = open_prepared(study), open_prepared(study, Options(out=str(study.parent / "beside")))
@@ -221,3 +228,43 @@ def test_the_matrix_goes_on_from_its_table_without_its_store(
     monkeypatch.setattr(make, "run_stage", lambda *given: stages.append(given[-1]))
     make.run(again, again, again, make.Record(), 10.0, parts=("chains",))
     assert stages == ["chains"]
+
+
+@pytest.mark.slow
+def test_sources_in_full_go_on_from_their_table_without_their_store(
+    make: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source whose row is there and whose model is gone is trained again for the transfer whose row is not."""
+    place = str(study.parent / "beside")
+    tasks = open_prepared(study).tasks
+    monkeypatch.setattr(make, "FEW", tuple(tasks))
+    make_encoder(list(tasks.values()), study.parent / "body")  # one for the sources in full and in few
+    tiny, body = 'encoder = "tiny"', 'encoder = "./body"'
+    text = study.read_text(encoding="utf-8")
+    study.write_text(
+        text.replace(tiny, body).replace("[tiny]\nlayers = 1\nhidden = 16\nvocabulary = 700\n", ""),
+        encoding="utf-8",
+    )
+
+    def go() -> Prepared:
+        limited = open_prepared(study, Options(out=place, limit=16))
+        full = open_prepared(study, Options(out=place))
+        assert len(make.larger(full, limited)) == 2
+        record = make.Record()
+        make.run(open_prepared(study), limited, full, record, 10.0, parts=("full",))
+        make.further(open_prepared(study), limited, full, record)
+        return limited
+
+    go()
+    table = study.parent / "further.csv"
+    whole = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert len(whole) == 1 + 2 + 2
+    shutil.rmtree(place)
+    assert not go().runs.all()
+
+    table.write_text("".join(whole[:-1]), encoding="utf-8")
+    again = go()
+    assert len(again.runs.all()) == 2
+    again_lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert again_lines[:-1] == whole[:-1]
+    assert again_lines[-1].split(",")[:-2] == whole[-1].split(",")[:-2]  # all but its seconds

@@ -10,8 +10,8 @@ python make.py readme              the tables of the README
 The plan is three baselines of each task, then every pair and every `B → B`, seed after seed, then further baselines,
 then question answering as a target, which takes five times as long as the others, its own class first; then sources in
 full (FULL → LIMITED), then chains (`--parts` runs some of the three). Within a seed targets come in random order, one
-after the other, so that those that are done are a random sample of them. What has run is in the store (`out/`) and is
-not run again.
+after the other, so that those that are done are a random sample of them; so do sources in full, each before all its
+targets. What has run is in the store (`out/`) or in the tables and is not run again.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ FULL = 4000
 """Training rows of a source in full, at most: ten times those of a limited one."""
 FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")
 """The targets of sources in full: one or two of each sort that have 400 rows."""
+TOGETHER = 4
+"""Sources in full of a round: they are trained, then what follows them, and then their models may go."""
 LENGTHS = (2, 3)
 PARTS = ("matrix", "full", "chains")
 """Of the plan, in their order; what has not run of one keeps no other from running."""
@@ -174,13 +176,25 @@ def larger(full: Prepared, limited: Prepared) -> list[Task]:
     return [data.task for name, data in full.tasks.items() if len(data.train) > 2 * rows[name]]
 
 
-def in_full(full: Prepared, limited: Prepared) -> list[Transfer]:
-    """Sources in full before the few targets, on the first seed; none that holds rows of the target's test."""
+def in_full(full: Prepared, limited: Prepared) -> list[tuple[list[Transfer], list[Transfer]]]:
+    """Sources in full before the few targets, on the first seed; none that holds rows of the target's test.
+
+    In rounds, each of a few sources in random order by themselves, then the transfers from them.
+    """
+    sources = larger(full, limited)
+    random.Random(0).shuffle(sources)
+    groups = [sources[start : start + TOGETHER] for start in range(0, len(sources), TOGETHER)]
     return [
-        pair(limited, [source], limited.tasks[name].task, 0)
-        for name in FEW
-        for source in larger(full, limited)
-        if source.name != name and (source.name, name) not in full.leaks
+        (
+            [pair(full, [], source, 0) for source in group],
+            [
+                pair(limited, [source], limited.tasks[name].task, 0)
+                for source in group
+                for name in FEW
+                if source.name != name and (source.name, name) not in full.leaks
+            ],
+        )
+        for group in groups
     ]
 
 
@@ -241,11 +255,31 @@ def run(
             run_stage(limited, stage, kept, executor, record, end, name)
         if "full" in parts:
             with here.directory.lock():
-                sources = [pair(full, [], task, 0) for task in larger(full, here)]
-                run_stage(full, sources, sources, executor, record, end, "sources in full")
-                run_stage(here, in_full(full, here), sources, executor, record, end, "after sources in full")
+                for sources, transfers in in_full(full, here):
+                    train_sources(full, here, sources, transfers, executor, record, end)
+                    run_stage(here, transfers, sources, executor, record, end, "after sources in full")
         if "chains" in parts:
             run_stage(limited, chains(limited, record), kept, executor, record, end, "chains")
+
+
+def train_sources(
+    full: Prepared,
+    here: Prepared,
+    sources: Sequence[Transfer],
+    transfers: Sequence[Transfer],
+    executor: Executor,
+    record: Record,
+    end: float,
+) -> None:
+    """Train those sources in full that lack a model here and are still needed: `here` has not the rows for it."""
+    ahead = [one.prefix for one in transfers if record.is_missing(here, one)]
+    needed = {
+        one.key for one in ahead if one is not None and full.directory.whole("weights", one.key) is None
+    }
+    missing = [one for one in sources if one.key in needed]
+    if missing and time.monotonic() < end:
+        run_transfers(full, sorted(missing, key=full.cost, reverse=True), executor, Silent())
+        print(f"sources in full: {', '.join(one.target.name for one in missing)} trained", flush=True)
 
 
 def run_stage(
@@ -275,7 +309,7 @@ def further(limited: Prepared, here: Prepared, full: Prepared, record: Record) -
     stages together. last_units, seconds: of the last stage.
     """
     plans = [
-        ("full", here, [*(pair(full, [], task, 0) for task in larger(full, here)), *in_full(full, here)]),
+        ("full", here, [one for both in in_full(full, here) for part in both for one in part]),
         ("chain", limited, chains(limited, record)),
     ]
     sizes = {data.task.digest: len(data.train) for each in (full, limited) for data in each.tasks.values()}
