@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.experiment.made_results import made_results, made_study
+from tests.experiment.made_results import NAMES, made_features, made_results, made_study
 
 import forelearn.cli
 from forelearn.core.errors import InputError
+from forelearn.estimators.features import Columns
+from forelearn.experiment.features_table import Features, write_features
 from forelearn.experiment.make_prior import make_prior, write_prior
 from forelearn.experiment.prior import read_prior
 
@@ -55,6 +59,23 @@ def test_a_study_that_is_left_out_as_a_whole_is_foretold_by_the_others(tmp_path:
     strange = make_prior([studies[0], made_study(tmp_path / "far", far)]).other_studies
     assert strange is not None
     assert strange.coverage.mean < found.coverage.mean
+
+
+def test_the_slope_is_that_of_the_order_that_rank_gives_where_the_models_have_been_read(
+    tmp_path: Path,
+) -> None:
+    """GBC knows the truth, `prior` its opposite: the slope is GBC's, and of `prior` only where GBC is not known."""
+    study = made_study(tmp_path / "study")
+    pairs = made_features().pairs
+    truth = [float(NAMES.index(source)) for source, _ in pairs]
+
+    def slope(gbc: list[float]) -> float:
+        values = np.stack([gbc, [-value for value in truth]], axis=1)
+        write_features(Features(pairs, Columns(("gbc", "prior"), values), {}), study / "features.csv")
+        return make_prior([study]).prior.slope
+
+    assert slope(truth) > 0.1
+    assert slope([math.nan] * len(pairs)) < slope(truth) - 0.1
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:

@@ -12,10 +12,16 @@ from tests.mixed_studies import mixed_study
 
 from forelearn.core.errors import InputError
 from forelearn.core.run import Run
+from forelearn.core.task import Task
 from forelearn.experiment.api import open_prepared, search
 from forelearn.experiment.drive import new_search
+from forelearn.experiment.estimates import Estimates, Table
+from forelearn.experiment.opening import Options
 from forelearn.experiment.rank import rank
+from forelearn.experiment.row_scores import Scored
+from forelearn.experiment.settings import BY_MODELS, FEATURES
 from forelearn.report.ranking import Ranking, ranking_csv
+from forelearn.search.space import source_name
 from forelearn.tasks.synthetic_kinds import Sizes
 from forelearn.tasks.synthetic_mixed import MixedFamily, mixed_family, null_family
 
@@ -129,6 +135,66 @@ def test_what_reads_models_waits_for_them_unless_it_is_named(family: MixedFamily
     assert found.estimators == ("overlap",)
     assert any("without knn (name them with --by" in note for note in found.notes)
     assert not list(open_prepared(study).runs.all())
+
+
+def test_a_study_without_models_says_what_would_order_better(family: MixedFamily, tmp_path: Path) -> None:
+    found = rank(mixed_study(tmp_path, family, targets=(family.target,)))
+    assert set(found.estimators) <= set(FEATURES)
+    assert any("without gbc, which orders better (--by gbc trains them)" in note for note in found.notes)
+    assert not list(open_prepared(tmp_path / "study.toml").runs.all())
+
+
+def test_tasks_that_have_been_trained_alone_are_ordered_by_their_models(
+    study: Path, by_models: Ranking
+) -> None:
+    """And nothing else is read: no attributions, which that order does not need."""
+    shelf = open_prepared(study).study.out / "features"
+    before = sorted(path.name for path in shelf.iterdir())
+    found = rank(study)
+    assert found.estimators == BY_MODELS
+    assert [row.source for row in found.rows] == [row.source for row in rank(study, by=BY_MODELS).rows]
+    assert sorted(path.name for path in shelf.iterdir()) == before
+
+
+def test_features_that_the_study_names_stay_its_order(
+    study: Path, by_models: Ranking, family: MixedFamily, tmp_path: Path
+) -> None:
+    named = mixed_study(tmp_path, family, targets=(family.target,), search='features = ["overlap", "size"]')
+    found = rank(named, options=Options(out=str(open_prepared(study).study.out), workers=1))
+    assert found.estimators == ("overlap", "size")
+
+
+def test_a_target_of_a_kind_that_they_cannot_order_keeps_the_features(
+    study: Path, by_models: Ranking, family: MixedFamily, tmp_path: Path
+) -> None:
+    other = mixed_study(tmp_path, family, targets=("3-kin-regression",))
+    found = rank(other, options=Options(out=str(open_prepared(study).study.out)))
+    assert found.estimators
+    assert set(found.estimators) <= set(FEATURES)
+
+
+def test_where_no_model_can_be_read_the_free_features_order(
+    study: Path, by_models: Ranking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Estimates.table
+
+    def broken(self: Estimates, method: str, target: Task) -> Table:
+        if method in BY_MODELS:
+            return dict.fromkeys(family_names(self, target), Scored(None, reason="the model is lost"))
+        return made(self, method, target)
+
+    monkeypatch.setattr(Estimates, "table", broken)
+    found = rank(study)
+    assert found.estimators
+    assert not set(found.estimators) & {"gbc", "ansat"}
+    assert set(found.estimators) <= set(FEATURES)
+    assert any(note.startswith("gbc: the model is lost") for note in found.notes)
+    assert all(row.rank is not None for row in found.rows)
+
+
+def family_names(estimates: Estimates, target: Task) -> list[str]:
+    """The sources of a target, by name."""
+    return [source_name(source) for source in estimates.prepared.space.sources_of(target)]
 
 
 def test_an_unknown_method_is_one_error_with_the_nearest_name(study: Path) -> None:

@@ -53,15 +53,15 @@ from forelearn.search.value import BASELINE, Guess
 class Beliefs:
     """Calls itself with a search and gives a guess for every candidate. Computes each feature once.
 
-    executor: computes what the store lacks; None leaves it out. reads: whether attributions are wanted though the
-    study's features leave ANSAT out. notes: fallbacks in words.
+    executor: computes what the store lacks; None leaves it out. reads: whether attributions are wanted; None: if ANSAT
+    is one of the study's features. notes: fallbacks in words.
     before: pair → (mean, low, high) of its gain as last believed *before* it was tried.
     """
 
     prepared: Prepared
     executor: Executor | None = None
     display: Display = field(default_factory=Silent)
-    reads: bool = False
+    reads: bool | None = None
     notes: dict[str, str] = field(default_factory=dict)
     before: dict[Pair, tuple[float, float, float]] = field(default_factory=dict)
     read: Read | None = None
@@ -94,7 +94,10 @@ class Beliefs:
         self._prior = None  # what the single-task models say joins it
         self._ask_models(search)
         why = ""
-        if self.reads or "ansat" in self.prepared.study.settings.search.features:
+        reads = self.reads
+        if reads is None:
+            reads = "ansat" in self.prepared.study.settings.search.features
+        if reads:
             self.read, why = read_documents(self.prepared, search, self.executor, self.display)
         if why:
             self.notes["attributions"] = why

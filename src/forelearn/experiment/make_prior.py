@@ -22,10 +22,14 @@ from forelearn.core.errors import InputError, Problem
 from forelearn.core.keys import plain
 from forelearn.estimators.gain_model import Prior, fit_gains
 from forelearn.estimators.prior_fit import Finished, fit_prior
+from forelearn.estimators.scoring import as_scores
+from forelearn.estimators.standing import standings
 from forelearn.evaluation.calibration import Calibration, Expected, calibration
 from forelearn.evaluation.truth import Truth
 from forelearn.experiment.evaluate import features_for, opened, results_for
+from forelearn.experiment.features_table import Features
 from forelearn.experiment.results_table import deciding_of, truth_of
+from forelearn.experiment.settings import BY_MODELS
 from forelearn.store.file import write_file
 
 Array = NDArray[np.float64]
@@ -162,11 +166,37 @@ def _read(path: Path) -> _Study:
     results, _ = results_for(study)
     metric, results = deciding_of(results, study.settings.metric)
     truth = truth_of(results, metric)
-    scores = np.zeros(truth.candidates.shape)
-    features = features_for(study)
-    if features is not None and "prior" in features.columns.names:
-        scores = np.nan_to_num(features.grid("prior", truth.targets, truth.sources))
-    return _Study(study.settings.name, truth, scores)
+    return _Study(study.settings.name, truth, _scores(truth, features_for(study)))
+
+
+def _scores(truth: Truth, features: Features | None) -> Array:
+    """The order that `rank` would give once the tasks have been trained alone, standardised within each target, [T, S].
+
+    That is the fusion of BY_MODELS; the features' own `prior` for a target that has none of their scores. 0 where
+    nothing is known.
+    """
+    found = np.zeros(truth.candidates.shape)
+    if features is None:
+        return found
+    if "prior" in features.columns.names:
+        found = np.nan_to_num(features.grid("prior", truth.targets, truth.sources))
+    grids = {
+        name: features.grid(name, truth.targets, truth.sources)
+        for name in BY_MODELS
+        if name in features.columns.names
+    }
+    for row, target in enumerate(truth.targets):
+        orders = [
+            as_scores(
+                target, name, dict(zip(truth.sources, grid[row].tolist(), strict=True)), reason="not known"
+            )
+            for name, grid in grids.items()
+            if np.isfinite(grid[row]).any()
+        ]
+        if orders:
+            places = standings(orders)
+            found[row] = [places[source].score if source in places else 0.0 for source in truth.sources]
+    return found
 
 
 def _expected(one: _Study, row: int, known: Sequence[int], prior: Prior, base: float) -> Expected | None:

@@ -52,7 +52,9 @@ def open_study(path: Path, options: Options = UNCHANGED) -> Study:
         data_root=None if options.data_root is None else Path(options.data_root),
         out=None if options.out is None else Path(options.out),
     )
-    values = study.settings.model_dump()
+    values = study.settings.model_dump(exclude_unset=True)  # what the file leaves unsaid stays unsaid
+    for section in ("run", "search", "splits"):
+        values.setdefault(section, {})
     if options.seed is not None:
         values["seed"] = at_least(options.seed, 0, "--seed")
     if options.device is not None:

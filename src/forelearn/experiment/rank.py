@@ -24,6 +24,7 @@ from forelearn.experiment.prepare import Prepared, built
 from forelearn.experiment.prior import read_prior
 from forelearn.experiment.ranking_rows import ranking
 from forelearn.experiment.row_scores import Scored
+from forelearn.experiment.settings import BY_MODELS
 from forelearn.experiment.verdict import Confirmation, verdict
 from forelearn.report.ranking import Ranking
 from forelearn.search.search import Search
@@ -50,9 +51,10 @@ def rank(
     Once a search of the study has come to its end, what it has answered stands, and is repeated; an exhaustive run
     answers nothing, for it confirms nothing.
 
-    target: may be left out if the study has one target. by: names of methods, fused; empty takes the study's
-    features, as far as what they need is there. Methods that read single-task models train those that are missing,
-    on one seed. attributions: ANSAT is one of them, whatever else is. allow_leaks: sources that hold
+    target: may be left out if the study has one target. by: names of methods, fused; empty takes `BY_MODELS` once
+    every task has been trained alone, else (and where the study names features) the study's features, as far as what
+    they need is there. Methods that read single-task models train those that are missing, on one seed. attributions:
+    ANSAT is one of them, whatever else is. allow_leaks: sources that hold
     rows of the target's test may be recommended. prior: a file in place of the shipped one.
     Raises InputError for a method or a target that is not known.
     """
@@ -63,7 +65,7 @@ def rank(
     with prepared.directory.lock(), executor_for(prepared) as executor:
         prepared = built(prepared)
         search = new_search(prepared)
-        beliefs = Beliefs(prepared, executor, display, reads=attributions or "ansat" in chosen)
+        beliefs = Beliefs(prepared, executor, display)
         pending = replay(prepared, search, Beliefs(prepared))  # the store's features are enough to replay
         wanted = attributions or any(METHODS[name].reads_models for name in chosen)
         if wanted and search.stage == "grid":
@@ -78,13 +80,20 @@ def rank(
             answered = verdict(Confirmation(search, prepared.study.settings.search.level), task)
         _tell_all(prepared, search)
         alone = search.stage != "grid"  # every task has been tried; one that failed leaves the others theirs
+        names = chosen or _usual(prepared, task, alone=alone, attributions=attributions)
+        beliefs.reads = "ansat" in names
         if alone:
             beliefs.get_ready(search)
         elif not chosen:
-            _note_left_out(prepared, beliefs)
+            _note_left_out(prepared, task, beliefs)
+        if not chosen and beliefs.read is None:
+            names = tuple(name for name in names if name != "ansat")
         estimates = Estimates(prepared, search, executor, display)
-        names = chosen or _usual(prepared, beliefs, alone=alone, attributions=attributions)
         tables = {name: _table(name, task, estimates, beliefs) for name in names}
+        if not chosen and not any(
+            one.value is not None for table in tables.values() for one in table.values()
+        ):
+            tables |= {name: _table(name, task, estimates, beliefs) for name in _free(prepared)}
         beside = {name: tables.get(name) or estimates.table(name, task) for name in BESIDE}
         return ranking(
             task,
@@ -140,17 +149,24 @@ def _of_one_file(prepared: Prepared) -> str:
     return " (each label of a file is a task of its own, against the others)" if sections else ""
 
 
-def _usual(prepared: Prepared, beliefs: Beliefs, *, alone: bool, attributions: bool) -> tuple[str, ...]:
-    """The study's features, as far as they order sources and what they need is there.
+def _usual(prepared: Prepared, target: Task, *, alone: bool, attributions: bool) -> tuple[str, ...]:
+    """What orders the sources of a target if no method is named.
 
-    alone: whether the tasks have been trained by themselves. attributions: whether ANSAT is one of them in any case.
+    Once the tasks have been trained by themselves (`alone`) that is BY_MODELS, unless the study names features or none
+    of the methods is defined for the target; else the study's features, as far as they order sources and what they
+    need is there. attributions: whether ANSAT is one of them in any case.
     """
-    names = _ordering(prepared)
-    return tuple(
-        name
-        for name in (*names, *(["ansat"] if attributions and "ansat" not in names else []))
-        if (alone or not METHODS[name].reads_models) and (name != "ansat" or beliefs.read is not None)
-    )
+    names = (_by_models(prepared, target) if alone else []) or _ordering(prepared)
+    if attributions and "ansat" not in names:
+        names = [*names, "ansat"]
+    return tuple(name for name in names if alone or not METHODS[name].reads_models)
+
+
+def _by_models(prepared: Prepared, target: Task) -> list[str]:
+    """The methods that take the place of features that the study does not name."""
+    if "features" in prepared.study.settings.search.model_fields_set:
+        return []
+    return [name for name in BY_MODELS if METHODS[name].refusal(target.kind) is None]
 
 
 def _ordering(prepared: Prepared) -> list[str]:
@@ -158,9 +174,19 @@ def _ordering(prepared: Prepared) -> list[str]:
     return [name for name in features if name in METHODS]
 
 
-def _note_left_out(prepared: Prepared, beliefs: Beliefs) -> None:
-    """What of the study's features waits for single-task models, and how to get it all the same."""
+def _free(prepared: Prepared) -> list[str]:
+    """The study's features that order sources and read no model."""
+    return [name for name in _ordering(prepared) if not METHODS[name].reads_models]
+
+
+def _note_left_out(prepared: Prepared, target: Task, beliefs: Beliefs) -> None:
+    """What waits for single-task models, and how to get it all the same."""
     why = "the tasks have not been trained alone"
+    better = _by_models(prepared, target)
+    if better:
+        names = ",".join(better)
+        beliefs.notes["models"] = f"{why}: without {names}, which orders better (--by {names} trains them)"
+        return
     beliefs.notes["attributions"] = f"{why}: attributions are left out (add --attributions)"
     further = [name for name in _ordering(prepared) if METHODS[name].reads_models and name != "ansat"]
     if further:

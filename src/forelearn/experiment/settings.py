@@ -43,6 +43,10 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = ("f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb")
 """What the order of sources and the predictor rest on unless the study says otherwise."""
 
+BY_MODELS: tuple[Feature, ...] = ("gbc",)
+"""What `rank` orders by in their place where every task has been trained alone and the study names no features: they
+lead there to better orders (`studies/task-embeddings`)."""
+
 TINY = "tiny"
 """The built-in encoder, built from the study's own texts."""
 
