@@ -2,8 +2,8 @@
 
 The rule, written down before the runs were finished. What counts is NDCG on the mean of both seeds, sources that leak
 left out. Candidates are every method and every fusion of the tables; where one has no score it counts as the default.
-The present default, the reciprocal rank fusion of what is free, and of ANSAT where there are single-task models, gives
-way to another candidate if
+The default of that time, the reciprocal rank fusion of what is free, and of ANSAT where there are single-task models,
+gives way to another candidate if
 
 1. choosing candidates by their mean over the *other* targets beats the default on the target that is left out, with a
    90 % interval of the paired difference above 0;

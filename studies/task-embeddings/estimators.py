@@ -34,6 +34,7 @@ from forelearn.experiment.evaluate import methods_for
 from forelearn.experiment.evaluate_table import by_static
 from forelearn.experiment.held_out import paid_once
 from forelearn.experiment.replay import TableSearch
+from forelearn.experiment.settings import BY_MODELS
 
 REGRETS = ("regret@1", "regret@3", "regret@5")
 RANKS = ("ndcg", "weighted_tau", "rank_of_best")
@@ -41,8 +42,8 @@ LOST = ("lost@16.5", "lost@49.5")
 DIGITS = {"ndcg": 2, "weighted_tau": 2}
 SEES_RUNS = ("static",)
 SCORED = "scored"
-STARTS = (DEFAULT, "gbc")
-"""What forelearn's search is started from: the default, and what the rule of `choice.py` chose on the first seed."""
+STARTS = (DEFAULT, *BY_MODELS)
+"""What forelearn's search is started from: the features that are its default, and what `rank` orders by."""
 REFERENCES = ("random", "size", "overlap", "static")
 AGAINST = {"regret@1": ("random", "static"), "regret@3": REFERENCES, "ndcg": REFERENCES}
 """Figure → what every method is compared with in it."""

@@ -46,7 +46,8 @@ DEFAULTS = {
     DEFAULT: tuple(name for name in FEATURES if name != "f1"),
     FREE_DEFAULT: tuple(name for name in FEATURES if name not in ("f1", "ansat")),
 }
-"""The fusion that `rank` takes by itself where single-task models are there, and where none are."""
+"""The fusion that `rank` took by itself before this study, where single-task models are there and where none are. The
+search starts from the first still, and `rank` takes the second still."""
 ALL_FUSED = {**FUSED, **DEFAULTS}
 
 WHOLE = 0.9

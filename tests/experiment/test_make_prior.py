@@ -64,14 +64,14 @@ def test_a_study_that_is_left_out_as_a_whole_is_foretold_by_the_others(tmp_path:
 def test_the_slope_is_that_of_the_order_that_rank_gives_where_the_models_have_been_read(
     tmp_path: Path,
 ) -> None:
-    """GBC knows the truth, `prior` its opposite: the slope is GBC's, and of `prior` only where GBC is not known."""
+    """PARC knows the truth, `prior` its opposite: the slope is PARC's, and of `prior` only where PARC is not known."""
     study = made_study(tmp_path / "study")
     pairs = made_features().pairs
     truth = [float(NAMES.index(source)) for source, _ in pairs]
 
-    def slope(gbc: list[float]) -> float:
-        values = np.stack([gbc, [-value for value in truth]], axis=1)
-        write_features(Features(pairs, Columns(("gbc", "prior"), values), {}), study / "features.csv")
+    def slope(parc: list[float]) -> float:
+        values = np.stack([parc, [-value for value in truth]], axis=1)
+        write_features(Features(pairs, Columns(("parc", "prior"), values), {}), study / "features.csv")
         return make_prior([study]).prior.slope
 
     assert slope(truth) > 0.1

@@ -140,7 +140,7 @@ def test_what_reads_models_waits_for_them_unless_it_is_named(family: MixedFamily
 def test_a_study_without_models_says_what_would_order_better(family: MixedFamily, tmp_path: Path) -> None:
     found = rank(mixed_study(tmp_path, family, targets=(family.target,)))
     assert set(found.estimators) <= set(FEATURES)
-    assert any("without gbc, which orders better (--by gbc trains them)" in note for note in found.notes)
+    assert any("without parc, which orders better (--by parc trains them)" in note for note in found.notes)
     assert not list(open_prepared(tmp_path / "study.toml").runs.all())
 
 
@@ -167,7 +167,7 @@ def test_features_that_the_study_names_stay_its_order(
 def test_a_target_of_a_kind_that_they_cannot_order_keeps_the_features(
     study: Path, by_models: Ranking, family: MixedFamily, tmp_path: Path
 ) -> None:
-    other = mixed_study(tmp_path, family, targets=("3-kin-regression",))
+    other = mixed_study(tmp_path, family, targets=("5-stranger-answers",))
     found = rank(other, options=Options(out=str(open_prepared(study).study.out)))
     assert found.estimators
     assert set(found.estimators) <= set(FEATURES)
@@ -186,9 +186,9 @@ def test_where_no_model_can_be_read_the_free_features_order(
     monkeypatch.setattr(Estimates, "table", broken)
     found = rank(study)
     assert found.estimators
-    assert not set(found.estimators) & {"gbc", "ansat"}
+    assert not set(found.estimators) & {*BY_MODELS, "ansat"}
     assert set(found.estimators) <= set(FEATURES)
-    assert any(note.startswith("gbc: the model is lost") for note in found.notes)
+    assert any(note.startswith("parc: the model is lost") for note in found.notes)
     assert all(row.rank is not None for row in found.rows)
 
 

@@ -43,7 +43,7 @@ Feature = Literal[
 FEATURES: tuple[Feature, ...] = ("f1", "ansat", "cooccurrence", "words", "overlap", "size", "textemb")
 """What the order of sources and the predictor rest on unless the study says otherwise."""
 
-BY_MODELS: tuple[Feature, ...] = ("gbc",)
+BY_MODELS: tuple[Feature, ...] = ("parc",)
 """What `rank` orders by in their place where every task has been trained alone and the study names no features: they
 lead there to better orders (`studies/task-embeddings`)."""
 
