@@ -45,7 +45,7 @@ SCORED = "scored"
 STARTS = (DEFAULT, *BY_MODELS)
 """What forelearn's search is started from: the features that are its default, and what `rank` orders by."""
 REFERENCES = ("random", "size", "overlap", "static")
-AGAINST = {"regret@1": ("random", "static"), "regret@3": REFERENCES, "ndcg": REFERENCES}
+AGAINST = {"regret@1": ("random", "static", "no transfer"), "regret@3": REFERENCES, "ndcg": REFERENCES}
 """Figure → what every method is compared with in it."""
 
 Draw = dict[str, Array]
