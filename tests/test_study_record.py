@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.experiment.made_results import made_results
 from tests.families import small_study
 from tests.training.multitask.setting import make_encoder
 
@@ -268,3 +269,14 @@ def test_sources_in_full_go_on_from_their_table_without_their_store(
     again_lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     assert again_lines[:-1] == whole[:-1]
     assert again_lines[-1].split(",")[:-2] == whole[-1].split(",")[:-2]  # all but its seconds
+
+
+def test_pairs_that_ran_as_parts_of_chains_alone_are_no_rows_of_the_matrix(make: ModuleType) -> None:
+    """Of `x` one pair was planned, so its part of a chain counts, too; of `y` there are parts alone."""
+    row = made_results(seeds=1)[0]
+    rows = [
+        replace(row, target=target, source=source, key=f"{source} {target}")
+        for target, source in [("x", ""), ("x", "a"), ("x", "b"), ("y", ""), ("y", "a"), ("y", "b")]
+    ]
+    kept = make.without_parts(rows, {"a x", "a y", "b y"})
+    assert [row.key for row in kept] == [" x", "a x", "b x", " y"]

@@ -20,7 +20,7 @@ import argparse
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -120,9 +120,20 @@ class Record:
         places = {(row.target, row.source, row.seed) for row in kept}
         new = results_of(prepared.runs.all(), prepared.study.settings.grid())
         kept += [row for row in new if row.key in own and (row.target, row.source, row.seed) not in places]
+        parts = {key for chain in chains(prepared, self) for part in stages(chain)[1:] for key in keys(part)}
+        kept = without_parts(kept, parts)
         write_results(kept, RESULTS)
         self.results = kept
         self._known |= {row.key: _finished(row) for row in kept}
+
+
+def without_parts(rows: Sequence[Result], parts: Collection[str]) -> list[Result]:
+    """The rows without the pairs of a target and seed of which none has run but parts of chains.
+
+    parts: keys of those. They were picked for their gains on other targets: alone they say too much of their sources.
+    """
+    planned = {(row.target, row.seed) for row in rows if row.source and row.key not in parts}
+    return [row for row in rows if not row.source or (row.target, row.seed) in planned]
 
 
 def _finished(row: Result) -> Finished:
