@@ -25,6 +25,7 @@ from forelearn.experiment.feature_shelf import computed
 from forelearn.experiment.opening import Options
 from forelearn.experiment.prepare import Prepared
 from forelearn.experiment.rank import rank
+from forelearn.experiment.settings import BY_MODELS
 from forelearn.search.search import Search
 from forelearn.tasks.synthetic import family
 from forelearn.tasks.synthetic_kinds import Sizes
@@ -203,8 +204,8 @@ def test_the_study_goes_on_where_a_kind_is_left_out(made: Made) -> None:
         value = scores["ansat"][source, made.family.target]
         assert math.isfinite(value) == (source in made.read.attributions)
         assert math.isfinite(scores["overlap"][source, made.family.target])
-    ranking = rank(made.path, made.family.target, Options())
-    assert "ansat" in ranking.estimators
+    ranking = rank(made.path, made.family.target, Options(), attributions=True)
+    assert ranking.estimators == (*BY_MODELS, "ansat")
     assert {row.source for row in ranking.rows} >= set(made.read.attributions) - {made.family.target}
 
 

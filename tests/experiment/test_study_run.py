@@ -160,7 +160,7 @@ def test_rank_trains_nothing_and_lists_every_source(tmp_path):
     assert [row.rank for row in ranking.rows] == sorted(row.rank for row in ranking.rows)
     assert len(ranking.rows) == 3
     assert not (study.parent / "out" / "runs").exists()
-    assert any("--attributions" in note for note in ranking.notes)
+    assert any("--by parc" in note for note in ranking.notes)
 
 
 def test_rank_with_attributions_trains_single_tasks_alone(tmp_path):
