@@ -54,8 +54,8 @@ def rank(
     target: may be left out if the study has one target. by: names of methods, fused; empty takes `BY_MODELS` once
     every task has been trained alone, else (and where the study names features) the study's features, as far as what
     they need is there. Methods that read single-task models train those that are missing, on one seed. attributions:
-    ANSAT is one of them, whatever else is. allow_leaks: sources that hold
-    rows of the target's test may be recommended. prior: a file in place of the shipped one.
+    ANSAT is one of them, whatever else is. allow_leaks: sources that hold rows of the target's test may be
+    recommended. prior: a file in place of the shipped one.
     Raises InputError for a method or a target that is not known.
     """
     chosen = _methods((*by, "ansat") if by and attributions and "ansat" not in by else by)
