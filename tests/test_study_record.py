@@ -187,8 +187,8 @@ def make(arms: ModuleType, study: Path, monkeypatch: pytest.MonkeyPatch) -> Modu
     spec.loader.exec_module(made)
     monkeypatch.setattr(made, "RESULTS", study.parent / "results.csv")
     monkeypatch.setattr(made, "FURTHER", study.parent / "further.csv")
-    monkeypatch.setattr(made, "FEW", ())
-    monkeypatch.setattr(made, "LENGTHS", ())
+    monkeypatch.setattr(made.plan, "FEW", ())
+    monkeypatch.setattr(made.plan, "LENGTHS", ())
     return made
 
 
@@ -201,9 +201,9 @@ def test_the_matrix_goes_on_from_its_table_without_its_store(
 
     def go() -> Prepared:
         limited, here = open_prepared(study), open_prepared(study, Options(out=str(study.parent / "beside")))
-        record = make.Record()
+        record = make.Record(make.RESULTS, make.FURTHER)
         make.run(limited, here, here, record, 10.0)
-        record.note(limited)
+        make.note(limited, record)
         return limited
 
     go()
@@ -223,11 +223,11 @@ def test_the_matrix_goes_on_from_its_table_without_its_store(
     assert [row.key for row in read_results(table)] == [row.key for row in whole]
     assert results_of(again.runs.all(), again.study.settings.grid())
 
-    turns = [one.target.name for one in make.pairs(again, 1)]
-    assert [name for name, _ in groupby(turns)] == [task.name for task in make.shuffled(again, 1)]
+    turns = [one.target.name for one in make.plan.pairs(again, 1)]
+    assert [name for name, _ in groupby(turns)] == [task.name for task in make.plan.shuffled(again, 1)]
     stages: list[str] = []
     monkeypatch.setattr(make, "run_stage", lambda *given: stages.append(given[-1]))
-    make.run(again, again, again, make.Record(), 10.0, parts=("chains",))
+    make.run(again, again, again, make.Record(make.RESULTS, make.FURTHER), 10.0, parts=("chains",))
     assert stages == ["chains"]
 
 
@@ -238,7 +238,7 @@ def test_sources_in_full_go_on_from_their_table_without_their_store(
     """A source whose row is there and whose model is gone is trained again for the transfer whose row is not."""
     place = str(study.parent / "beside")
     tasks = open_prepared(study).tasks
-    monkeypatch.setattr(make, "FEW", tuple(tasks))
+    monkeypatch.setattr(make.plan, "FEW", tuple(tasks))
     make_encoder(list(tasks.values()), study.parent / "body")  # one for the sources in full and in few
     tiny, body = 'encoder = "tiny"', 'encoder = "./body"'
     text = study.read_text(encoding="utf-8")
@@ -250,8 +250,8 @@ def test_sources_in_full_go_on_from_their_table_without_their_store(
     def go() -> Prepared:
         limited = open_prepared(study, Options(out=place, limit=16))
         full = open_prepared(study, Options(out=place))
-        assert len(make.larger(full, limited)) == 2
-        record = make.Record()
+        assert len(make.plan.larger(full, limited)) == 2
+        record = make.Record(make.RESULTS, make.FURTHER)
         make.run(open_prepared(study), limited, full, record, 10.0, parts=("full",))
         make.further(open_prepared(study), limited, full, record)
         return limited
@@ -278,5 +278,5 @@ def test_pairs_that_ran_as_parts_of_chains_alone_are_no_rows_of_the_matrix(make:
         replace(row, target=target, source=source, key=f"{source} {target}")
         for target, source in [("x", ""), ("x", "a"), ("x", "b"), ("y", ""), ("y", "a"), ("y", "b")]
     ]
-    kept = make.without_parts(rows, {"a x", "a y", "b y"})
+    kept = make.plan.without_parts(rows, {"a x", "a y", "b y"})
     assert [row.key for row in kept] == [" x", "a x", "b x", " y"]

@@ -79,7 +79,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_the_script_of_the_study_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     module = script(monkeypatch)
-    assert module.SEEDS <= module.BASELINES
+    assert module.plan.SEEDS <= module.plan.BASELINES
 
 
 def test_questions_are_asked_last_and_of_their_own_class_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_questions_are_asked_last_and_of_their_own_class_first(monkeypatch: pyte
     )
     space.baseline = lambda task, recipe, seed: Transfer(task, space.encoder, recipe, seed)
     leaks = {("RTE", "XQuAD first half"): "one text"}
-    stages = make.matrix(SimpleNamespace(space=space, leaks=leaks))
+    stages = make.plan.matrix(SimpleNamespace(space=space, leaks=leaks))
     assert [name for name, _ in stages][-1] == "question answering"
     assert [len(stage) for _, stage in stages] == [4, 4, 4, 8, 8, 4, 4, 14]
     assert len({one.key for _, stage in stages for one in stage}) == 50
