@@ -20,7 +20,7 @@ from forelearn.experiment.features_table import Features
 NAMES = ("RTE", "CoLA", "TREC", "WNUT-17", "ATIS slots", "BoolQ")
 
 
-SCRIPTS = ("measured", "estimators", "choice", "factors", "full_and_chains")
+SCRIPTS = ("measured", "estimators", "lived", "choice", "factors", "full_and_chains", "readme")
 
 
 @pytest.fixture
@@ -114,15 +114,44 @@ def test_what_shares_a_reading_is_paid_for_once(measured: ModuleType, estimators
     assert estimators.cost_of("textemb_raw", some) == "2"  # of all pairs, whichever are judged
 
 
-def test_a_search_is_lived_on_dev_and_read_on_test_of_other_seeds(
+def test_rank_takes_the_former_default_where_parc_scores_no_source(
     measured: ModuleType, estimators: ModuleType
 ) -> None:
+    parc = KNOWS.copy()
+    parc[0] = np.nan
+    found = measured.Measured(truth_of(KNOWS), features_of({"parc": parc, "size": -KNOWS}))
+    figures = estimators.judged(found, draws=4)
+    now, parc, before = (figures[name]["ndcg"] for name in (measured.NOW, "parc", "prior"))
+    assert now[0] == pytest.approx(before[0])
+    assert now[1:] == pytest.approx(parc[1:])
+    assert (now[1:] > before[1:]).all()
+
+
+def test_a_search_is_lived_on_dev_and_read_on_test_of_other_seeds(scripts: dict[str, ModuleType]) -> None:
     truth = truth_of(KNOWS)
     worse = replace(truth.test, pairs=1.0 - truth.test.pairs)  # what gains on dev loses on test
-    told = estimators.searched(truth, {"prior": KNOWS}, 1)["lost@49.5"].mean
-    misled = estimators.searched(replace(truth, test=worse), {"prior": KNOWS}, 1)["lost@49.5"].mean
-    assert told < 3
-    assert misled > 10
+    told, misled = (
+        scripts["lived"].searched(one, {"prior": KNOWS}, 1) for one in (truth, replace(truth, test=worse))
+    )
+    assert told["lost@49.5"].mean < 3
+    assert misled["lost@49.5"].mean > 10
+    assert told["lost@49.5 less no transfer"].high < 0
+    assert misled["lost@49.5 less no transfer"].low > 0
+
+
+def test_the_luck_of_a_seed_is_gone_on_the_other(
+    measured: ModuleType, scripts: dict[str, ModuleType]
+) -> None:
+    truth = truth_of(np.zeros((6, 6)))
+    pairs = truth.dev.pairs.copy()
+    pairs[:, 1, 0] += 0.2
+    pairs[1, 0, 0] += 0.2
+    lucky = replace(truth.dev, pairs=pairs)
+    found = measured.Measured(replace(truth, dev=lucky, test=lucky), features_of({"size": KNOWS}))
+    first = scripts["readme"].luck_lines(found)[0]
+    here, there = (float(part.split(" [")[0].split()[-1]) for part in first.split("]")[:2])
+    assert here == pytest.approx(20, abs=0.2)
+    assert there == pytest.approx(0, abs=0.2)
 
 
 def test_a_leak_is_no_candidate(measured: ModuleType, estimators: ModuleType) -> None:

@@ -2,11 +2,10 @@
 
 `python studies/task-embeddings/estimators.py` prints them; `make.py readme` puts them into the README.
 
-Two kinds of figures. What a ranking is worth (`evaluation.quality`): regret is judged seed against seed, the best
-source that others are measured against being chosen on the seed that does not value it; NDCG, τ and the place of the
-best source are judged on the mean of both seeds, because scores see no run (`static`, which does, on one seed, with the
-other to learn from). What living through an order costs (`evaluation.study_quality`): sources are tried on dev, on one
-seed, the best on dev is kept, and test is read on the other seed.
+What a ranking is worth (`evaluation.quality`): regret is judged seed against seed, the best source that others are
+measured against being chosen on the seed that does not value it; NDCG, τ and the place of the best source are judged on
+the mean of both seeds, because scores see no run (`static`, which does, on one seed, with the other to learn from).
+lived.py says what living through an order costs.
 """
 
 from __future__ import annotations
@@ -16,34 +15,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from measured import ALL_FUSED, DEFAULT, FUSED, OTHER, Array, Measured, class_of, measured, said, scores_of
+from measured import (
+    ALL_FUSED,
+    OTHER,
+    Array,
+    Measured,
+    class_of,
+    measured,
+    said,
+    scores_of,
+)
 
 from forelearn.estimators.methods import METHODS
-from forelearn.evaluation.budget import SHARES
-from forelearn.evaluation.hierarchical import mean_over
 from forelearn.evaluation.intervals import Interval, bootstrap_mean
-from forelearn.evaluation.lived import judged as judged_picks
-from forelearn.evaluation.lived import split_at
 from forelearn.evaluation.orders import Method, Seen, column, seen
 from forelearn.evaluation.quality import per_target
-from forelearn.evaluation.study_cells import StudyMethod
-from forelearn.evaluation.study_quality import evaluate_truth
 from forelearn.evaluation.table import Table, mean_known
-from forelearn.evaluation.truth import Truth
-from forelearn.experiment.evaluate import methods_for
 from forelearn.experiment.evaluate_table import by_static
 from forelearn.experiment.held_out import paid_once
-from forelearn.experiment.replay import TableSearch
-from forelearn.experiment.settings import BY_MODELS
 
 REGRETS = ("regret@1", "regret@3", "regret@5")
 RANKS = ("ndcg", "weighted_tau", "rank_of_best")
-LOST = ("lost@16.5", "lost@49.5")
 DIGITS = {"ndcg": 2, "weighted_tau": 2}
 SEES_RUNS = ("static",)
 SCORED = "scored"
-STARTS = (DEFAULT, *BY_MODELS)
-"""What forelearn's search is started from: the features that are its default, and what `rank` orders by."""
 REFERENCES = ("random", "size", "overlap", "static")
 AGAINST = {"regret@1": ("random", "static", "no transfer"), "regret@3": REFERENCES, "ndcg": REFERENCES}
 """Figure → what every method is compared with in it."""
@@ -134,63 +129,22 @@ def judged(found: Measured, *, in_class: bool = False, draws: int = 30) -> dict[
     return split
 
 
-def lived(found: Measured, *, draws: int = 50, replays: int = 3) -> dict[str, dict[str, Interval]]:
-    """Method → `lost@…`: every order, predictors, controls and forelearn's search, tried on dev, read on test.
-
-    Nothing while one seed alone has run: there is none to judge on.
-    """
-    truth, scores = found.truth, scores_of(found)
-    if len(truth.search_seeds) < 2:
-        return {}
-    fusions = [
-        StudyMethod(Method(name, lambda view, name=name: scores[name], "no run"))
-        for name in FUSED
-        if name in scores
+def rows_of(draws: Mapping[str, Draw]) -> list[Row]:
+    """The lines, the least regret@3 first, then the controls."""
+    rows = [
+        Row(
+            name,
+            {figure: bootstrap_mean(draw[figure]) for figure in (*REGRETS, *RANKS) if figure in draw},
+        )
+        for name, draw in draws.items()
     ]
-    quality = evaluate_truth(truth, [*methods_for(truth, found.features), *fusions], draws=draws)
-    lost = {
-        verdict.method: {name: verdict.figures[name] for name in LOST if name in verdict.figures}
-        for verdict in quality.verdicts
-    }
-    for name, used in (("forelearn", ()), *((f"forelearn with `{one}`", (one,)) for one in STARTS)):
-        if set(used) <= scores.keys():
-            lost[name] = searched(truth, {one: scores[one] for one in used}, replays)
-    return lost
+    return by_least(rows, "regret@3")
 
 
-def searched(truth: Truth, scores: Mapping[str, Array], replays: int) -> dict[str, Interval]:
-    """forelearn's search on dev of one seed, its picks judged on test of the other: `lost@…`."""
-    search = TableSearch(scores=tuple(scores))
-    found: dict[float, list[Array]] = {share: [] for share in SHARES}
-    for place in truth.search_seeds:
-        split = split_at(truth, place)
-        view = replace(split.view, scores=dict(scores))
-        answers = [search(view, number) for number in range(replays)]
-        for share, values in found.items():
-            points = [100.0 * judged_picks(answer.picks[share], split)[0] for answer in answers]
-            values.append(mean_known(np.stack(points), axis=0))
-    return {
-        f"lost@{100 * share:g}": mean_over(np.stack(values, axis=1))
-        for share, values in found.items()
-        if values
-    }
-
-
-def rows_of(draws: Mapping[str, Draw], lost: Mapping[str, Mapping[str, Interval]] | None = None) -> list[Row]:
-    """The lines, the least regret@3 first; what is only lived through, then the controls."""
-    rows = []
-    for name, draw in draws.items():
-        figures = {figure: bootstrap_mean(draw[figure]) for figure in (*REGRETS, *RANKS) if figure in draw}
-        rows.append(Row(name, figures | dict((lost or {}).get(name, {}))))
-    rows += [Row(name, figures) for name, figures in (lost or {}).items() if name not in draws and figures]
-
-    def place(row: Row) -> tuple[int, float]:
-        if "regret@3" in row.figures:
-            return 0, row.figures["regret@3"].mean
-        return 1, row.figures["lost@16.5"].mean if "lost@16.5" in row.figures else np.inf
-
+def by_least(rows: Sequence[Row], figure: str) -> list[Row]:
+    """The rows that say anything, the least of a figure first, those without it last."""
     told = (row for row in rows if any(np.isfinite(one.mean) for one in row.figures.values()))
-    return sorted(told, key=place)
+    return sorted(told, key=lambda row: row.figures[figure].mean if figure in row.figures else np.inf)
 
 
 def cost_of(method: str, found: Measured) -> str:
@@ -210,9 +164,7 @@ def cost_of(method: str, found: Measured) -> str:
     return f"{100 * units / whole:.1f}".removesuffix(".0") + " + m" * models
 
 
-def lines(
-    rows: Sequence[Row], found: Measured, figures: Sequence[str] = (*REGRETS, *RANKS, *LOST)
-) -> list[str]:
+def lines(rows: Sequence[Row], found: Measured, figures: Sequence[str] = (*REGRETS, *RANKS)) -> list[str]:
     """The table as Markdown."""
     shown = [figure for figure in figures if any(figure in row.figures for row in rows)]
     text = [
@@ -220,7 +172,10 @@ def lines(
         "| --- |" + " ---: |" * (len(shown) + 1),
     ]
     for row in rows:
-        cells = [said(row.figures.get(figure), DIGITS.get(figure, 1)) for figure in shown]
+        cells = [
+            said(row.figures.get(figure), DIGITS.get(figure, 1), signed=" less " in figure)
+            for figure in shown
+        ]
         text.append(f"| {row.method} | {' | '.join(cells)} | {cost_of(row.method, found)} |")
     return text
 
@@ -247,7 +202,7 @@ def paired(draws: Mapping[str, Draw]) -> list[str]:
 
 def all_classes(found: Measured, draws: Mapping[str, Draw]) -> list[str]:
     """Every order, every candidate. draws: what `judged` says of them."""
-    return lines(rows_of(draws, lived(found)), found)
+    return lines(rows_of(draws), found)
 
 
 def above_chance(found: Measured) -> list[str]:

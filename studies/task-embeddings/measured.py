@@ -23,7 +23,7 @@ from forelearn.evaluation.truth import Side, Truth
 from forelearn.experiment.evaluate import features_for, opened, results_for
 from forelearn.experiment.features_table import Features
 from forelearn.experiment.results_table import deciding_of, truth_of
-from forelearn.experiment.settings import FEATURES
+from forelearn.experiment.settings import BY_MODELS, FEATURES
 
 HERE = Path(__file__).resolve().parent
 
@@ -49,6 +49,8 @@ DEFAULTS = {
 """The fusion that `rank` took by itself before this study, where single-task models are there and where none are. The
 search starts from the first still, and `rank` takes the second still."""
 ALL_FUSED = {**FUSED, **DEFAULTS}
+NOW = f"{' + '.join(BY_MODELS)}, else {DEFAULT}"
+"""What `rank` takes by itself since this study: where BY_MODELS have no score for a target, the default of before."""
 
 WHOLE = 0.9
 """A target is whole on a seed if this share of its candidates has run on it: a single run may fail."""
@@ -203,6 +205,10 @@ def scores_of(found: Measured, *, in_class: bool = False) -> dict[str, Array]:
         there = [scores[part] for part in parts if part in scores]
         if there if name in DEFAULTS else len(there) == len(parts):
             scores[name] = fused(truth, there, open_)
+    there = [scores[name] for name in BY_MODELS if name in scores]
+    if there and DEFAULT in scores:
+        ordered = fused(truth, there, open_)
+        scores[NOW] = np.where(np.isfinite(ordered).any(axis=1)[:, None], ordered, scores[DEFAULT])
     return scores
 
 

@@ -6,13 +6,23 @@ import warnings
 
 import numpy as np
 from choice import CRISIS, choice_lines
-from estimators import above_chance, all_classes, in_class, judged, paired, small_classes, table_of
+from estimators import (
+    above_chance,
+    all_classes,
+    in_class,
+    judged,
+    paired,
+    small_classes,
+    table_of,
+)
 from factors import class_lines, factor_lines
 from full_and_chains import chain_lines, full_lines, full_order_lines, further
+from lived import lived_lines
 from measured import Measured, gains_of, measured, rows_of, said
 
 from forelearn.evaluation.intervals import bootstrap_mean
 from forelearn.evaluation.reliability import reliability
+from forelearn.evaluation.table import mean_known
 
 
 def tables() -> dict[str, list[str]]:
@@ -30,6 +40,7 @@ def tables() -> dict[str, list[str]]:
         "tasks": task_lines(everything),
         "headline": headline(found),
         "all classes": all_classes(found, draws),
+        "lived": lived_lines(found),
         "paired": paired(draws),
         "above chance": above_chance(found),
         "in class": in_class(everything),
@@ -94,10 +105,30 @@ def headline(found: Measured) -> list[str]:
             f"- Two seeds agree on the order of a target's sources at {said(again.agreement, 2)} (rank correlation); "
             f"a pair's runs differ by {said(again.seed_sd)} points (SD over seeds).",
         )
+        lines[4:4] = luck_lines(found)
     else:
         lines.insert(
             1,
             "- **On one seed the best source is valued by the run that it was chosen by: regrets are all too large by "
             "that luck, which differences between methods do not share.**",
+        )
+    return lines
+
+
+def luck_lines(found: Measured) -> list[str]:
+    """What the best source by dev of a seed gains on the test of that seed, and on that of the others."""
+    truth = found.truth
+    level = mean_known(truth.test.baselines, axis=1)
+    targets = np.arange(len(level))
+    lines = []
+    for place in found.seeds:
+        dev = np.where(found.candidates(), truth.dev.pairs[:, :, place], -np.inf)
+        top = np.where(np.isfinite(dev), dev, -np.inf).argmax(axis=1)
+        gains = 100.0 * (truth.test.pairs[targets, top] - level[:, None])
+        others = mean_known(gains[:, [other for other in found.seeds if other != place]], axis=1)
+        here, there = (said(bootstrap_mean(values), signed=True) for values in (gains[:, place], others))
+        lines.append(
+            f"- A target's best source on dev of seed {truth.seeds[place]} gains {here} points of test on that seed, "
+            f"{there} on the other."
         )
     return lines
