@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 from estimators import Row, by_least, lines
-from measured import DEFAULT, FUSED, NOW, Array, Measured, measured, rows_of, scores_of
+from measured import ALL_FUSED, DEFAULT, NOW, Array, Measured, measured, rows_of, scores_of
 
 from forelearn.evaluation.budget import SHARES
 from forelearn.evaluation.hierarchical import mean_over
@@ -35,8 +35,9 @@ STARTS = (DEFAULT, *BY_MODELS)
 """What forelearn's search is started from: the features that are its default, and what `rank` orders by."""
 
 
-SHOWN_AGAIN = (NOW, "taskemb", "everything", "forelearn", "B → B")
-"""Of the methods, those that are shown without extractive question answering, too."""
+SEARCH = "forelearn, no score"
+SHOWN_AGAIN = (NOW, "taskemb", "everything", SEARCH, f"forelearn with `{DEFAULT}`", "B → B")
+"""Of the methods, those that are shown without the two halves of XQuAD as targets, too."""
 
 
 def lived_lines(found: Measured) -> list[str]:
@@ -44,7 +45,7 @@ def lived_lines(found: Measured) -> list[str]:
     kinds = {row["task"]: row["kind"] for row in rows_of("tasks.csv")}
     others = [target for target in found.truth.targets if kinds.get(target) != "question_answering"]
     rows = [
-        Row(name if part is found else f"*{name}, without question answering as a target*", figures)
+        Row(name if part is found else f"*{name}, without XQuAD as a target*", figures)
         for part in (found, found.at_targets(others))
         for name, figures in lived(part).items()
         if part is found or name in SHOWN_AGAIN
@@ -62,17 +63,18 @@ def lived(found: Measured, *, draws: int = 50, replays: int = 3) -> dict[str, di
         return {}
     fusions = [
         StudyMethod(Method(name, lambda view, name=name: scores[name], "no run"))
-        for name in (*FUSED, NOW)
+        for name in (*ALL_FUSED, NOW)
         if name in scores
     ]
-    quality = evaluate_truth(truth, [*methods_for(truth, found.features), *fusions], draws=draws)
+    others = [one for one in methods_for(truth, found.features) if one.method.name not in ALL_FUSED]
+    quality = evaluate_truth(truth, [*others, *fusions], draws=draws)
     lost = {}
     for verdict in quality.verdicts:
         apart = verdict.against.get(STAY, {})
         lost[verdict.method] = {name: verdict.figures[name] for name in LOST if name in verdict.figures} | {
             name + LESS: apart[name] for name in LOST if name in apart
         }
-    for name, used in (("forelearn", ()), *((f"forelearn with `{one}`", (one,)) for one in STARTS)):
+    for name, used in ((SEARCH, ()), *((f"forelearn with `{one}`", (one,)) for one in STARTS)):
         if set(used) <= scores.keys():
             lost[name] = searched(truth, {one: scores[one] for one in used}, replays)
     return lost

@@ -65,7 +65,7 @@ class Measured:
     truth: of the targets and seeds that are judged. leaks: (source, target), no candidates. chance: task → what chance
     reaches on dev; a task that is not in it has no such level. alone: task → its baselines, one a row: dev, test.
     every: of all targets, as far as they have run, whatever is judged: `static` learns from it. units: task → what a
-    run of it costs; by default those of the targets. rate: seconds a unit takes, the median over runs.
+    run of it costs; by default those of the targets. rate: seconds a unit takes, over all runs.
     """
 
     truth: Truth
@@ -169,7 +169,7 @@ def measured(folder: Path = HERE) -> Measured:
         {row["task"]: float(row["chance"]) for row in rows_of("tasks.csv", folder) if row["chance"]},
         {task: np.array(values) for task, values in alone.items()},
         units=units,
-        rate=float(np.median([row.seconds / row.units for row in results if row.units])),
+        rate=sum(row.seconds for row in results) / sum(row.units for row in results),
     )
 
 

@@ -76,7 +76,7 @@ def matrix(prepared: Prepared) -> list[tuple[str, list[Transfer]]]:
 
 
 def larger(full: Prepared, limited: Prepared) -> list[Task]:
-    """The tasks of which there is more than the limit."""
+    """The tasks of which there is more than twice what they have inside the limit."""
     rows = {name: len(data.train) for name, data in limited.tasks.items()}
     return [data.task for name, data in full.tasks.items() if len(data.train) > 2 * rows[name]]
 
@@ -124,7 +124,10 @@ def gains(prepared: Prepared, record: Record, target: Task, seed: int) -> dict[s
 
 
 def chains(prepared: Prepared, record: Record) -> list[Transfer]:
-    """The best two and three sources of the first seed, best last, and the best one as often, on the second seed."""
+    """The best two and three sources of the first seed, best last, and the best one as often, on the second seed.
+
+    Not before extractive question answering.
+    """
     found = []
     for target in shuffled(prepared, 1):
         if target.kind == QUESTIONS:

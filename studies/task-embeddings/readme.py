@@ -96,7 +96,7 @@ def headline(found: Measured) -> list[str]:
         f"- The means of a target's sources differ by {said(again.source_sd)} points (SD).",
         f"- {len(found.above_chance())} of {len(truth.targets)} targets learn something alone: their baselines lie "
         "above chance by two of their SDs.",
-        f"- Trying every pair once takes {everything * found.rate / 3600:.1f} hours of one core at the median speed of "
+        f"- Trying every pair once takes {everything * found.rate / 3600:.1f} hours of one core at the mean speed of "
         f"the runs; `m`, every task alone, is {100 * alone / everything:.1f} % of that.",
     ]
     if again.agreement is not None:
