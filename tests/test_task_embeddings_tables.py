@@ -89,7 +89,7 @@ def test_what_knows_the_gains_has_no_regret_and_its_opposite_the_most(
     assert np.mean(figures["overlap"]["regret@1"]) > np.mean(figures["random"]["regret@1"])
     # two equal orders fused are that order
     assert figures["knn + textemb_raw"]["ndcg"] == pytest.approx(figures["knn"]["ndcg"])
-    table = estimators.lines(estimators.rows_of(figures), found)
+    table = estimators.lines(estimators.rows_by_regret(figures), found)
     assert next(row for row in table if row.startswith("| knn + textemb_raw ")).endswith("| 5 + m |")
     assert len({row.count("|") for row in table}) == 1
     apart = {row.split("|")[1].strip(): row.split("|") for row in estimators.paired(figures)}

@@ -129,7 +129,7 @@ def judged(found: Measured, *, in_class: bool = False, draws: int = 30) -> dict[
     return split
 
 
-def rows_of(draws: Mapping[str, Draw]) -> list[Row]:
+def rows_by_regret(draws: Mapping[str, Draw]) -> list[Row]:
     """The lines, the least regret@3 first, then the controls."""
     rows = [
         Row(
@@ -187,7 +187,7 @@ def paired(draws: Mapping[str, Draw]) -> list[str]:
         f"| method | {' | '.join(f'{figure} less {one}' for figure, one in compared)} |",
         "| --- |" + " ---: |" * len(compared),
     ]
-    for row in rows_of(draws):
+    for row in rows_by_regret(draws):
         draw = draws[row.method]
         cells = [
             said(bootstrap_mean(draw[figure] - draws[one][figure]), DIGITS.get(figure, 1), signed=True)
@@ -202,20 +202,20 @@ def paired(draws: Mapping[str, Draw]) -> list[str]:
 
 def all_classes(found: Measured, draws: Mapping[str, Draw]) -> list[str]:
     """Every order, every candidate. draws: what `judged` says of them."""
-    return lines(rows_of(draws), found)
+    return lines(rows_by_regret(draws), found)
 
 
 def above_chance(found: Measured) -> list[str]:
     """The same for targets that learn something alone."""
     chosen = found.at_targets(found.above_chance())
-    return lines(rows_of(judged(chosen)), chosen, (*REGRETS, *RANKS))
+    return lines(rows_by_regret(judged(chosen)), chosen)
 
 
 def in_class(found: Measured) -> list[str]:
     """Classification and regression: sources of the same class alone. found: all that has run."""
     of_class = [target for target in found.truth.targets if class_of(target) == OTHER]
     chosen = found.at_targets(of_class).whole(in_class=True)
-    return lines(rows_of(judged(chosen, in_class=True)), chosen, (*REGRETS, *RANKS))
+    return lines(rows_by_regret(judged(chosen, in_class=True)), chosen)
 
 
 def small_classes(found: Measured) -> list[str]:

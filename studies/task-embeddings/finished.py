@@ -16,12 +16,10 @@ from forelearn.experiment.results_table import Result, read_results
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """dev, test: in the target's own measure. units, seconds: of the last stage."""
+    """dev: in the target's own measure. units: of the last stage."""
 
     dev: float
-    test: float
     units: float
-    seconds: float
 
 
 class Record:
@@ -32,8 +30,7 @@ class Record:
         self.keep(read_results(results) if results.is_file() else [])
         self.further = read_rows(further)
         for key, row in self.further.items():
-            values = (float(row[name]) for name in ("dev", "test", "last_units", "seconds"))
-            self._known[key] = Finished(*values)
+            self._known[key] = Finished(float(row["dev"]), float(row["last_units"]))
 
     def keep(self, results: Sequence[Result]) -> None:
         """Take these for the rows of results.csv."""
@@ -48,7 +45,7 @@ class Record:
         run = prepared.runs.get(transfer.key)
         if not isinstance(run, Run):
             return None
-        return Finished(run.dev(), run.test(), run.cost.units, run.cost.seconds)
+        return Finished(run.dev(), run.cost.units)
 
     def is_missing(self, prepared: Prepared, transfer: Transfer) -> bool:
         """Whether it has neither run nor failed."""
@@ -56,4 +53,4 @@ class Record:
 
 
 def _finished(row: Result) -> Finished:
-    return Finished(row.dev[row.metric], row.test[row.metric], row.units, row.seconds)
+    return Finished(row.dev[row.metric], row.units)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 from estimators import Row, by_least, lines
-from measured import ALL_FUSED, DEFAULT, NOW, Array, Measured, measured, rows_of, scores_of
+from measured import ALL_FUSED, DEFAULT, NOW, QUESTIONS, Array, Measured, measured, rows_of, scores_of
 
 from forelearn.evaluation.budget import SHARES
 from forelearn.evaluation.hierarchical import mean_over
@@ -43,7 +43,7 @@ SHOWN_AGAIN = (NOW, "taskemb", "everything", SEARCH, f"forelearn with `{DEFAULT}
 def lived_lines(found: Measured) -> list[str]:
     """What is lost when sources are tried in an order, or by a search, inside a budget."""
     kinds = {row["task"]: row["kind"] for row in rows_of("tasks.csv")}
-    others = [target for target in found.truth.targets if kinds.get(target) != "question_answering"]
+    others = [target for target in found.truth.targets if kinds.get(target) != QUESTIONS]
     rows = [
         Row(name if part is found else f"*{name}, without XQuAD as a target*", figures)
         for part in (found, found.at_targets(others))

@@ -33,6 +33,8 @@ CLASSES = {
 }
 """The classes of Vu et al.; every other task, the multiple choice too, is classification or regression."""
 OTHER = "classification or regression"
+QUESTIONS = "question_answering"
+"""The kind of the two halves of XQuAD; BoolQ is of their class and a classification."""
 
 FUSED = {
     "textemb_raw + taskemb": ("textemb_raw", "taskemb"),

@@ -12,7 +12,7 @@ import random
 from collections.abc import Collection, Sequence
 
 from finished import Record
-from measured import class_of
+from measured import QUESTIONS, class_of
 
 from forelearn.core.run import Failure
 from forelearn.core.task import Task
@@ -24,7 +24,6 @@ PARTS = ("matrix", "full", "chains")
 """In their order; what has not run of one keeps no other from running."""
 BASELINES, FIRST = 5, 3
 SEEDS = 2
-QUESTIONS = "question_answering"
 FULL = 4000
 """Training rows of a source in full, at most: ten times those of a limited one."""
 FEW = ("RTE", "MRPC", "CoLA", "STS-B", "irony", "emotion", "TREC", "WNUT-17")

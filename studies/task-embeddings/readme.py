@@ -88,31 +88,32 @@ def headline(found: Measured) -> list[str]:
     again = reliability(table_of(found, {}))
     leaks = len(rows_of("leaks.csv"))
     alone, everything = found.costs
-    lines = [
+    if again.agreement is None:
+        warning = [
+            "- **On one seed the best source is valued by the run that it was chosen by: regrets are all too large by "
+            "that luck, which differences between methods do not share.**"
+        ]
+        agreement = []
+    else:
+        warning = []
+        agreement = [
+            f"- Two seeds agree on the order of a target's sources at {said(again.agreement, 2)} (rank correlation); "
+            f"a pair's runs differ by {said(again.seed_sd)} points (SD over seeds).",
+            *luck_lines(found),
+        ]
+    return [
         f"- {len(known)} pairs of {len(truth.targets)} targets and {len(truth.sources)} sources, on {seeds} "
         f"seed{'s' * (seeds > 1)}; {leaks} pairs whose source holds rows of the target's test are left out.",
+        *warning,
         f"- {100 * float(np.mean(known <= 0)):.0f} % of the pairs gain nothing on test; the mean gain of a source is "
         f"{said(bootstrap_mean(of_target), signed=True)} points.",
         f"- The means of a target's sources differ by {said(again.source_sd)} points (SD).",
+        *agreement,
         f"- {len(found.above_chance())} of {len(truth.targets)} targets learn something alone: their baselines lie "
         "above chance by two of their SDs.",
         f"- Trying every pair once takes {everything * found.rate / 3600:.1f} hours of one core at the mean speed of "
         f"the runs; `m`, every task alone, is {100 * alone / everything:.1f} % of that.",
     ]
-    if again.agreement is not None:
-        lines.insert(
-            3,
-            f"- Two seeds agree on the order of a target's sources at {said(again.agreement, 2)} (rank correlation); "
-            f"a pair's runs differ by {said(again.seed_sd)} points (SD over seeds).",
-        )
-        lines[4:4] = luck_lines(found)
-    else:
-        lines.insert(
-            1,
-            "- **On one seed the best source is valued by the run that it was chosen by: regrets are all too large by "
-            "that luck, which differences between methods do not share.**",
-        )
-    return lines
 
 
 def luck_lines(found: Measured) -> list[str]:
@@ -122,8 +123,8 @@ def luck_lines(found: Measured) -> list[str]:
     targets = np.arange(len(level))
     lines = []
     for place in found.seeds:
-        dev = np.where(found.candidates(), truth.dev.pairs[:, :, place], -np.inf)
-        top = np.where(np.isfinite(dev), dev, -np.inf).argmax(axis=1)
+        dev = truth.dev.pairs[:, :, place]
+        top = np.where(found.candidates() & np.isfinite(dev), dev, -np.inf).argmax(axis=1)
         gains = 100.0 * (truth.test.pairs[targets, top] - level[:, None])
         others = mean_known(gains[:, [other for other in found.seeds if other != place]], axis=1)
         here, there = (said(bootstrap_mean(values), signed=True) for values in (gains[:, place], others))
